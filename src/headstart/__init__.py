@@ -1,0 +1,1 @@
+"""headstart: transfer learning as a tool."""

@@ -1,0 +1,68 @@
+"""How an item becomes a network's input; travels with the backbone and with the saved model."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePreprocessing:
+    """Decode, resize and centre crop to `height` x `width`, then `(pixel / 255 - mean) / std`.
+
+    `crop_fraction` is the share of the resized picture's side that the centre crop keeps (timm's
+    `crop_pct`). Resizing and cropping happen while decoding (uint8 out); the normalisation is
+    the first operation of the compiled network.
+    """
+
+    height: int
+    width: int
+    crop_fraction: float
+    interpolation: Interpolation
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `preprocessing_from_json` turns back into an equal value."""
+        return {"modality": "image", **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class TextPreprocessing:
+    """Tokenise with `tokenizer` (the content of a `tokenizer.json`) and keep `max_tokens`.
+
+    Special tokens are added by the tokenizer's own post-processor and count as tokens.
+    """
+
+    tokenizer: str
+    max_tokens: int
+    pad_id: int
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; the tokenizer itself is stored beside it, as `tokenizer.json`."""
+        return {"modality": "text", "max_tokens": self.max_tokens, "pad_id": self.pad_id}
+
+
+Preprocessing = ImagePreprocessing | TextPreprocessing
+
+
+def preprocessing_from_json(saved: dict[str, Any], tokenizer: str | None) -> Preprocessing:
+    """The inverse of `to_json`.
+
+    Args:
+        saved: what `to_json` gave.
+        tokenizer: the content of `tokenizer.json`; needed for texts, ignored for images.
+
+    Raises:
+        KeyError, TypeError: `saved` was not made by `to_json`.
+    """
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in saved.items()
+        if key != "modality"
+    }
+    if saved["modality"] == "image":
+        return ImagePreprocessing(**fields)
+    if tokenizer is None:
+        raise KeyError("tokenizer")
+    return TextPreprocessing(tokenizer=tokenizer, **fields)

@@ -1,0 +1,128 @@
+"""Every option once: its name, help, range and default.
+
+The command line, the Python functions and the reference are all made from these dataclasses.
+"""
+
+import os
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from headstart.errors import InputError
+
+TASKS = ("auto", "classification", "multilabel", "regression")
+STRATEGIES = ("auto", "feature-extraction")
+HEADS = ("linear", "mlp", "knn")
+BALANCE = ("none", "balanced")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """A dataclass field with what a person needs to know about it.
+
+    `choices` lists the allowed words; `low` and `high` bound a number, both inclusive.
+    """
+    return field(
+        default=default, metadata={"help": help, "choices": choices, "low": low, "high": high}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadSpec:
+    """How the data is read."""
+
+    input: str | None = option(None, "Column with the text or the path of the image.")
+    label: str | None = option(None, "Column with the label.")
+    task: str = option("auto", "What is predicted.", choices=TASKS)
+    allow_root: str | None = option(
+        None, "A folder outside the data from which a table may name images."
+    )
+    offline: bool = option(False, "Open no socket; use what is on this machine.")
+    strict: bool = option(False, "An item that cannot be read is an error, not skipped.")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSpec(ReadSpec):
+    """A whole `fit`."""
+
+    backbone: str | None = option(
+        None, "Pretrained network; by default one that fits the data and is installed."
+    )
+    strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES)
+    head: str = option("linear", "linear, knn, mlp, or mlp:WIDTH such as mlp:256.")
+    epochs: int | None = option(
+        None, "Most epochs for a head trained by gradient steps (mlp).", low=1, high=100_000
+    )
+    balance: str = option(
+        "none", "Weigh the classes equally, whatever their size.", choices=BALANCE
+    )
+    seed: int = option(0, "Every random choice follows from it.", low=0, high=2**32 - 1)
+    test: str | None = option(None, "Data to test on; by default a part of DATA.")
+    test_size: float = option(
+        0.2, "Share of DATA to test on, when it has no test split.", low=0.01, high=0.9
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        head_of(self.head)
+
+
+def head_of(text: str) -> tuple[str, int | None]:
+    """Split `mlp:256` into its name and width; the width is None where none was given.
+
+    Raises:
+        InputError: not a head that headstart has.
+    """
+    name, colon, width = text.partition(":")
+    known = name in HEADS and (not colon or name == "mlp")
+    if known and not colon:
+        return name, None
+    if known and width.isascii() and width.isdigit() and 1 <= int(width) <= 65_536:
+        return name, int(width)
+    raise InputError(f"--head is {text!r}, but it must be linear, knn, mlp or mlp:WIDTH.")
+
+
+def flag(name: str) -> str:
+    """The command-line spelling of an option: `test_size` is `--test-size`."""
+    return "--" + name.replace("_", "-")
+
+
+def check(spec: Any) -> None:
+    """Check every field of a spec against its declared choices and range.
+
+    Raises:
+        InputError: names the option, what it was and what it may be.
+    """
+    for each in fields(spec):
+        _check_one(each, getattr(spec, each.name))
+
+
+def _check_one(each: Field[Any], value: Any) -> None:
+    choices, low, high = (each.metadata.get(key) for key in ("choices", "low", "high"))
+    if choices is not None and value not in choices:
+        raise InputError(
+            f"{flag(each.name)} is {value!r}, but it must be one of {', '.join(choices)}."
+        )
+    if low is None or high is None or value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise InputError(
+            f"{flag(each.name)} is {value!r}, but it must be a number from {low:,} to {high:,}."
+        )
+
+
+def cache_folder() -> Path:
+    """Where stored features live: HEADSTART_CACHE, or headstart/ in the user's cache folder."""
+    chosen = os.environ.get("HEADSTART_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headstart"
