@@ -1,1 +1,63 @@
-"""headstart: transfer learning as a tool."""
+"""headstart: transfer learning as a tool.
+
+import headstart
+
+run = headstart.fit("photos/", out="model/")
+print(run.report.test["accuracy"])
+headstart.load("model/").predict(["new.jpg"]).labels
+"""
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.api import Run, catalogue, embed, evaluate, fit, load, predict
+    from headstart.errors import HeadstartError, InputError
+    from headstart.estimators import TransferClassifier, TransferRegressor
+    from headstart.model import Model
+
+_WHERE = {
+    "HeadstartError": "errors",
+    "InputError": "errors",
+    "Model": "model",
+    "Run": "api",
+    "TransferClassifier": "estimators",
+    "TransferRegressor": "estimators",
+    "catalogue": "api",
+    "embed": "api",
+    "evaluate": "api",
+    "fit": "api",
+    "load": "api",
+    "predict": "api",
+}
+
+__all__ = [
+    "HeadstartError",
+    "InputError",
+    "Model",
+    "Run",
+    "TransferClassifier",
+    "TransferRegressor",
+    "catalogue",
+    "embed",
+    "evaluate",
+    "fit",
+    "load",
+    "predict",
+]
+
+# OpenVINO's converter reports its use over the network when it finds this package; nothing that
+# headstart does may open a socket unasked.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that `import headstart` stays light."""
+    if name in _WHERE:
+        return getattr(import_module(f"headstart.{_WHERE[name]}"), name)
+    raise AttributeError(f"module 'headstart' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,8 +1,10 @@
 """What a reader hands on: items with names, and labels and splits where they are known."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from itertools import accumulate
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -19,6 +21,48 @@ class Skipped:
 
     item: str
     reason: str
+
+
+class View(Sequence[Any]):
+    """Some items of a sequence, each fetched when it is asked for."""
+
+    def __init__(self, items: Sequence[Any], index: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        self._items = items
+        self._index = index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> "View": ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return View(self._items, self._index[index])
+        return self._items[int(self._index[index])]
+
+
+class Joined(Sequence[Any]):
+    """Sequences one after another, each item fetched when it is asked for."""
+
+    def __init__(self, parts: Sequence[Sequence[Any]]) -> None:
+        self._parts = parts
+        self._ends = list(accumulate(len(part) for part in parts))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> View: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return View(self, np.arange(len(self))[index])
+        index = range(len(self))[index]
+        part = bisect_right(self._ends, index)
+        return self._parts[part][index - (self._ends[part - 1] if part else 0)]
 
 
 @dataclass(frozen=True)
@@ -52,11 +96,31 @@ class Dataset:
         return len(self.items)
 
     def select(self, index: np.ndarray[Any, np.dtype[np.int64]]) -> "Dataset":
-        """The same data set with the items at `index` alone, in that order (reads each once)."""
+        """The same data set with the items at `index` alone, in that order; lazy items stay so."""
         return replace(
             self,
-            items=[self.items[i] for i in index],
+            items=View(self.items, index),
             names=[self.names[i] for i in index],
             labels=None if self.labels is None else [self.labels[i] for i in index],
             splits=[self.splits[i] for i in index] if self.splits else (),
         )
+
+
+def joined(first: Dataset, second: Dataset) -> Dataset:
+    """The items of both, the second's as the test split, the first's as anything but that."""
+    sides: list[Split | None] = [
+        "train" if side in (None, "test") else side for side in first.splits
+    ] or ["train"] * len(first)
+    added: list[Split | None] = ["test"] * len(second)
+    return replace(
+        first,
+        items=Joined([first.items, second.items]),
+        names=[*first.names, *second.names],
+        labels=None
+        if first.labels is None or second.labels is None
+        else [*first.labels, *second.labels],
+        splits=[*sides, *added],
+        skipped=(*first.skipped, *second.skipped),
+        warnings=tuple(dict.fromkeys([*first.warnings, *second.warnings])),
+        notes=tuple(dict.fromkeys([*first.notes, *second.notes])),
+    )

@@ -1,1 +1,18 @@
-"""Being built."""
+"""Arrays in, numbers out: metrics with intervals, calibration, baselines."""
+
+from headstart.evaluation.baselines import baseline, tfidf_baseline
+from headstart.evaluation.calibration import probabilities, temperature
+from headstart.evaluation.intervals import Interval
+from headstart.evaluation.metrics import Evaluation, evaluate
+from headstart.evaluation.tables import ClassRow
+
+__all__ = [
+    "ClassRow",
+    "Evaluation",
+    "Interval",
+    "baseline",
+    "evaluate",
+    "probabilities",
+    "temperature",
+    "tfidf_baseline",
+]

@@ -1,1 +1,1 @@
-"""Being built."""
+"""Trunk and items in, stored features out."""

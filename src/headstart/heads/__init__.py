@@ -1,1 +1,86 @@
-"""Being built."""
+"""Heads: what is trained on stored features; each scores new ones with numpy alone."""
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from headstart.errors import InputError
+from headstart.heads.contract import Balance, Head, HeadType, Validation
+
+__all__ = ["HEADS", "Head", "fit", "load"]
+
+# name -> "module:attribute", imported when asked for.
+HEADS = {
+    "linear": "headstart.heads.linear:LinearHead",
+    "knn": "headstart.heads.knn:NeighboursHead",
+    "mlp": "headstart.heads.mlp:PerceptronHead",
+}
+
+
+def fit(
+    name: str,
+    features: npt.NDArray[Any],
+    targets: npt.NDArray[Any],
+    *,
+    task: str,
+    classes: int,
+    seed: int,
+    width: int | None = None,
+    epochs: int | None = None,
+    balance: Balance = "none",
+    validation: Validation | None = None,
+) -> Head:
+    """Train the head `name`; the same arguments give bitwise the same head.
+
+    Args:
+        name: a key of `HEADS`.
+        features: (n, d), finite; computed with as float32.
+        targets: int (n,) from 0 to classes - 1; 0/1 (n, classes) for multilabel; float (n,)
+            for regression.
+        task: "classification", "multilabel" or "regression".
+        classes: how many; 0 for regression.
+        seed: every random choice follows from it.
+        width: units of the hidden layer (mlp).
+        epochs: most passes over the data (mlp).
+        balance: "balanced" weighs the classes equally, whatever their size (classification).
+        validation: features and targets on which to stop training (mlp); never trained on.
+
+    Raises:
+        InputError: there is no such head, nothing to train on, or nothing to balance.
+    """
+    if not len(features):
+        raise InputError("There is no item to train on, but a head needs at least one.")
+    if balance == "balanced" and task != "classification":
+        raise InputError(
+            f"--balance is 'balanced', but the task is {task}; it is for classification alone."
+        )
+    return _type_of(name).fit(
+        np.asarray(features, np.float32),
+        np.asarray(targets),
+        task=task,
+        classes=classes,
+        seed=seed,
+        width=width,
+        epochs=epochs,
+        balance=balance,
+        validation=validation,
+    )
+
+
+def load(name: str, arrays: dict[str, npt.NDArray[Any]], settings: dict[str, Any]) -> Head:
+    """The head whose `arrays` and `settings` these are.
+
+    Raises:
+        InputError: they are not those of such a head.
+    """
+    return _type_of(name)(arrays=arrays, settings=settings)
+
+
+def _type_of(name: str) -> HeadType:
+    if name not in HEADS:
+        raise InputError(f"There is no head {name!r}; it must be one of {', '.join(HEADS)}.")
+    module, _, attribute = HEADS[name].partition(":")
+    found: HeadType = getattr(import_module(module), attribute)
+    return found

@@ -1,1 +1,1 @@
-"""Being built."""
+"""A finished run, for people and as JSON."""

@@ -1,0 +1,23 @@
+"""`headstart` and `python -m headstart`."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    # A stream that was closed before the start is None, and its number free for another file.
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+    try:
+        from headstart.cli.app import run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

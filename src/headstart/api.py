@@ -1,0 +1,462 @@
+"""One function per verb; the command line and the estimators call these."""
+
+import importlib.metadata
+import json
+import platform
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart import data as reading
+from headstart.data.dataset import Dataset, Skipped, joined
+from headstart.errors import InputError
+from headstart.progress import Progress, Silent
+from headstart.spec import FitSpec, ReadSpec, cache_folder
+
+if TYPE_CHECKING:
+    from headstart.backbones import Entry
+    from headstart.evaluation import Evaluation, Interval
+    from headstart.features.extract import Features
+    from headstart.features.trunk import Trunk
+    from headstart.model import Model, Predictions
+    from headstart.report.report import EmbedReport, EvaluationReport, Report
+    from headstart.training.examples import Examples
+    from headstart.training.feature_extraction import Fitted
+
+VERSIONS = ("headstart", "torch", "timm", "transformers", "openvino", "pylance", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished `fit`: the model, and what is to be said of it."""
+
+    model: "Model"
+    report: "Report"
+
+
+def fit(
+    data: str | Path | Dataset,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Run:
+    """Train the best model that the data allows, and measure it.
+
+    Args:
+        data: a folder, a table, the name of a hub data set, or a `Dataset`.
+        out: folder to save the model and `report.json` in; None saves nothing.
+        progress: shows what is going on; by default nothing does.
+        **options: the fields of `headstart.spec.FitSpec`.
+
+    Raises:
+        InputError: the data or an option is wrong; nothing was written.
+    """
+    from headstart import model as saving
+    from headstart.features.trunk import Trunk
+    from headstart.training import feature_extraction
+    from headstart.training.examples import arrange
+
+    spec = FitSpec(**options)
+    progress = progress or Silent()
+    if out is not None:
+        saving.check_target(Path(out))
+    clock = _Clock()
+    dataset = _with_test(_read(data, spec), spec)
+    clock.lap("read")
+    trunk = Trunk.load(spec.backbone, dataset.modality, cut=None, offline=spec.offline)
+    features = trunk.extract(dataset, progress)
+    _refuse_skipped(spec, (*dataset.skipped, *features.skipped))
+    clock.lap("extract")
+    examples = arrange(dataset, features, spec)
+    with progress.stage("Training the head", None):
+        fitted = feature_extraction.fit(examples, spec)
+    clock.lap("train")
+    with progress.stage("Evaluating", None):
+        report = _report(data, dataset, trunk, features, examples, fitted, spec)
+    clock.lap("evaluate")
+    model = _model(trunk, examples, fitted, report)
+    if out is not None:
+        with progress.stage("Saving the model", None):
+            model.save(Path(out))
+        clock.lap("save")
+    report = replace(report, seconds=clock.seconds(), model=None if out is None else str(out))
+    if out is not None:
+        write_json(Path(out) / "report.json", report.to_json())
+    return Run(model, report)
+
+
+def predict(
+    model: "str | Path | Model",
+    inputs: Sequence[str],
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> "Predictions":
+    """Answers of a saved model for files, folders, tables or `-` (standard input).
+
+    Raises:
+        InputError: the model or an input is wrong.
+    """
+    loaded = _loaded(model)
+    spec = ReadSpec(**options)
+    answers = loaded.answer(reading.read_inputs(inputs, loaded.modality, spec), progress)
+    _refuse_skipped(spec, answers.skipped)
+    return answers
+
+
+def evaluate(
+    model: "str | Path | Model",
+    data: str | Path | Dataset,
+    *,
+    progress: Progress | None = None,
+    **options: Any,
+) -> "EvaluationReport":
+    """Measure a saved model on labelled data.
+
+    Raises:
+        InputError: the model or the data is wrong.
+    """
+    from headstart import evaluation
+    from headstart.report.report import EvaluationReport
+    from headstart.training.examples import match
+
+    loaded = _loaded(model)
+    began = time.monotonic()
+    spec = ReadSpec(**{**options, "task": loaded.task})
+    dataset = _read(data, spec)
+    if dataset.modality != loaded.modality:
+        raise InputError(
+            f"The model answers for {loaded.modality}s, but the data holds {dataset.modality}s."
+        )
+    scored = loaded.scores(dataset, progress)
+    targets, known, strangers = match(dataset, scored.kept, loaded.classes)
+    skipped = (*dataset.skipped, *scored.skipped, *strangers)
+    _refuse_skipped(spec, skipped)
+    if not known.any():
+        raise InputError(f"No item of {str(data)!r} can be measured: every one was skipped.")
+    logits = scored.scores[known] / np.float32(loaded.temperature)
+    measured = evaluation.evaluate(loaded.task, targets, logits, loaded.classes, seed=0)
+    return EvaluationReport(
+        model=str(model) if isinstance(model, (str, Path)) else "(in memory)",
+        dataset=_name(data),
+        task=loaded.task,
+        classes=loaded.classes,
+        counts={"measured": int(known.sum()), "skipped": len(skipped)},
+        metrics=measured.metrics,
+        skipped=skipped,
+        warnings=dataset.warnings,
+        notes=(*dataset.notes, *measured.notes),
+        seconds={"total": time.monotonic() - began},
+        **_tables(measured),
+    )
+
+
+def embed(
+    data: str | Path | Dataset,
+    *,
+    out: str | Path,
+    backbone: str | None = None,
+    cut: str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> "EmbedReport":
+    """Write the features of every item to a .lance, .parquet or .npz file.
+
+    Raises:
+        InputError: the data or an option is wrong.
+    """
+    from headstart.features import export
+    from headstart.features.trunk import Trunk
+    from headstart.report.report import EmbedReport
+
+    spec = ReadSpec(**options)
+    out = Path(out)
+    export.check_target(out)
+    clock = _Clock()
+    dataset = _read(data, spec, labelled=False)
+    clock.lap("read")
+    trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline)
+    features = trunk.extract(dataset, progress or Silent())
+    skipped = (*dataset.skipped, *features.skipped)
+    _refuse_skipped(spec, skipped)
+    clock.lap("extract")
+    export.write(out, dataset, features)
+    clock.lap("write")
+    return EmbedReport(
+        path=str(out),
+        backbone=trunk.backbone.name,
+        cut=trunk.cut.stage,
+        rows=len(features.kept),
+        features=trunk.size,
+        store={"hits": features.hits, "misses": features.misses},
+        seconds=clock.seconds(),
+        skipped=skipped,
+        warnings=(*dataset.warnings, *features.warnings),
+        notes=dataset.notes,
+    )
+
+
+def load(folder: str | Path) -> "Model":
+    """Read a saved model; see `headstart.model.load`."""
+    from headstart import model
+
+    return model.load(folder)
+
+
+def catalogue() -> "tuple[Entry, ...]":
+    """Every backbone that goes by a short name."""
+    from headstart import backbones
+
+    return backbones.catalogue()
+
+
+def describe(name: str, *, offline: bool = False) -> dict[str, Any]:
+    """What there is to know of one backbone: its stages, input, size, licence, fingerprint.
+
+    Raises:
+        InputError: there is no such backbone.
+    """
+    from headstart import backbones
+
+    found = backbones.load(name, offline=offline)
+    plain = ("name", "family", "modality", "parameters", "gflops", "features", "licence")
+    return {
+        **{key: getattr(found, key) for key in (*plain, "fingerprint")},
+        "preprocessing": found.preprocessing.to_json(),
+        "stages": [asdict(stage) for stage in found.stages],
+    }
+
+
+def demo(which: str, progress: Progress | None = None) -> Run:
+    """Fit on data that ships in packages: photographs of solar cells, or sentences by topic.
+
+    Data and model go to the folder `demo` in the cache.
+
+    Args:
+        which: `images` or `texts`.
+        progress: shows what is going on.
+
+    Raises:
+        InputError: the packages of the extra `demo` are missing.
+    """
+    from headstart.data import demo as shipped
+
+    folder = cache_folder() / "demo" / which
+    table = shipped.solar_cells(folder, seed=0) if which == "images" else shipped.sentences(folder)
+    column = "image" if which == "images" else "text"
+    return fit(table, out=folder / "model", input=column, label="label", progress=progress)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file in one step: under a temporary name in the same folder, then renamed."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    partial.replace(path)
+
+
+def _read(data: str | Path | Dataset, spec: ReadSpec, *, labelled: bool = True) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    return reading.read(data, spec, labelled=labelled)
+
+
+def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
+    """The data with `--test` behind it, as its test split."""
+    if spec.test is None:
+        return dataset
+    test = reading.read(spec.test, replace(_read_spec(spec), task=dataset.task or "auto"))
+    return joined(dataset, test)
+
+
+def _read_spec(spec: FitSpec) -> ReadSpec:
+    return ReadSpec(**{each.name: getattr(spec, each.name) for each in fields(ReadSpec)})
+
+
+def _loaded(model: "str | Path | Model") -> "Model":
+    return load(model) if isinstance(model, (str, Path)) else model
+
+
+def _name(data: str | Path | Dataset) -> str:
+    return "(in memory)" if isinstance(data, Dataset) else str(data)
+
+
+def _refuse_skipped(spec: ReadSpec, skipped: Sequence[Skipped]) -> None:
+    if spec.strict and skipped:
+        raise InputError(
+            f"{skipped[0].item}: {skipped[0].reason}; --strict makes that an error "
+            f"({len(skipped)} in all)."
+        )
+
+
+class _Clock:
+    """Seconds per part, and in all."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, float] = {}
+        self._began = self._last = time.monotonic()
+
+    def lap(self, part: str) -> None:
+        now = time.monotonic()
+        self._parts[part] = now - self._last
+        self._last = now
+
+    def seconds(self) -> dict[str, float]:
+        parts = {part: round(seconds, 3) for part, seconds in self._parts.items()}
+        return {**parts, "total": round(time.monotonic() - self._began, 3)}
+
+
+def _model(trunk: "Trunk", examples: "Examples", fitted: "Fitted", report: "Report") -> "Model":
+    from headstart.evaluation import Interval
+    from headstart.model import Model
+
+    def plain(metrics: Mapping[str, Interval]) -> dict[str, Any]:
+        return {name: each.to_json() for name, each in metrics.items()}
+
+    backbone = trunk.backbone
+    return Model(
+        task=examples.task,
+        modality=backbone.modality,
+        classes=examples.classes,
+        preprocessing=backbone.preprocessing,
+        head=fitted.head,
+        temperature=fitted.temperature,
+        precision=trunk.precision,
+        graph=trunk.graph,
+        about={
+            "backbone": {
+                "name": backbone.name,
+                "fingerprint": backbone.fingerprint,
+                "licence": backbone.licence,
+            },
+            "cut": trunk.cut.stage,
+            "strategy": "feature-extraction",
+            "seed": report.seed,
+            "metrics": plain(report.test),
+            "versions": dict(report.versions),
+        },
+    )
+
+
+def _report(
+    data: str | Path | Dataset,
+    dataset: Dataset,
+    trunk: "Trunk",
+    features: "Features",
+    examples: "Examples",
+    fitted: "Fitted",
+    spec: FitSpec,
+) -> "Report":
+    from headstart import evaluation
+    from headstart.report.report import Report, Rung
+
+    test = examples.parts["test"]
+    logits = fitted.head.scores(test.features) / np.float32(fitted.temperature)
+    measured = evaluation.evaluate(
+        examples.task, test.targets, logits, examples.classes, seed=spec.seed
+    )
+    skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
+    backbone = trunk.backbone
+    return Report(
+        dataset=_name(data),
+        modality=dataset.modality,
+        task=examples.task,
+        classes=examples.classes,
+        backbone=backbone.name,
+        backbone_facts={
+            "parameters": backbone.parameters,
+            "gflops": backbone.gflops,
+            "licence": backbone.licence,
+            "features": backbone.features,
+        },
+        strategy="feature-extraction",
+        cut=trunk.cut.stage,
+        head=spec.head,
+        seed=spec.seed,
+        temperature=None if examples.task == "regression" else fitted.temperature,
+        counts={
+            **{name: len(part) for name, part in examples.parts.items()},
+            "skipped": len(skipped),
+        },
+        class_counts=_class_counts(dataset, examples),
+        test=measured.metrics,
+        baselines=_baselines(dataset, examples, spec),
+        rungs=(
+            Rung(
+                strategy="feature-extraction",
+                cut=trunk.cut.stage,
+                seconds=round(features.seconds + fitted.seconds, 3),
+                trained_parameters=fitted.trained_parameters,
+                validation=fitted.validation,
+            ),
+        ),
+        seconds={},
+        store={"hits": features.hits, "misses": features.misses},
+        skipped=skipped,
+        warnings=_warnings(dataset, features, examples, fitted),
+        notes=(*dataset.notes, *measured.notes),
+        versions=_versions(),
+        **_tables(measured),
+    )
+
+
+def _baselines(
+    dataset: Dataset, examples: "Examples", spec: FitSpec
+) -> "dict[str, dict[str, Interval]]":
+    from headstart import evaluation
+
+    train = examples.parts["train"].joined(examples.parts["validation"])
+    test = examples.parts["test"]
+    simplest = evaluation.baseline(
+        examples.task, train.targets, test.targets, examples.classes, seed=spec.seed
+    )
+    found = {"mean" if examples.task == "regression" else "majority": simplest}
+    if dataset.modality == "text" and examples.task == "classification":
+        found["tfidf"] = evaluation.tfidf_baseline(
+            [dataset.items[at] for at in train.positions.tolist()],
+            train.targets,
+            [dataset.items[at] for at in test.positions.tolist()],
+            test.targets,
+            examples.classes,
+            spec.seed,
+        )
+    return found
+
+
+def _class_counts(dataset: Dataset, examples: "Examples") -> dict[str, int]:
+    from headstart.data.labels import counts_of
+
+    if examples.task == "regression" or dataset.labels is None:
+        return {}
+    positions = [at for part in examples.parts.values() for at in part.positions.tolist()]
+    counts = counts_of([dataset.labels[at] for at in positions], examples.task)
+    return {name: counts[name] for name in examples.classes}
+
+
+def _tables(measured: "Evaluation") -> dict[str, Any]:
+    confusion = measured.confusion
+    return {
+        "per_class": measured.per_class,
+        "confusion": () if confusion is None else tuple(map(tuple, confusion.tolist())),
+    }
+
+
+def _warnings(
+    dataset: Dataset, features: "Features", examples: "Examples", fitted: "Fitted"
+) -> tuple[str, ...]:
+    said = [*dataset.warnings, *features.warnings, *examples.warnings, *fitted.warnings]
+    for note, count in Counter(features.notes.values()).most_common():
+        what = dataset.modality if count == 1 else f"{dataset.modality}s"
+        said.append(f"{count:,} {what}: {note}.")
+    return tuple(dict.fromkeys(said))
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in VERSIONS
+    }

@@ -1,0 +1,128 @@
+"""A pretrained network as an ordered list of stages, and the one choice there is: where to cut."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from headstart.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from headstart.preprocessing import Preprocessing
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a backbone, from the end of the stage before it to its own end.
+
+    Attributes:
+        name: the path of the module it is named after, as in `network.named_modules()`. What
+            follows that module without a weight matrix of its own (normalisation, activation,
+            pooling, dropout) belongs to the stage; the last stage ends with the pooled features.
+        shape: of its output for one item; None stands for the length of a text.
+        parameters: how many numbers are trained in it.
+        gflops: billions of floating-point operations for one item (a multiply and an add are
+            two); a text is taken at the longest that the backbone reads.
+    """
+
+    name: str
+    shape: Shape
+    parameters: int
+    gflops: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """A backbone in two: `tail(trunk(x))` equals the whole, and both share its parameters.
+
+    Attributes:
+        stage: the last stage of the trunk.
+        trunk: images: `trunk(pixels)`, uint8 (B, H, W, 3) to float32; texts: `trunk(ids, mask)`,
+            int64 (B, L) each, to float32. In evaluation mode.
+        tail: images: `tail(activation)`; texts: `tail(hidden, mask)`. Gives features (B, D). After
+            the last stage it is `torch.nn.Identity`, and takes the features alone.
+        shape: of the trunk's output for one item; None stands for the length of a text.
+    """
+
+    stage: str
+    trunk: nn.Module
+    tail: nn.Module
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A pretrained network without its classifier.
+
+    Attributes:
+        name: what the user asked for.
+        family: which module of `headstart.backbones` made it.
+        modality: what it reads.
+        stages: in the order of computation.
+        preprocessing: how an item becomes its input.
+        parameters: how many numbers could be trained in it.
+        gflops: for one item; see `Stage.gflops`.
+        licence: of the weights, where they say; an SPDX name where there is one.
+        fingerprint: names the weights; see `state_hash`.
+        features: the length D of the pooled vector.
+        module: the whole, called like `Cut.trunk`, giving features (B, D); in evaluation mode.
+            Training all of it (a cut before the first stage) is training this.
+        splitter: makes the trunk and the tail after the stage at an index.
+    """
+
+    name: str
+    family: str
+    modality: Literal["image", "text"]
+    stages: tuple[Stage, ...]
+    preprocessing: Preprocessing
+    parameters: int
+    gflops: float
+    licence: str | None
+    fingerprint: str
+    features: int
+    module: nn.Module = field(repr=False)
+    splitter: Callable[[int], tuple[nn.Module, nn.Module]] = field(repr=False)
+
+    def cut(self, stage: str | None = None) -> Cut:
+        """Cut after a stage; by default after the last, which makes the whole the trunk.
+
+        The parts are made of the original's own modules: training the tail changes the
+        original, and modes are per part (`tail.train()` leaves the trunk in evaluation mode).
+
+        Args:
+            stage: `cut("blocks.4")` puts everything up to the end of `blocks.4` in the trunk.
+
+        Raises:
+            InputError: there is no such stage, or the network cannot be cut there.
+        """
+        from torch import nn
+
+        names = [each.name for each in self.stages]
+        if stage is None or stage == names[-1]:
+            return Cut(names[-1], self.module.eval(), nn.Identity(), (self.features,))
+        if stage not in names:
+            raise InputError(self._no_such_stage(stage, names))
+        index = names.index(stage)
+        trunk, tail = self.splitter(index)
+        return Cut(stage, trunk.eval(), tail.eval(), self.stages[index].shape)
+
+    def state_hash(self) -> str:
+        """The fingerprint of the weights as they are now: equal to `fingerprint` while frozen."""
+        from headstart.backbones.fingerprint import fingerprint
+
+        return fingerprint(self.module)
+
+    def _no_such_stage(self, stage: str, names: list[str]) -> str:
+        modules = {
+            name.removeprefix("network.") for name, _ in self.module.named_modules(prefix="")
+        }
+        what = "cannot be cut after" if stage in modules else "has no stage"
+        close = difflib.get_close_matches(stage, names, n=1, cutoff=0.75)
+        hint = f", perhaps {close[0]!r}" if close and stage not in modules else ""
+        return f"{self.name!r} {what} {stage!r}{hint}; it can be cut after: {', '.join(names)}."

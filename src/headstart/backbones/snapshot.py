@@ -1,0 +1,139 @@
+"""What is in a folder of the hub's layout, besides the network."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import metadata_load, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import AutoTokenizer
+
+from headstart.backbones.pooling import FirstPool, LastPool, MeanPool
+from headstart.errors import InputError
+
+# Attention costs the square of the length; longer texts are truncated, and counted.
+MAX_TOKENS = 512
+
+# Without any of these, transformers makes a tokenizer that knows no words.
+_VOCABULARIES = (
+    "vocab.txt",
+    "vocab.json",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+
+
+def locate(reference: str) -> Path:
+    """A local folder as it is; `ORG/NAME` from the hub's cache, without the network."""
+    if Path(reference).is_dir():
+        return Path(reference)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", reference):
+        raise InputError(f"The backbone {reference!r} is not a folder; give one with config.json.")
+    try:
+        return Path(snapshot_download(reference, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError, HfHubHTTPError, OSError):
+        raise InputError(
+            f"The backbone {reference!r} is neither a folder nor in the hub's cache on this "
+            f"machine; put it there with: hf download {reference}"
+        ) from None
+
+
+def _json(file: Path) -> dict[str, Any]:
+    """A JSON object; empty where there is no file."""
+    if not file.is_file():
+        return {}
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise InputError(f"The file {str(file)!r} is not a JSON object; fetch it again.")
+    return value
+
+
+def check(reference: str, folder: Path) -> None:
+    """Make sure that a folder has what is needed, and that loading it runs no code.
+
+    Raises:
+        InputError: files are missing, or ask to run code.
+    """
+    if not (folder / "config.json").is_file():
+        raise InputError(f"The backbone {reference!r} is a folder without config.json.")
+    for name in ("config.json", "tokenizer_config.json"):
+        if "auto_map" in _json(folder / name):
+            raise InputError(
+                f"The backbone {reference!r} asks to run code of its own (auto_map in {name}), "
+                "which headstart never does; use an architecture that transformers has."
+            )
+    names = ("model.safetensors", "model.safetensors.index.json")
+    if not any((folder / name).is_file() for name in names):
+        raise InputError(
+            f"The backbone {reference!r} has no model.safetensors; weights in a pickle (.bin) are "
+            "not read, so convert them with save_pretrained(..., safe_serialization=True)."
+        )
+
+
+def licence(folder: Path) -> str | None:
+    """What the model card says."""
+    card = folder / "README.md"
+    if not card.is_file():
+        return None
+    try:
+        found = (metadata_load(card) or {}).get("license")
+    except Exception:  # A card is written by hand: its YAML may be anything.
+        return None
+    return found if isinstance(found, str) else None
+
+
+def tokenizer(reference: str, folder: Path) -> Tokenizer:
+    """The folder's tokenizer, without truncation and padding."""
+    file = folder / "tokenizer.json"
+    try:
+        if file.is_file():
+            found = Tokenizer.from_file(str(file))
+        elif not any((folder / name).is_file() for name in _VOCABULARIES):
+            raise FileNotFoundError(file)
+        else:
+            found = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            ).backend_tokenizer
+        found.no_truncation()
+        found.no_padding()
+    except Exception:  # Tokenizer.from_file raises bare Exception.
+        raise InputError(
+            f"The backbone {reference!r} has no fast tokenizer that can be read; add its "
+            "tokenizer.json."
+        ) from None
+    return found
+
+
+def text_limit(network: nn.Module, folder: Path) -> int:
+    """The most that positions, tokenizer and sentence-transformers settings all allow."""
+    positions = int(getattr(network.config, "max_position_embeddings", 0) or MAX_TOKENS)
+    for module in network.modules():
+        if isinstance(module, nn.Embedding) and module.num_embeddings == positions:
+            # RoBERTa counts positions from the one after its padding.
+            positions -= 0 if module.padding_idx is None else module.padding_idx + 1
+            break
+    limits = [
+        _json(folder / "sentence_bert_config.json").get("max_seq_length"),
+        _json(folder / "tokenizer_config.json").get("model_max_length"),
+    ]
+    given = [limit for limit in limits if isinstance(limit, (int, float)) and limit >= 1]
+    return int(min([positions, MAX_TOKENS, *given]))
+
+
+def pool(folder: Path) -> nn.Module | None:
+    """The pooling that a sentence-transformers folder asks for, where it is one we have."""
+    wanted = _json(folder / "1_Pooling" / "config.json")
+    pools: dict[str, type[nn.Module]] = {
+        "pooling_mode_cls_token": FirstPool,
+        "pooling_mode_mean_tokens": MeanPool,
+        "pooling_mode_lasttoken": LastPool,
+    }
+    asked = [name for name, value in wanted.items() if name.startswith("pooling_mode_") and value]
+    return pools[asked[0]]() if len(asked) == 1 and asked[0] in pools else None

@@ -1,0 +1,197 @@
+"""Vision backbones from timm: convolutional networks and vision transformers."""
+
+from __future__ import annotations
+
+import difflib
+import pickle
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors import SafetensorError
+from timm.models import load_state_dict
+from torch import nn
+
+from headstart.backbones.backbone import Backbone
+from headstart.backbones.fingerprint import fingerprint
+from headstart.backbones.graph import stage_graph
+from headstart.errors import InputError
+from headstart.preprocessing import ImagePreprocessing
+
+# What torch.load and timm raise for a file that is cut short, or is something else.
+_DAMAGE = (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError)
+State = dict[str, torch.Tensor]
+
+
+class ImageNetwork(nn.Module):
+    """`(pixel / 255 - mean) / std` of uint8 (B, H, W, 3) pixels, then a network on (B, 3, H, W)."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, network: nn.Module, preprocessing: ImagePreprocessing) -> None:
+        super().__init__()
+        self.network = network
+        for name in ("mean", "std"):
+            value = torch.tensor(getattr(preprocessing, name)).view(1, 3, 1, 1)
+            self.register_buffer(name, value, persistent=False)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Features (B, D), or the activation at a cut, of uint8 pixels (B, H, W, 3)."""
+        scaled = pixels.permute(0, 3, 1, 2).to(self.mean.dtype) / 255
+        output: torch.Tensor = self.network((scaled - self.mean) / self.std)
+        return output
+
+
+def load(reference: str) -> Backbone:
+    """Load `ARCHITECTURE@FILE`: a name that timm knows, and its weights.
+
+    Args:
+        reference: for example `resnet50@resnet50.safetensors`; the file is safetensors, or a
+            state dict saved with `torch.save`.
+
+    Raises:
+        InputError: no such architecture, no such file, or weights of another network.
+    """
+    architecture, at, file = reference.partition("@")
+    if not at or not file:
+        raise InputError(
+            f"The backbone 'timm:{reference}' names no weights; write timm:NAME@FILE, with a "
+            ".safetensors or .pth file."
+        )
+    network = create(architecture)
+    fill(network, read_weights(Path(file)), source=repr(file))
+    return backbone(f"timm:{reference}", network)
+
+
+def create(architecture: str, **options: Any) -> nn.Module:
+    """A timm network without its classifier, with random weights.
+
+    Args:
+        architecture: timm's name, with or without a tag (`vit_base_patch16_224.dino`).
+        options: timm's own, such as `img_size`.
+
+    Raises:
+        InputError: timm has no such network.
+    """
+    if not timm.is_model(architecture.partition(".")[0]):
+        close = difflib.get_close_matches(architecture, timm.list_models(), n=3)
+        hint = f"; close to it: {', '.join(close)}" if close else ""
+        raise InputError(f"timm has no network called {architecture!r}{hint}.")
+    network: nn.Module = timm.create_model(architecture, num_classes=0, **options)
+    return network.eval()
+
+
+def read_weights(file: Path) -> State:
+    """Read a state dict, without running anything that is in the file.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds something else than tensors.
+    """
+    if not file.is_file():
+        raise InputError(f"The weights {str(file)!r} are not there, or not a file.")
+    try:
+        state: State = load_state_dict(str(file), device="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, *_DAMAGE) as error:
+        raise InputError(
+            f"The weights {str(file)!r} cannot be read as tensors alone, without running code "
+            f"({type(error).__name__}); give a safetensors file, or a state dict saved with "
+            "torch.save."
+        ) from None
+    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise InputError(f"The weights {str(file)!r} are not a state dict (names to tensors).")
+    return state
+
+
+def fill(network: nn.Module, state: State, *, source: str) -> None:
+    """Put weights in a network; those of a classifier are left out, all others must fit.
+
+    Raises:
+        InputError: a tensor is missing, left over or of another shape.
+    """
+    config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
+    classifier = config.get("classifier") or ()
+    heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+    kept = {k: v for k, v in state.items() if k.rpartition(".")[0] not in heads}
+    expected = network.state_dict()
+    missing, extra = sorted(expected.keys() - kept.keys()), sorted(kept.keys() - expected.keys())
+    shaped = [k for k in expected if k in kept and expected[k].shape != kept[k].shape]
+    for names, what in ((missing, "missing"), (extra, "left over"), (shaped, "of another shape")):
+        if names:
+            raise InputError(
+                f"The weights {source} are not those of {config['architecture']!r}: "
+                f"{len(names)} tensors are {what}, such as {names[0]!r}."
+            )
+    network.load_state_dict(kept)
+
+
+def backbone(
+    name: str,
+    network: nn.Module,
+    *,
+    licence: str | None = None,
+    size: tuple[int, int] | None = None,
+) -> Backbone:
+    """Make a backbone of a timm network that has no classifier.
+
+    Args:
+        name: what to call it.
+        network: from `create`.
+        licence: of its weights.
+        size: height and width of its input, where not those that it was pretrained with.
+
+    Raises:
+        InputError: the network does not read colour pictures.
+    """
+    preprocessing = _preprocessing(name, network, size)
+    item = torch.zeros(1, 3, preprocessing.height, preprocessing.width)
+    graph = stage_graph(network.eval(), _opened(network), item)
+    if len(graph.stages[-1].shape) != 1:
+        raise InputError(f"The backbone {name!r} does not give one vector for a picture.")
+    module = ImageNetwork(network, preprocessing).eval()
+
+    def split(index: int) -> tuple[nn.Module, nn.Module]:
+        trunk, tail = graph.split(index)
+        return ImageNetwork(trunk, preprocessing), tail
+
+    return Backbone(
+        name=name,
+        family="timm",
+        modality="image",
+        stages=graph.stages,
+        preprocessing=preprocessing,
+        parameters=sum(each.numel() for each in network.parameters()),
+        gflops=sum(stage.gflops for stage in graph.stages),
+        licence=licence,
+        fingerprint=fingerprint(module),
+        features=int(graph.stages[-1].shape[0] or 0),
+        module=module,
+        splitter=split,
+    )
+
+
+def _opened(network: nn.Module) -> frozenset[str]:
+    """The containers that timm's own list of feature levels looks inside (`blocks`, `features`)."""
+    levels = [str(level["module"]) for level in network.feature_info]  # type: ignore[union-attr]
+    tops = {level.partition(".")[0] for level in levels if "." in level}
+    children = dict(network.named_children())
+    return frozenset(top for top in tops if isinstance(children.get(top), nn.Sequential))
+
+
+def _preprocessing(
+    name: str, network: nn.Module, size: tuple[int, int] | None
+) -> ImagePreprocessing:
+    config = timm.data.resolve_data_config(model=network)
+    channels, height, width = config["input_size"]
+    if channels != 3:
+        raise InputError(f"The backbone {name!r} reads {channels} channels, not colour pictures.")
+    height, width = size or (height, width)
+    return ImagePreprocessing(
+        height=height,
+        width=width,
+        crop_fraction=float(config["crop_pct"]),
+        interpolation=config["interpolation"],
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+    )

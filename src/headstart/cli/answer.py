@@ -1,0 +1,50 @@
+"""Standard output: a command's answer and nothing else."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@contextmanager
+def answering() -> Iterator[TextIO]:
+    """Open standard output for the answer; whatever a library prints goes to standard error.
+
+    That holds for libraries written in C too: the file descriptor itself is pointed elsewhere.
+    """
+    sys.stdout.flush()
+    try:
+        shared, elsewhere = sys.stdout.fileno(), sys.stderr.fileno()
+    except (OSError, ValueError):
+        # Not a file: a test's or a notebook's stream.
+        stream = sys.stdout
+        with redirect_stdout(sys.stderr):
+            yield stream
+        return
+    kept = os.dup(shared)
+    with os.fdopen(kept, "w", encoding=sys.stdout.encoding, errors="backslashreplace") as answer:
+        os.dup2(elsewhere, shared)
+        try:
+            with redirect_stdout(sys.stderr):
+                yield answer
+            answer.flush()
+        finally:
+            os.dup2(kept, shared)
+
+
+def give_json(value: Any, stream: TextIO) -> None:
+    """Print one JSON value; every character outside ASCII is an escape, so no terminal chokes."""
+    json.dump(value, stream, indent=2, allow_nan=False)
+    stream.write("\n")
+
+
+def console(stream: TextIO) -> "Console":
+    """A Rich console that prints on `stream` what it is given and guesses nothing from it."""
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, highlight=False, emoji=False)

@@ -1,0 +1,121 @@
+"""The `headstart` program: which commands there are, and what every one of them does alike."""
+
+import importlib
+import json
+import os
+import select
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from headstart.cli.failure import explain
+
+COMMANDS = {
+    "fit": "headstart.cli.fit:fit",
+    "predict": "headstart.cli.predict:predict",
+    "evaluate": "headstart.cli.evaluate:evaluate",
+    "embed": "headstart.cli.embed:embed",
+    "backbones": "headstart.cli.backbones:backbones",
+    "cache": "headstart.cli.cache:cache",
+    "demo": "headstart.cli.demo:demo",
+}
+STOPPED = 130
+READER_GONE = 141
+
+
+class _Commands(TyperGroup):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        alone = _plain()
+        alone.command(cmd_name)(getattr(importlib.import_module(module), attribute))
+        return typer.main.get_command(alone)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: without the program's name; none shows the help.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        code = _run(arguments or ["--help"])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return READER_GONE
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        return _invoke(arguments)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        kept = "stopped; finished work is kept, and the same command goes on from there."
+        return _fail(kept, STOPPED, arguments)
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_gone():
+            raise
+        return _fail(*explain(error), arguments)
+
+
+def _invoke(arguments: list[str]) -> int:
+    program = _plain(cls=_Commands)
+    program.callback(invoke_without_command=True)(_program)
+    group = typer.main.get_command(program)
+    # Not `group.main`: it has its own idea of errors, exit codes and broken pipes.
+    with group.make_context("headstart", arguments) as context:
+        group.invoke(context)
+    return 0
+
+
+def _program(
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    """Put a new head on a pretrained network and get the best model that a small data set allows.
+
+    A folder of pictures or a table of texts in, a model and honest figures out.
+    Start with: headstart demo
+    """
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"headstart {version_of('headstart')}")
+
+
+def _plain(**settings: Any) -> typer.Typer:
+    # Typer's coloured help takes 0.2 s to import.
+    return typer.Typer(add_completion=False, rich_markup_mode=None, **settings)
+
+
+def _fail(sentence: str, code: int, arguments: list[str]) -> int:
+    from headstart.data.names import shown
+
+    print(f"headstart: {shown(sentence)}", file=sys.stderr)
+    # The command line may be what is wrong, so `--json` is looked for, not parsed.
+    if "--json" in arguments:
+        print(json.dumps({"error": sentence}))
+    return code
+
+
+def _reader_gone() -> bool:
+    """Whether nobody reads standard output; a broken pipe to a worker is another matter."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(1, 0)
+    return bool(poll.poll(0))

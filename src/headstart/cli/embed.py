@@ -1,0 +1,45 @@
+"""`headstart embed`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from headstart.cli.answer import answering, console, give_json
+from headstart.cli.options import Json, takes
+from headstart.spec import ReadSpec
+
+
+@takes(ReadSpec)
+def embed(
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A folder, a table or a hub data set.")
+    ],
+    *,
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE", help="A .lance, .parquet or .npz file.")
+    ],
+    backbone: Annotated[
+        str | None,
+        typer.Option("--backbone", metavar="TEXT", help="Pretrained network; see `backbones`."),
+    ] = None,
+    cut: Annotated[
+        str | None,
+        typer.Option("--cut", metavar="STAGE", help="Stop after this stage, not after the last."),
+    ] = None,
+    json: Json = False,
+    **options: Any,
+) -> None:
+    """Write the features of DATA to a file, one row per item."""
+    with answering() as stream:
+        from headstart import api
+        from headstart.report.progress_bar import ProgressBar
+
+        report = api.embed(
+            data, backbone=backbone, cut=cut, out=out, progress=ProgressBar(), **options
+        )
+        if json:
+            give_json(report.to_json(), stream)
+            return
+        from headstart.report.terminal import show_embedding
+
+        show_embedding(report, console(stream))

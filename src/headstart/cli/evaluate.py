@@ -1,0 +1,31 @@
+"""`headstart evaluate`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from headstart.cli.answer import answering, console, give_json
+from headstart.cli.options import Json, takes
+from headstart.spec import ReadSpec
+
+
+@takes(ReadSpec)
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Items with their labels.")],
+    *,
+    json: Json = False,
+    **options: Any,
+) -> None:
+    """Measure a saved MODEL on other DATA."""
+    with answering() as stream:
+        from headstart import api
+        from headstart.report.progress_bar import ProgressBar
+
+        report = api.evaluate(model, data, progress=ProgressBar(), **options)
+        if json:
+            give_json(report.to_json(), stream)
+            return
+        from headstart.report.terminal import show_evaluation
+
+        show_evaluation(report, console(stream))

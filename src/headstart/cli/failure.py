@@ -1,0 +1,60 @@
+"""From an exception to a sentence and an exit code."""
+
+import errno
+import os
+import tempfile
+import traceback
+
+import typer
+
+from headstart.errors import HeadstartError, InputError
+
+OUR_FAULT = 1
+WRONG_INPUT = 2
+MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EMFILE}
+"""Troubles of the machine: a traceback would tell a person nothing."""
+PLACE = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+"""Troubles of a place that the user chose."""
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """One sentence for a person, and the exit code.
+
+    Where the fault is headstart's own, the traceback is shown if HEADSTART_TRACEBACK is set and
+    written to a file otherwise.
+    """
+    if isinstance(error, HeadstartError):
+        return str(error), WRONG_INPUT if isinstance(error, InputError) else OUR_FAULT
+    if isinstance(error, typer.TyperException):
+        return _usage(error), WRONG_INPUT
+    if isinstance(error, OSError) and error.errno in MACHINE | PLACE:
+        where = f": {error.filename}" if error.filename else ""
+        if error.errno in PLACE:
+            return f"{error.strerror}{where}; name another place.", WRONG_INPUT
+        return f"{error.strerror}{where}; what was finished before is kept.", OUR_FAULT
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; what was finished before is kept.", OUR_FAULT
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"a fault in headstart, not in your input ({said}); {_traceback(error)}", OUR_FAULT
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    said = " ".join(error.format_message().split()).rstrip(".")
+    hint = f"; see {context.command_path} --help" if context is not None else ""
+    return f"{said[:1].lower()}{said[1:]}{hint}."
+
+
+def _traceback(error: Exception) -> str:
+    if os.environ.get("HEADSTART_TRACEBACK"):
+        traceback.print_exception(error)
+        return "the traceback is above."
+    hint = "set HEADSTART_TRACEBACK=1 to see the traceback"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="headstart-", suffix=".log", delete=False, errors="backslashreplace"
+        ) as log:
+            traceback.print_exception(error, file=log)
+    except OSError:
+        return f"{hint}."
+    return f"please report it with the traceback in {log.name} ({hint})."

@@ -1,0 +1,38 @@
+"""`headstart fit`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from headstart.cli.answer import answering, console, give_json
+from headstart.cli.options import Json, takes
+from headstart.spec import FitSpec
+
+
+@takes(FitSpec)
+def fit(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="A folder with one subfolder per class, a CSV, TSV, JSONL or Parquet table, "
+            "or the name of a hub data set.",
+        ),
+    ],
+    *,
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for the model.")],
+    json: Json = False,
+    **options: Any,
+) -> None:
+    """Train a model on DATA, measure it and save it."""
+    with answering() as stream:
+        from headstart import api
+        from headstart.report.progress_bar import ProgressBar
+
+        report = api.fit(data, out=out, progress=ProgressBar(), **options).report
+        if json:
+            give_json(report.to_json(), stream)
+            return
+        from headstart.report.terminal import show_report
+
+        show_report(report, console(stream))

@@ -1,0 +1,61 @@
+"""Options of a command, made from the fields of a spec, so that nothing is written twice."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import Field, fields
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from headstart.spec import flag
+
+Command = Callable[..., None]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+def takes(spec: type[Any]) -> Callable[[Command], Command]:
+    """Give a command, in place of its `**options`, one option for every field of `spec`.
+
+    The values are checked where the spec is made, so a wrong one gets the same sentence here and
+    from Python.
+    """
+
+    def give(command: Command) -> Command:
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        kinds = get_type_hints(spec)
+        parameters = [each for each in own if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        parameters += [_parameter(each, kinds[each.name]) for each in fields(spec)]
+        # Options of every command come last in its help.
+        parameters.sort(key=lambda each: each.name == "json")
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {each.name: each.annotation for each in parameters}
+        return command
+
+    return give
+
+
+def _parameter(each: Field[Any], kind: Any) -> inspect.Parameter:
+    shown = each.default is not None and kind is not bool
+    option = typer.Option(
+        flag(each.name), help=_help(each), metavar=_metavar(each, kind), show_default=shown
+    )
+    return inspect.Parameter(
+        each.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=each.default,
+        annotation=Annotated[kind, option],
+    )
+
+
+def _help(each: Field[Any]) -> str:
+    low, high = each.metadata["low"], each.metadata["high"]
+    return f"{each.metadata['help']}{'' if low is None else f' From {low:,} to {high:,}.'}"
+
+
+def _metavar(each: Field[Any], kind: Any) -> str | None:
+    if kind is bool:
+        return None
+    if each.metadata["choices"] is not None:
+        return "|".join(each.metadata["choices"])
+    return "TEXT" if kind in (str, str | None) else "NUMBER"

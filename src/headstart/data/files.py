@@ -1,0 +1,92 @@
+"""Files that data names: read without ever hanging, and none outside the folders allowed."""
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from headstart.data.names import shown
+from headstart.errors import InputError, Unreadable
+
+MAX_BYTES = 512 * 2**20
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|data:|file:")
+
+
+def content(path: str) -> bytes:
+    """Everything in a regular file.
+
+    Raises:
+        Unreadable: there is none, it is a FIFO, device or folder (none is waited for), it may
+            not be read, or it has more than `MAX_BYTES`.
+    """
+    # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise Unreadable("it is not a regular file")
+            if status.st_size > MAX_BYTES:
+                raise Unreadable(f"the file has more than {MAX_BYTES // 2**20} MiB")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return file.read(MAX_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise Unreadable((error.strerror or "it cannot be opened").lower()) from error
+    except ValueError as error:
+        raise Unreadable("its name cannot be a file's name") from error
+
+
+class Roots:
+    """Turns the paths a table names into files, all inside the table's folder or `allow_root`."""
+
+    def __init__(self, folder: Path, allow_root: str | None) -> None:
+        self._folder = folder
+        allowed = [folder] if allow_root is None else [folder, Path(allow_root)]
+        self._allowed = [os.path.realpath(each) for each in allowed]
+        self._real: dict[str, str] = {}
+
+    def resolve(self, written: str, row: str) -> str:
+        """The path of the file that row `row` names as `written`.
+
+        Raises:
+            InputError: a URL, or a file outside the folders allowed, links followed.
+            Unreadable: there is no such file, or it is not a regular one.
+        """
+        if _URL.match(written):
+            raise InputError(
+                f"{row}: {shown(written)[:100]!r} is a URL, but images must be files; "
+                "download them first."
+            )
+        path = os.path.join(self._folder, written)  # noqa: PTH118 - kept as written, fast
+        try:
+            inside = self._inside(path)
+        except (OSError, ValueError) as error:
+            raise Unreadable("there is no such file") from error
+        if not inside:
+            raise InputError(
+                f"{row}: {shown(written)!r} is outside the table's folder; "
+                "name a folder it may be in with --allow-root."
+            )
+        try:
+            status = os.stat(path)  # noqa: PTH116
+        except OSError as error:
+            raise Unreadable("there is no such file") from error
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("it is not a regular file")
+        return path
+
+    def _inside(self, path: str) -> bool:
+        folder, name = os.path.split(path)
+        if folder not in self._real:
+            self._real[folder] = os.path.realpath(folder)
+        real = f"{self._real[folder]}{os.sep}{name}"
+        # Asking about each file's own link alone keeps a million rows quick.
+        if name in ("", ".", "..") or os.path.islink(real):  # noqa: PTH114
+            real = os.path.realpath(path)
+        return any(
+            real == root or real.startswith(root.rstrip(os.sep) + os.sep) for root in self._allowed
+        )

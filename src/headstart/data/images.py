@@ -1,0 +1,268 @@
+"""One image: its raw content, its digest, and the pixels a network takes."""
+
+import hashlib
+import io
+import math
+import os
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from headstart.data import files
+from headstart.data.colour import Mismatch, eight_bits, to_rgb
+from headstart.data.names import shown
+from headstart.errors import Unreadable
+from headstart.preprocessing import ImagePreprocessing
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")
+"""Formats that are decoded, whatever the file is called; a phone's MPO opens as JPEG."""
+
+EXTENSIONS = frozenset(
+    f".{extension}"
+    for extension in (
+        *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "bmp", "dib"),
+        *("tif", "tiff", "webp", "avif", "ppm", "pgm", "pbm", "pnm"),
+    )
+)
+"""File names that are taken for images in a folder."""
+
+MAX_PIXELS = 178_956_970
+"""Width times height, checked before decoding: where Pillow itself refuses."""
+
+_RESAMPLE = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded image.
+
+    Attributes:
+        pixels: uint8 (height, width, 3), sRGB.
+        warning: what a person should know about it, such as "the first frame of an animation".
+    """
+
+    pixels: NDArray[np.uint8]
+    warning: str | None = None
+
+
+class _Box(NamedTuple):
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def load(source: Any) -> bytes | NDArray[np.uint8]:
+    """The raw content of an image: encoded bytes, or an array for what is already decoded.
+
+    Args:
+        source: a path (`str` or path-like), encoded `bytes`, a `PIL.Image.Image`, or uint8
+            (height, width[, 1, 3 or 4]).
+
+    Raises:
+        Unreadable: not a regular file (a FIFO or device is never waited for), empty, too large,
+            or of a type that is not an image.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _not_empty(bytes(source))
+    if isinstance(source, np.ndarray):
+        return _checked_array(source)
+    if isinstance(source, Image.Image):
+        return _array_of(source)
+    if isinstance(source, (str, os.PathLike)):
+        return _not_empty(files.content(os.fspath(source)))
+    if source is None:
+        raise Unreadable("there is no image")
+    raise Unreadable(f"a {type(source).__name__} is not an image")
+
+
+def digest(content: bytes | NDArray[np.uint8]) -> bytes:
+    """16 bytes that name what `load` gave: equal for identical content alone."""
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).digest()[:16]
+    start = f"array {content.dtype.str} {content.shape} ".encode()
+    return hashlib.sha256(start + np.ascontiguousarray(content).tobytes()).digest()[:16]
+
+
+def decode(content: bytes | NDArray[np.uint8], preprocessing: ImagePreprocessing) -> Picture:
+    """Decode, resize and centre crop in one pass.
+
+    The answer is that of timm's evaluation transform (the shorter side resized to
+    `size / crop_fraction`, then a centre crop), but a JPEG is decoded at the smallest scale that
+    is enough: the mean difference is about one level in 255. May be called from many threads.
+
+    Raises:
+        Unreadable: with the reason; damaged and unsupported images alike.
+    """
+    # Pillow answers damage with whatever its plugins happen to raise, so everything is caught.
+    try:
+        if isinstance(content, np.ndarray):
+            return _fit(Image.fromarray(_checked_array(content)), preprocessing)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            return _fit(image, preprocessing)
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(_reason(error)) from error
+
+
+def _not_empty(content: bytes) -> bytes:
+    if not content:
+        raise Unreadable("it is empty (zero bytes)")
+    return content
+
+
+def _checked_array(array: NDArray[Any]) -> NDArray[np.uint8]:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if array.dtype != np.uint8 or not shaped:
+        raise Unreadable(
+            f"an array must be uint8 (height, width[, 3 or 4]), not {array.dtype} {array.shape}"
+        )
+    if not 0 < array.shape[0] * array.shape[1] <= MAX_PIXELS:
+        raise Unreadable(f"an array of {array.shape} is empty or too large")
+    return array
+
+
+def _array_of(image: Image.Image) -> NDArray[np.uint8]:
+    try:
+        _check_size(image)
+        image.load()
+        orientation, _ = _orientation(image)
+        rgb, _ = to_rgb(eight_bits(image), image.info.get("icc_profile"))
+        return np.asarray(_turn(rgb, orientation))
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(_reason(error)) from error
+
+
+def _fit(image: Image.Image, preprocessing: ImagePreprocessing) -> Picture:
+    _check_size(image)
+    warnings: list[str | None] = []
+    # The second picture of a phone's MPO is a depth or gain map: nothing is lost.
+    if getattr(image, "is_animated", False) and image.format not in ("MPO", "JPEG"):
+        warnings.append("only the first frame (or page) is used")
+    drafted = _draft(image, preprocessing)
+    image.load()
+    # Pillow turns a TIFF upright as it loads, so its orientation and size are known only now.
+    orientation, warning = _orientation(image)
+    warnings.append(warning)
+    full = drafted or (float(image.width), float(image.height))
+    box, _ = _window(full, orientation, preprocessing)
+    box = _Box(*np.clip(box, 0, [image.width, image.height] * 2).tolist())
+    target = (preprocessing.width, preprocessing.height)
+    small = eight_bits(image).resize(
+        target[::-1] if orientation >= 5 else target,
+        _RESAMPLE[preprocessing.interpolation],
+        box=box,
+        reducing_gap=2.0,
+    )
+    rgb, warning = to_rgb(small, image.info.get("icc_profile"))
+    warnings.append(warning)
+    pixels = np.array(_turn(rgb, orientation))
+    return Picture(pixels, "; ".join(filter(None, warnings)) or None)
+
+
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise Unreadable(f"{width:,} x {height:,} pixels are more than the {MAX_PIXELS:,} allowed")
+    if not width * height:
+        raise Unreadable("it has no pixels")
+
+
+def _draft(image: Image.Image, preprocessing: ImagePreprocessing) -> tuple[float, float] | None:
+    """Have a JPEG decoded at the smallest scale that is enough; its exact size at that scale."""
+    if image.format not in ("JPEG", "MPO"):
+        return None
+    orientation, _ = _orientation(image)
+    size = (float(image.width), float(image.height))
+    _, (width, height) = _window(size, orientation, preprocessing)
+    # The mode is not asked for: a colour JPEG stays in colour.
+    drafted = image.draft(None, (math.ceil(width), math.ceil(height)))
+    return (drafted[1][2], drafted[1][3]) if drafted else None
+
+
+def _orientation(image: Image.Image) -> tuple[int, str | None]:
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:
+        return 1, "its EXIF block cannot be read, so it is taken to be upright"
+    return (orientation, None) if orientation in _UPRIGHT else (1, None)
+
+
+def _turn(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def _window(
+    size: tuple[float, float], orientation: int, preprocessing: ImagePreprocessing
+) -> tuple[_Box, tuple[float, float]]:
+    """Which part of the stored picture the network sees, and the size all of it is resized to.
+
+    Both are in the axes of the stored picture, before it is turned upright; so the picture can
+    be turned after it is small.
+    """
+    swapped = orientation >= 5
+    width, height = size[::-1] if swapped else size
+    box, resized = _upright_window(width, height, preprocessing)
+    left, top, right, bottom = box
+    if swapped:
+        left, top, right, bottom = top, left, bottom, right
+        resized = resized[::-1]
+    if orientation in (2, 3, 7, 8):
+        left, right = size[0] - right, size[0] - left
+    if orientation in (3, 4, 6, 7):
+        top, bottom = size[1] - bottom, size[1] - top
+    return _Box(left, top, right, bottom), resized
+
+
+def _upright_window(
+    width: float, height: float, preprocessing: ImagePreprocessing
+) -> tuple[_Box, tuple[float, float]]:
+    # The rounding is timm's (transforms_imagenet_eval), so that both see the same pixels.
+    crop = (preprocessing.width, preprocessing.height)
+    scaled = [math.floor(side / preprocessing.crop_fraction) for side in crop]
+    ratio = min(width / scaled[0], height / scaled[1])
+    slack, to_whole = (1e-6, int) if crop[0] == crop[1] else (0.0, round)
+    resized = [
+        max(to_whole(side / ratio + slack), least)
+        for side, least in zip((width, height), crop, strict=True)
+    ]
+    left, top = (round((side - kept) / 2) for side, kept in zip(resized, crop, strict=True))
+    across, down = width / resized[0], height / resized[1]
+    box = _Box(left * across, top * down, (left + crop[0]) * across, (top + crop[1]) * down)
+    return box, (float(resized[0]), float(resized[1]))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not an image in a format that is read (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"its header claims more than the {MAX_PIXELS:,} pixels allowed"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
+    if isinstance(error, Mismatch):
+        return str(error)
+    said = shown(str(error)).strip().rstrip(".")
+    return f"it is damaged: {said or type(error).__name__}"[:200]

@@ -1,0 +1,83 @@
+"""Items and labels that are already in memory."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from headstart.data.cells import interpret
+from headstart.data.columns import modality_of
+from headstart.data.dataset import Dataset, Label, Modality, Task
+from headstart.data.names import shown
+from headstart.errors import InputError
+
+
+def from_memory(items: Any, labels: Any = None, task: str = "auto") -> Dataset:
+    """A data set of paths, `PIL` images, arrays, encoded images or texts.
+
+    Args:
+        items: a sequence (list, array, column) of one kind. Strings are paths of images where
+            they look like it and exist, else texts.
+        labels: as many labels; lists of classes, or a 0/1 array (n, classes), for multilabel.
+        task: what is predicted; `auto` decides from the labels.
+
+    Raises:
+        InputError: kinds are mixed, lengths differ, or a label is missing.
+    """
+    if isinstance(items, (str, bytes, os.PathLike)) or not hasattr(items, "__len__"):
+        raise InputError(f"items must be a sequence of items, not a {type(items).__name__}.")
+    listed = list(items)
+    modality = _modality(listed)
+    names = [_name(item, number) for number, item in enumerate(listed)]
+    if labels is None:
+        return Dataset(modality, listed, names)
+    kind, every = _labels(labels, task, len(listed))
+    return Dataset(modality, listed, names, task=kind, labels=every)
+
+
+def _modality(items: Sequence[Any]) -> Modality:
+    if not items:
+        raise InputError("There are no items; at least one is needed.")
+    kinds = {_kind(item, number) for number, item in enumerate(items)}
+    if len(kinds) > 1:
+        raise InputError(f"Items are of mixed kinds ({', '.join(sorted(kinds))}); give one kind.")
+    if kinds == {"string"}:
+        return modality_of(items, Path())
+    return "image"
+
+
+def _kind(item: Any, number: int) -> str:
+    if isinstance(item, str):
+        return "string"
+    if isinstance(item, (os.PathLike, bytes, Image.Image, np.ndarray)):
+        return "image"
+    raise InputError(
+        f"Item {number} is a {type(item).__name__}; an item is a path, an image, an array "
+        "or a text."
+    )
+
+
+def _name(item: Any, number: int) -> str:
+    if isinstance(item, os.PathLike):
+        return shown(str(item))
+    if isinstance(item, str) and len(item) < 200 and "\n" not in item:
+        return shown(item)
+    return f"item {number}"
+
+
+def _labels(labels: Any, task: str, items: int) -> tuple[Task, list[Label]]:
+    array = np.asarray(labels) if hasattr(labels, "__array__") else None
+    if array is not None and array.ndim == 2:
+        labels = [tuple(str(code) for code in np.flatnonzero(row)) for row in array]
+    elif array is not None:
+        labels = array.tolist()
+    if len(labels) != items:
+        raise InputError(f"There are {items:,} items but {len(labels):,} labels.")
+    found = interpret(list(labels), task, lambda row: f"label {row}")
+    missing = next((row for row, label in enumerate(found.labels) if label is None), None)
+    if missing is not None:
+        raise InputError(f"Label {missing} is missing; leave its item out or give it a label.")
+    return found.task, [label for label in found.labels if label is not None]

@@ -1,0 +1,188 @@
+"""Parquet files as one table; encoded images are read when they are asked for."""
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from threading import Lock
+from typing import Any, overload
+
+import numpy as np
+
+from headstart.data.dataset import Joined, Split, View
+from headstart.data.names import shown, some
+from headstart.data.table import Table
+from headstart.errors import InputError
+
+_BATCH = 32
+"""Encoded images held in memory at once."""
+
+
+class ImageColumn(Sequence[Any]):
+    """The encoded images in one column of a file, read on demand.
+
+    Reading in order is one pass over the file that holds `_BATCH` images at a time; going back
+    starts a row group again. May be shared by threads.
+    """
+
+    def __init__(self, path: Path, column: str) -> None:
+        import pyarrow.parquet as pq
+
+        metadata = pq.read_metadata(path)
+        groups = range(metadata.num_row_groups)
+        self._path = path
+        self._column = column
+        self._ends = list(accumulate(metadata.row_group(group).num_rows for group in groups))
+        self._lock = Lock()
+        self._group = -1
+        self._first = 0
+        self._batch: list[Any] = []
+        self._rest: Iterator[list[Any]] = iter(())
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> View: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return View(self, np.arange(len(self))[index])
+        index = range(len(self))[index]
+        group = bisect_right(self._ends, index)
+        with self._lock:
+            cell = self._cell(group, index)
+        return cell.get("bytes") if isinstance(cell, dict) else cell
+
+    def _cell(self, group: int, index: int) -> Any:
+        import pyarrow as pa
+
+        try:
+            if group != self._group or index < self._first:
+                self._open(group)
+            while index >= self._first + len(self._batch):
+                self._first += len(self._batch)
+                self._batch = next(self._rest)
+        except (pa.ArrowException, OSError, StopIteration) as error:
+            self._group = -1
+            raise InputError(
+                f"{shown(str(self._path))} is damaged or has changed ({error}); get it again."
+            ) from error
+        return self._batch[index - self._first]
+
+    def _open(self, group: int) -> None:
+        import pyarrow.parquet as pq
+
+        # A buffered stream: the column chunk of a row group may be larger than memory.
+        file = pq.ParquetFile(self._path, buffer_size=2**20, pre_buffer=False)
+        batches = file.iter_batches(_BATCH, row_groups=[group], columns=[self._column])
+        self._rest = (batch.column(0).to_pylist() for batch in batches)
+        self._group, self._batch = group, []
+        self._first = self._ends[group - 1] if group else 0
+
+
+def read_parquet(
+    files: Sequence[tuple[Path, Split | None]], name: str, folder: Path | None
+) -> Table:
+    """Read files of the same columns as one table.
+
+    Args:
+        files: paths, each with the split its name gives.
+        name: what to call the table in messages.
+        folder: where relative paths in it start.
+
+    Raises:
+        InputError: a file that is damaged, empty or has other columns than the first.
+    """
+    read = [_read_file(path, files[0][0]) for path, _ in files]
+    counts = [table.num_rows for table, _ in read]
+    if not sum(counts):
+        raise InputError(f"{shown(name)}, line 1: the table has no rows; at least one is needed.")
+    first, images = read[0]
+    columns: dict[str, Sequence[Any]] = {
+        column: Joined([ImageColumn(path, column) for path, _ in files])
+        if column in images
+        else [cell for table, _ in read for cell in table.column(column).to_pylist()]
+        for column in _names(files[0][0])
+    }
+    splits = [split for (_, split), n in zip(files, counts, strict=True) for _ in range(n)]
+    ends = list(accumulate(counts))
+
+    def row_name(row: int) -> str:
+        file = bisect_right(ends, row)
+        return f"{shown(files[file][0].name)}:{row - (ends[file - 1] if file else 0) + 1}"
+
+    return Table(
+        name=shown(name),
+        folder=folder,
+        columns=columns,
+        row_name=row_name,
+        splits=splits if any(splits) else (),
+        class_names=_class_names(first.schema.metadata or {}),
+        encoded_images=images,
+    )
+
+
+def _names(path: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(path).names)
+
+
+def _read_file(path: Path, first: Path) -> tuple[Any, frozenset[str]]:
+    """The columns of a file but for those that hold encoded images, and the names of the latter."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+        names = schema.names
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError(
+                f"{shown(path.name)}: column {some(twice)} is there twice; rename one."
+            )
+        if names != _names(first):
+            raise InputError(
+                f"{shown(path.name)} has the columns {some(names)}, but {shown(first.name)} has "
+                f"{some(_names(first))}; they must be the same."
+            )
+        images = frozenset(n for n in names if _holds_images(schema.field(n).type))
+        plain = [name for name in names if name not in images]
+        return pq.read_table(path, columns=plain, partitioning=None), images
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"{shown(path.name)} is not a Parquet file that can be read ({error})."
+        ) from error
+
+
+def _holds_images(kind: Any) -> bool:
+    import pyarrow as pa
+
+    binary = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
+    if pa.types.is_struct(kind):
+        return any(each.name == "bytes" for each in kind)
+    return any(is_kind(kind) for is_kind in binary)
+
+
+def _class_names(metadata: dict[bytes, bytes]) -> dict[str, Sequence[str]]:
+    """Names of class numbers, as the hub's `datasets` writes them into a Parquet file."""
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        return {
+            column: tuple(feature["names"])
+            for column, kind in features.items()
+            if (feature := _element(kind)).get("_type") == "ClassLabel"
+        }
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _element(feature: Any) -> dict[str, Any]:
+    if isinstance(feature, list):
+        feature = feature[0]
+    if feature.get("_type") in ("Sequence", "List", "LargeList"):
+        feature = feature["feature"]
+    return dict(feature)

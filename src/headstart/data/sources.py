@@ -1,0 +1,133 @@
+"""What the user names, to a data set: a folder, a table, a hub data set, or what predict gets."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from headstart.data import texts
+from headstart.data.dataset import Dataset, Joined, Modality, Skipped
+from headstart.data.folder import read_folder, text_of, unlabelled
+from headstart.data.hub import is_name, read_hub
+from headstart.data.names import shown
+from headstart.data.rows import dataset_of, refuse_first
+from headstart.data.table import SUFFIXES, Table, read_table
+from headstart.errors import InputError, Unreadable
+from headstart.spec import ReadSpec
+
+
+def read(source: str | Path, spec: ReadSpec, *, labelled: bool = True) -> Dataset:
+    """Read DATA: a folder, a CSV, TSV, JSONL or Parquet table, or a hub data set by name.
+
+    Args:
+        source: the path or name.
+        spec: how to read it.
+        labelled: whether labels are wanted.
+
+    Raises:
+        InputError: what is wrong, where, and what to do.
+    """
+    path = Path(source)
+    try:
+        if path.is_dir():
+            return read_folder(path, spec, labelled=labelled)
+        if path.exists():
+            return dataset_of(_table(path), spec, labelled=labelled)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{shown(str(source))[:200]!r} cannot be read ({error}).") from error
+    named = isinstance(source, str) and is_name(source) and path.suffix.lower() not in SUFFIXES
+    if not named:
+        raise InputError(f"There is no file or folder {shown(str(source))!r}.")
+    return dataset_of(read_hub(str(source), offline=spec.offline), spec, labelled=labelled)
+
+
+def read_inputs(inputs: Sequence[str], modality: Modality, spec: ReadSpec) -> Dataset:
+    """Read what `predict` is given: files, folders, tables, texts, or `-` for standard input.
+
+    Each input is a folder (every image or `.txt` file in it), a table, a file, `-` (a path or
+    text a line), or else, where texts are wanted, a text. Without labels.
+
+    Raises:
+        InputError: no input, or one that is wrong as a whole. A single missing or damaged file is
+            skipped, here or where it is decoded.
+    """
+    if not inputs:
+        raise InputError("There is nothing to predict; name files, a folder, a table or -.")
+    parts = [_input(each, modality, spec) for each in inputs]
+    if len(parts) == 1:
+        return parts[0]
+    return replace(
+        parts[0],
+        items=Joined([part.items for part in parts]),
+        names=list(chain.from_iterable(part.names for part in parts)),
+        skipped=tuple(chain.from_iterable(part.skipped for part in parts)),
+        warnings=tuple(dict.fromkeys(chain.from_iterable(part.warnings for part in parts))),
+        notes=tuple(dict.fromkeys(chain.from_iterable(part.notes for part in parts))),
+    )
+
+
+def _input(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
+    if given == "-":
+        return _several(list(_standard_input()), modality, spec)
+    path = Path(given)
+    try:
+        if path.is_dir():
+            return unlabelled(path, spec, modality)
+        is_file = path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if is_file and path.suffix.lower() in SUFFIXES:
+        return dataset_of(read_table(path), spec, labelled=False, modality=modality)
+    if modality == "image":
+        return Dataset("image", [given], [shown(given)])
+    if not is_file:
+        return _several([given], modality, spec)
+    try:
+        return Dataset("text", [text_of(given)], [shown(given)])
+    except Unreadable as reason:
+        skipped = (Skipped(shown(given), str(reason)),)
+        refuse_first(skipped, spec)
+        return Dataset("text", [], [], skipped=skipped)
+
+
+def _standard_input() -> list[str]:
+    lines = sys.stdin.buffer.read().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    decoded = []
+    for number, line in enumerate(lines, 1):
+        try:
+            decoded.append(line.removesuffix(b"\r").decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise InputError(f"Standard input, line {number}, is not UTF-8.") from error
+    return decoded[:-1] if decoded[-1] == "" else decoded
+
+
+def _several(given: Sequence[str], modality: Modality, spec: ReadSpec) -> Dataset:
+    """Paths or texts as they are; an empty one is skipped by its line number."""
+    items, names, skipped = [], [], []
+    for number, item in enumerate(given, 1):
+        name = shown(item) if item.strip() and len(item) < 200 else f"line {number}"
+        try:
+            items.append(texts.clean(item) if modality == "text" else _path(item))
+            names.append(name)
+        except Unreadable as reason:
+            skipped.append(Skipped(name, str(reason)))
+            refuse_first(skipped, spec)
+    return Dataset(modality, items, names, skipped=tuple(skipped))
+
+
+def _path(line: str) -> str:
+    if not line.strip():
+        raise Unreadable("the line is empty")
+    return line
+
+
+def _table(path: Path) -> Table:
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            f"{shown(str(path))} is not a folder or a table; a table is named "
+            f"{', '.join(f'*{suffix}' for suffix in SUFFIXES)}."
+        )
+    return read_table(path)

@@ -1,0 +1,216 @@
+"""Train, validation and test: stratified, seeded, identical items on one side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.data.dataset import Label, Split, Task
+from headstart.data.labels import counts_of
+from headstart.data.names import some
+from headstart.errors import InputError
+
+Indices = NDArray[np.int64]
+_SIDES: dict[Split | None, int] = {None: 0, "train": 0, "validation": 1, "test": 2}
+_BIN = 20
+"""Items per quantile that regression is stratified by, at least; and the most quantiles."""
+_BINS = 10
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Where each item goes: ascending indices; every item is in exactly one of the four.
+
+    Attributes:
+        train, validation, test: int64 index arrays.
+        dropped: items of a given train (or validation) split that are also in a given test (or
+            validation) split: they stay where they are judged by, and are left out here.
+        warnings: what a person should know.
+    """
+
+    train: Indices
+    validation: Indices
+    test: Indices
+    dropped: Indices
+    warnings: tuple[str, ...] = ()
+
+
+def split(
+    labels: Sequence[Label],
+    digests: Sequence[bytes],
+    given: Sequence[Split | None],
+    *,
+    task: Task,
+    test_size: float,
+    validation_size: float,
+    seed: int,
+) -> Splits:
+    """Divide items into train, validation and test.
+
+    Identical items (by digest) count once and stay together. Splits given by the data are kept;
+    a test or validation split that is not given is cut from the training items, by class
+    (regression: by quantile; multilabel: by each item's rarest label).
+    A class of one distinct item is for training alone, one of two for training and test.
+
+    Args:
+        labels: one per item.
+        digests: one per item.
+        given: one per item, or empty; None counts as train where others are given.
+        task: what the labels are.
+        test_size: share of the items for test, unless the data has a test split; 0 for none.
+        validation_size: the same for validation.
+        seed: of the shuffle.
+
+    Raises:
+        InputError: there are too few distinct items, or no training items.
+    """
+    groups = _groups(digests)
+    sides = _given_sides(given, len(labels))
+    # A group goes to the side of its most protected member: test, then validation.
+    side = np.zeros(groups.max(initial=-1) + 1, np.int64)
+    np.maximum.at(side, groups, sides)
+    dropped = sides < side[groups]
+    strata = _strata(labels, groups, task)
+    rng = np.random.default_rng(seed)
+    pool = np.flatnonzero(side == 0)
+    if not pool.size:
+        raise InputError("The data has no items to train on; its train split is missing or empty.")
+    shares = {2: test_size, 1: validation_size}
+    for number, share in shares.items():
+        if share and not (side == number).any():
+            _carve(side, strata, number, share * pool.size, rng)
+            _refuse_empty(side, number, pool.size)
+    placed = side[groups]
+    train, validation, test = (np.flatnonzero((placed == n) & ~dropped) for n in (0, 1, 2))
+    warnings = _warnings(labels, train, validation, test, task)
+    return Splits(train, validation, test, np.flatnonzero(dropped), warnings)
+
+
+def check_duplicates(
+    digests: Sequence[bytes],
+    labels: Sequence[Label] | None,
+    names: Sequence[str],
+    splits: Sequence[Split | None],
+) -> tuple[str, ...]:
+    """Warn of identical items with different labels, and in different given splits.
+
+    Args:
+        digests: one per item.
+        labels: one per item, or None.
+        names: what to call each.
+        splits: the splits given by the data, or empty.
+    """
+    groups = _groups(digests)
+    first = np.unique(groups, return_index=True)[1][groups]
+    copies = np.flatnonzero(first != np.arange(first.size)).tolist()
+    if not copies:
+        return ()
+    pairs = [(int(first[copy]), copy) for copy in copies]
+    warnings = []
+    differ = [(a, b) for a, b in pairs if labels is not None and labels[a] != labels[b]]
+    if differ and labels is not None:
+        a, b = differ[0]
+        warnings.append(
+            f"{_times(len(differ), 'item')} identical to one with another label, such as "
+            f"{names[a]} ({labels[a]!r}) and {names[b]} ({labels[b]!r}); one of them is wrong."
+        )
+    across = [(a, b) for a, b in pairs if splits and splits[a] != splits[b]]
+    if across:
+        a, b = across[0]
+        warnings.append(
+            f"{_times(len(across), 'item')} in more than one given split, such as {names[a]} "
+            f"({splits[a] or 'no split'}) and {names[b]} ({splits[b] or 'no split'}); each is "
+            "kept in test, else in validation, and left out of train."
+        )
+    return tuple(warnings)
+
+
+def _times(count: int, what: str) -> str:
+    return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
+
+
+def _groups(digests: Sequence[bytes]) -> Indices:
+    """Per item the number of its digest, in order of first appearance."""
+    numbers: dict[bytes, int] = {}
+    found = (numbers.setdefault(digest, len(numbers)) for digest in digests)
+    return np.fromiter(found, np.int64, len(digests))
+
+
+def _given_sides(given: Sequence[Split | None], items: int) -> Indices:
+    if not len(given):
+        return np.zeros(items, np.int64)
+    return np.fromiter((_SIDES[each] for each in given), np.int64, items)
+
+
+def _strata(labels: Sequence[Label], groups: Indices, task: Task) -> Indices:
+    """Per group the stratum its first item is in."""
+    first = np.unique(groups, return_index=True)[1]
+    if task == "regression":
+        values = np.asarray(labels, np.float64)[first]
+        bins = int(np.clip(values.size // _BIN, 1, _BINS))
+        ranks = np.empty(values.size, np.int64)
+        ranks[np.argsort(values, kind="stable")] = np.arange(values.size)
+        return ranks * bins // max(1, values.size)
+    if task == "multilabel":
+        counts = counts_of(labels, task)
+        # Ties go to the name that sorts first, so that the order of labels means nothing.
+        rarity = {name: (n, name) for name, n in counts.items()}
+        keys = [
+            min(x, key=rarity.__getitem__, default="") if isinstance(x, tuple) else ""
+            for x in (labels[i] for i in first.tolist())
+        ]
+    else:
+        keys = [str(labels[i]) for i in first.tolist()]
+    codes = {key: code for code, key in enumerate(sorted(set(keys)))}
+    return np.fromiter((codes[key] for key in keys), np.int64, len(keys))
+
+
+def _carve(
+    side: Indices, strata: Indices, number: int, wanted: float, rng: np.random.Generator
+) -> None:
+    """Move about `wanted` groups from train to `number`, by stratum.
+
+    A stratum of two or more gives at least one and keeps at least one.
+    """
+    pool = np.flatnonzero(side == 0)
+    sizes = np.bincount(strata[pool])
+    quota = sizes * (wanted / pool.size)
+    take = np.floor(quota).astype(np.int64)
+    # Largest remainders round the shares so that they add up to the whole.
+    rest = round(quota.sum()) - int(take.sum())
+    take[np.argsort(take - quota, kind="stable")[:rest]] += 1
+    take = np.minimum(np.maximum(take, sizes >= 2), np.maximum(sizes - 1, 0))
+    order = np.lexsort((rng.random(pool.size), strata[pool]))
+    starts = np.cumsum(sizes) - sizes
+    of = strata[pool][order]
+    position = np.arange(pool.size) - starts[of]
+    side[pool[order[position < take[of]]]] = number
+
+
+def _refuse_empty(side: Indices, number: int, distinct: int) -> None:
+    if not (side == number).any():
+        name = next(split for split, n in _SIDES.items() if n == number)
+        raise InputError(
+            f"{distinct:,} distinct item{'' if distinct == 1 else 's'} to divide are too few: "
+            f"none is left for {name}; a class needs at least 3."
+        )
+
+
+def _warnings(
+    labels: Sequence[Label], train: Indices, validation: Indices, test: Indices, task: Task
+) -> tuple[str, ...]:
+    if task == "regression":
+        return ()
+    known, seen, judged = (
+        set(counts_of([labels[i] for i in side.tolist()], task))
+        for side in (train, validation, test)
+    )
+    warnings = []
+    if test.size and (untested := sorted(known - judged)):
+        warnings.append(f"Too few items to test: {some(untested)}; absent from the test split.")
+    if unknown := sorted((judged | seen) - known):
+        warnings.append(
+            f"No training item is labelled {some(unknown)}; what is so labelled counts as wrong."
+        )
+    return tuple(warnings)

@@ -1,0 +1,78 @@
+"""A torch trunk becomes an engine: OpenVINO on a CPU, torch.compile on a GPU."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import torch
+from torch import nn
+
+from headstart.features.engine import (
+    Done,
+    Inputs,
+    native_precision,
+)
+from headstart.preprocessing import ImagePreprocessing, Preprocessing
+
+GPU_BATCH = 128
+
+
+def device() -> str:
+    """Where trunks run: `cuda` where torch finds one, else `cpu`."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def precision(where: str) -> str:
+    """What the engine on `where` computes in."""
+    return "bfloat16" if where == "cuda" else native_precision()
+
+
+def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
+    """The trunk as an OpenVINO graph, with any number of rows (and tokens)."""
+    inputs, shapes = _example(preprocessing)
+    trunk.eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        program = torch.export.export(trunk, inputs, dynamic_shapes=shapes)
+        return ov.convert_model(program)
+
+
+def _example(preprocessing: Preprocessing) -> tuple[tuple[torch.Tensor, ...], tuple[Any, ...]]:
+    rows = torch.export.Dim("rows", min=1, max=4096)
+    if isinstance(preprocessing, ImagePreprocessing):
+        pixels = torch.zeros(2, preprocessing.height, preprocessing.width, 3, dtype=torch.uint8)
+        return (pixels,), ({0: rows},)
+    tokens = torch.export.Dim("tokens", min=2, max=preprocessing.max_tokens)
+    ids = torch.ones(2, min(16, preprocessing.max_tokens), dtype=torch.int64)
+    shape = {0: rows, 1: tokens}
+    return (ids, torch.ones_like(ids)), (shape, shape)
+
+
+class TorchEngine:
+    """A trunk under torch.compile and bfloat16 autocast; batches run one after another.
+
+    Args:
+        trunk: takes the inputs of a batch, gives its features.
+        where: a torch device.
+        batch: rows of every call.
+    """
+
+    precision = "bfloat16"
+
+    def __init__(self, trunk: nn.Module, where: str, batch: int) -> None:
+        self.batch = batch
+        self._where = torch.device(where)
+        trunk.eval().to(self._where)
+        trunk.to(memory_format=torch.channels_last)
+        self._trunk = torch.compile(trunk)
+
+    def start(self, inputs: Inputs, done: Done) -> None:
+        """See `Engine.start`."""
+        with torch.inference_mode(), torch.autocast(self._where.type, torch.bfloat16):
+            tensors = [torch.from_numpy(array).to(self._where) for array in inputs]
+            output = self._trunk(*tensors)
+        done(output.float().cpu().numpy().astype(np.float32, copy=False))
+
+    def wait(self) -> None:
+        """See `Engine.wait`: every `start` has already waited."""

@@ -1,0 +1,96 @@
+"""The compiled network on a CPU: one OpenVINO graph, fed without waiting for answers.
+
+Every stream computes with one thread and pictures go one at a time, so an item's features do not
+depend on how many cores there are or on which items are computed beside it.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+CPU_BATCH = {"image": 1, "text": 4}
+"""Rows of a call: a picture fills a core, short texts do not."""
+
+Inputs = tuple[NDArray[np.generic], ...]
+Done = Callable[[NDArray[np.float32]], None]
+
+
+class Engine(Protocol):
+    """A network that takes batches and answers in its own time."""
+
+    batch: int
+    precision: str
+
+    def start(self, inputs: Inputs, done: Done) -> None:
+        """Compute `inputs` (each `batch` rows); call `done` with the output, from any thread.
+
+        Waits while the engine is full, so that what is held in memory stays small.
+        """
+        ...
+
+    def wait(self) -> None:
+        """Return when every started batch is done.
+
+        Raises:
+            RuntimeError: a batch failed.
+        """
+        ...
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def native_precision() -> str:
+    """`bfloat16` where the processor computes in it, `float32` otherwise."""
+    able = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bfloat16" if "BF16" in able else "float32"
+
+
+class OpenVINOEngine:
+    """An OpenVINO graph on the CPU, one single-threaded stream a core.
+
+    Args:
+        graph: the network; its first input is uint8 pictures (batch, height, width, 3), or its
+            two inputs are token ids and mask (batch, length).
+        batch: rows of every call.
+        precision: `bfloat16` or `float32`; by default what the processor does best.
+    """
+
+    def __init__(self, graph: ov.Model, batch: int, precision: str | None = None) -> None:
+        self.batch = batch
+        self.precision = precision or native_precision()
+        if len(graph.inputs) == 1:
+            _, *shape = graph.input(0).partial_shape
+            graph = graph.clone()
+            graph.reshape([batch, *shape])
+        streams = cores()
+        compiled = ov.Core().compile_model(
+            graph,
+            "CPU",
+            {
+                "NUM_STREAMS": streams,
+                "INFERENCE_NUM_THREADS": streams,
+                "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[self.precision],
+            },
+        )
+        self._queue = ov.AsyncInferQueue(compiled, streams)
+        self._queue.set_callback(_deliver)
+
+    def start(self, inputs: Inputs, done: Done) -> None:
+        """See `Engine.start`."""
+        self._queue.start_async(dict(enumerate(inputs)), done)
+
+    def wait(self) -> None:
+        """See `Engine.wait`."""
+        self._queue.wait_all()
+
+
+def _deliver(request: ov.InferRequest, done: Done) -> None:
+    done(np.array(request.get_output_tensor(0).data, dtype=np.float32))

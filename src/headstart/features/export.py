@@ -1,0 +1,86 @@
+"""Features as a file for other tools: Lance, Parquet or NumPy's npz."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.data.dataset import Dataset
+from headstart.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from headstart.features.extract import Features
+
+FORMATS = (".lance", ".parquet", ".npz")
+
+
+def check_target(path: Path) -> None:
+    """Refuse a name that says no format, and a folder that does not exist.
+
+    Raises:
+        InputError: names the file and what it may end with.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"--out is {str(path)!r}, but it must end with {', '.join(FORMATS)}.")
+    if not path.parent.is_dir():
+        raise InputError(
+            f"--out is {str(path)!r}, but the folder {str(path.parent)!r} is not there."
+        )
+
+
+def write(path: Path, data: Dataset, features: "Features") -> None:
+    """Write columns `item` (its name), `feature` (float32) and, where known, `label`.
+
+    The file appears when it is whole; what was there is replaced.
+    """
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    if path.suffix.lower() == ".npz":
+        names = np.array([data.names[at] for at in features.kept.tolist()])
+        with partial.open("wb") as file:
+            np.savez(file, item=names, feature=features.values())
+        partial.replace(path)
+    elif path.suffix.lower() == ".parquet":
+        _write_parquet(partial, data, features)
+        partial.replace(path)
+    else:
+        _write_lance(path, data, features)
+
+
+def _write_parquet(path: Path, data: Dataset, features: "Features") -> None:
+    import pyarrow.parquet as pq
+
+    batches = _batches(data, features)
+    first = next(batches)
+    with pq.ParquetWriter(path, first.schema) as writer:
+        writer.write_batch(first)
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _write_lance(path: Path, data: Dataset, features: "Features") -> None:
+    import lance
+    import pyarrow as pa
+
+    batches = _batches(data, features)
+    first = next(batches)
+
+    def every() -> "Iterator[pa.RecordBatch]":
+        yield first
+        yield from batches
+
+    reader = pa.RecordBatchReader.from_batches(first.schema, every())
+    lance.write_dataset(reader, str(path), mode="overwrite" if path.exists() else "create")
+
+
+def _batches(data: Dataset, features: "Features") -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa
+
+    at = 0
+    for values in features.batches():
+        names = [data.names[i] for i in features.kept[at : at + len(values)].tolist()]
+        at += len(values)
+        column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+        yield pa.record_batch({"item": pa.array(names, pa.string()), "feature": column})

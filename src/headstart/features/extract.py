@@ -1,0 +1,190 @@
+"""The trunk's features for every item: from the store where they are, computed where not."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.data.dataset import Dataset, Skipped
+from headstart.features import pipeline
+from headstart.features.engine import Engine
+from headstart.features.store import Digests, Store, StoreDamagedError
+from headstart.preprocessing import Preprocessing
+from headstart.progress import Progress
+
+COMMIT_SECONDS = 2.0
+COMMIT_BYTES = 32 << 20
+READ_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class Features:
+    """Stored features of a data set's items.
+
+    Attributes:
+        kept: positions of the items that have features, in order.
+        digests: (kept,) content digest of each kept item.
+        skipped: the items that have none, and why.
+        notes: what was odd about an item, by position.
+        hits, misses: items found in the store, and computed now.
+        seconds: how long it took.
+        warnings: what went wrong with the store.
+    """
+
+    kept: NDArray[np.int64]
+    digests: Digests
+    skipped: tuple[Skipped, ...]
+    notes: dict[int, str]
+    hits: int
+    misses: int
+    seconds: float
+    warnings: tuple[str, ...]
+    _store: Store
+
+    def values(self, which: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float32]:
+        """Features (rows, size) of the kept items, or of `which` of them (indices into `kept`)."""
+        values, _, _ = self._store.read(self._store.find(self.digests[which]))
+        return values.astype(np.float32)
+
+    def batches(self, rows: int = READ_ROWS) -> Iterator[NDArray[np.float32]]:
+        """The same, `rows` at a time."""
+        for at in range(0, len(self.kept), rows):
+            yield self.values(slice(at, at + rows))
+
+
+def extract(
+    data: Dataset,
+    preprocessing: Preprocessing,
+    engine: Callable[[], Engine],
+    store: Store,
+    progress: Progress,
+) -> Features:
+    """Make sure that `store` has the features of every readable item.
+
+    Args:
+        data: the items.
+        preprocessing: the backbone's.
+        engine: opens the compiled trunk; not called when nothing is missing.
+        store: where the features are and go.
+        progress: shows items done.
+
+    A row whose checksum does not hold is computed again; so is a store that cannot be read.
+    """
+    began = time.monotonic()
+    store.touch()
+    damaged: set[bytes] = set()
+    computed = 0
+    for _ in range(3):
+        outcome = _compute(data, preprocessing, engine, store, damaged, progress)
+        computed += outcome.computed
+        kept = outcome.kept
+        digests = outcome.digests[kept]
+        try:
+            notes, damaged = _verify(store, kept, digests)
+        except StoreDamagedError as error:
+            store.discard(error)
+            damaged = set()
+            continue
+        if not damaged:
+            break
+        store.warnings.append(
+            f"{len(damaged)} rows of the stored features {store.path.name!r} are damaged; "
+            "they were computed again."
+        )
+    else:
+        raise OSError(f"The stored features in {str(store.path)!r} are damaged again and again.")
+    store.tidy()
+    return Features(
+        kept=kept,
+        digests=digests,
+        skipped=tuple(outcome.skipped[at] for at in sorted(outcome.skipped)),
+        notes=notes,
+        hits=max(len(kept) - computed, 0),
+        misses=computed,
+        seconds=time.monotonic() - began,
+        warnings=tuple(dict.fromkeys(store.warnings)),
+        _store=store,
+    )
+
+
+def _compute(
+    data: Dataset,
+    preprocessing: Preprocessing,
+    engine: Callable[[], Engine],
+    store: Store,
+    damaged: set[bytes],
+    progress: Progress,
+) -> pipeline.Outcome:
+    bad = np.array(sorted(damaged), "S16")
+
+    def known(digests: Digests) -> NDArray[np.bool_]:
+        there: NDArray[np.bool_] = store.find(digests) >= 0
+        return there & ~np.isin(digests, bad) if len(bad) else there
+
+    title = "Reading pictures" if data.modality == "image" else "Reading texts"
+    with progress.stage(title, len(data)) as advance, _Writer(store) as writer:
+        outcome = pipeline.run(
+            data, preprocessing, engine, known=known, emit=writer.add, advance=advance
+        )
+    store.refresh()
+    return outcome
+
+
+def _verify(
+    store: Store, kept: NDArray[np.int64], digests: Digests
+) -> tuple[dict[int, str], set[bytes]]:
+    notes: dict[int, str] = {}
+    damaged: set[bytes] = set()
+    for at in range(0, len(kept), READ_ROWS):
+        part = digests[at : at + READ_ROWS]
+        _, said, sound = store.read(store.find(part))
+        notes |= {int(kept[at + i]): note for i, note in enumerate(said) if note}
+        damaged.update(bytes(digest) for digest in part[~sound])
+    return notes, damaged
+
+
+class _Writer:
+    """Commits finished rows from a thread of its own, a few seconds' worth at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._writing: Future[None] | None = None
+        self._pending: list[pipeline.Computed] = []
+        self._bytes = 0
+        self._since = time.monotonic()
+
+    def __enter__(self) -> "_Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._commit()
+        self._thread.shutdown(wait=True)
+        if self._writing is not None:
+            self._writing.result()
+
+    def add(self, computed: pipeline.Computed) -> None:
+        if not computed.digests:
+            return
+        self._pending.append(computed)
+        self._bytes += computed.values.nbytes
+        due = time.monotonic() - self._since > COMMIT_SECONDS
+        if due or self._bytes > COMMIT_BYTES:
+            self._commit()
+
+    def _commit(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+        self._since = time.monotonic()
+        if not self._pending:
+            return
+        batches, self._pending, self._bytes = self._pending, [], 0
+        self._writing = self._thread.submit(
+            self._store.append,
+            [digest for batch in batches for digest in batch.digests],
+            np.concatenate([batch.values for batch in batches]),
+            [note for batch in batches for note in batch.notes],
+        )

@@ -1,0 +1,68 @@
+"""Networks as OpenVINO graphs, kept beside the features: converting takes longer than reading."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import openvino as ov
+
+NAMES = ("network.xml", "network.bin")
+
+
+def graph(root: Path, name: str, convert: Callable[[], ov.Model]) -> ov.Model:
+    """The graph called `name`, from the cache folder where it is whole, else converted.
+
+    A graph that was written and read again computes other last bits than one just converted, so
+    both ways give what was read.
+
+    Args:
+        root: the cache folder.
+        name: names everything that the graph depends on.
+        convert: makes the graph.
+    """
+    folder = root / "graphs" / name
+    kept = _read(folder)
+    if kept is not None:
+        return kept
+    with TemporaryDirectory() as temporary:
+        made = Path(temporary)
+        ov.save_model(convert(), made / "network.xml", compress_to_fp16=False)
+        sums = {each: _sum((made / each).read_bytes()) for each in NAMES}
+        (made / "sums.json").write_text(json.dumps(sums))
+        _keep(made, folder)
+        read = _read(made)
+    assert read is not None
+    return read
+
+
+def _read(folder: Path) -> ov.Model | None:
+    try:
+        sums = json.loads((folder / "sums.json").read_text())
+        network, weights = ((folder / name).read_bytes() for name in NAMES)
+    except (OSError, ValueError):
+        return None
+    if sums != {"network.xml": _sum(network), "network.bin": _sum(weights)}:
+        return None
+    return ov.Core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
+
+
+def _keep(made: Path, folder: Path) -> None:
+    """Copy into the cache in one step; without room for it there, the next run converts again."""
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(made, partial)
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.rename(folder)
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

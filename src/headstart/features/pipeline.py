@@ -1,0 +1,279 @@
+"""Items in, features out: reading, hashing, decoding and the forward pass overlap.
+
+Worker threads prepare small chunks of items (Pillow and the tokenizer release the GIL), the
+calling thread forms batches and hands them to the engine, the engine's own threads compute, and
+finished rows go to `emit`. Each part waits for the next, so memory does not grow with the data.
+"""
+
+import queue
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.data import images, texts
+from headstart.data.dataset import Dataset, Skipped
+from headstart.errors import Unreadable
+from headstart.features.engine import Engine, Inputs, cores
+from headstart.preprocessing import ImagePreprocessing, TextPreprocessing
+from headstart.progress import Advance
+
+CHUNK = 16
+LENGTHS = (16, 32, 64, 128, 256, 512)
+NOT_FINITE = "its features are not finite numbers in half precision"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One item, ready for the network, or the reason why not."""
+
+    position: int
+    digest: bytes = b""
+    array: NDArray[Any] | None = None
+    note: str | None = None
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Features of a batch: digests and notes of its items, values (rows, ...) in float16."""
+
+    digests: list[bytes]
+    notes: list[str | None]
+    values: NDArray[np.float16]
+
+
+@dataclass
+class Outcome:
+    """What became of the items.
+
+    Attributes:
+        digests: (items,) of 16 bytes; empty for an item that was skipped.
+        skipped: why, by position.
+        computed: how many items went through the network.
+    """
+
+    digests: NDArray[np.bytes_]
+    skipped: dict[int, Skipped] = field(default_factory=dict)
+    computed: int = 0
+
+    @property
+    def kept(self) -> NDArray[np.int64]:
+        """Positions of the items that have features, in order."""
+        good = np.ones(len(self.digests), bool)
+        good[list(self.skipped)] = False
+        return np.flatnonzero(good).astype(np.int64)
+
+
+Known = Callable[[NDArray[np.bytes_]], NDArray[np.bool_]]
+
+
+class _Preparer(Protocol):
+    def __call__(self, positions: range, known: Known) -> list[Prepared]: ...
+
+
+def run(
+    data: Dataset,
+    preprocessing: ImagePreprocessing | TextPreprocessing,
+    engine: Callable[[], Engine],
+    *,
+    known: Known,
+    emit: Callable[[Computed], None],
+    advance: Advance,
+) -> Outcome:
+    """Compute the features of every item that is not known yet, each distinct one once.
+
+    Args:
+        data: the items.
+        preprocessing: how they become the engine's input.
+        engine: opens the compiled trunk; called once, when the first item needs it.
+        known: which of some digests have features already; called from worker threads.
+        emit: receives finished rows, in the calling thread; whole batches, in no fixed order.
+        advance: told of items that are done, computed or not.
+
+    When the calling thread is interrupted, what was computed is still emitted.
+    """
+    prepare = _preparer(data, preprocessing)
+    outcome = Outcome(np.zeros(len(data), "S16"))
+    batches = _Batches(engine, emit, outcome, _pad_id(preprocessing))
+    started: set[bytes] = set()
+    try:
+        for chunk in _prepared(prepare, len(data), known):
+            for item in chunk:
+                if item.unreadable is not None:
+                    outcome.skipped[item.position] = Skipped(
+                        data.names[item.position], item.unreadable
+                    )
+                    continue
+                outcome.digests[item.position] = item.digest
+                if item.array is not None and item.digest not in started:
+                    started.add(item.digest)
+                    batches.add(item)
+            advance(len(chunk))
+            batches.deliver()
+        batches.flush()
+    finally:
+        batches.finish()
+    _skip_not_finite(outcome, batches.not_finite, data.names)
+    return outcome
+
+
+class _Batches:
+    """Groups items of one shape, starts full groups, and emits what is finished."""
+
+    def __init__(
+        self,
+        engine: Callable[[], Engine],
+        emit: Callable[[Computed], None],
+        outcome: Outcome,
+        pad_id: int,
+    ) -> None:
+        self._open = engine
+        self._engine: Engine | None = None
+        self._emit = emit
+        self._outcome = outcome
+        self._pad_id = pad_id
+        self._waiting: dict[int, list[Prepared]] = defaultdict(list)
+        self._finished: queue.SimpleQueue[tuple[list[Prepared], NDArray[np.float32]]] = (
+            queue.SimpleQueue()
+        )
+        self.not_finite: set[bytes] = set()
+
+    def add(self, item: Prepared) -> None:
+        assert item.array is not None
+        if self._engine is None:
+            self._engine = self._open()
+        length = _padded(len(item.array)) if item.array.ndim == 1 else 0
+        group = self._waiting[length]
+        group.append(item)
+        if len(group) == self._engine.batch:
+            self._start(self._engine, length)
+
+    def flush(self) -> None:
+        if self._engine is not None:
+            for length in sorted(self._waiting):
+                self._start(self._engine, length)
+
+    def finish(self) -> None:
+        if self._engine is not None:
+            self._engine.wait()
+        self.deliver()
+
+    def deliver(self) -> None:
+        while not self._finished.empty():
+            items, output = self._finished.get()
+            with np.errstate(over="ignore"):
+                values = output[: len(items)].astype(np.float16)
+            finite = np.isfinite(values.reshape(len(items), -1)).all(axis=1)
+            self.not_finite.update(items[at].digest for at in np.flatnonzero(~finite))
+            good = [items[at] for at in np.flatnonzero(finite)]
+            self._outcome.computed += len(good)
+            self._emit(Computed([i.digest for i in good], [i.note for i in good], values[finite]))
+
+    def _start(self, engine: Engine, length: int) -> None:
+        items = self._waiting.pop(length)
+        arrays = [item.array for item in items if item.array is not None]
+        inputs = _collate(arrays, engine.batch, length, self._pad_id)
+        kept = [
+            Prepared(item.position, item.digest, note=item.note) for item in items
+        ]  # the arrays are free to go
+        engine.start(inputs, lambda output: self._finished.put((kept, output)))
+
+
+def _prepared(prepare: _Preparer, items: int, known: Known) -> Iterator[list[Prepared]]:
+    workers = cores()
+    chunks = (range(at, min(at + CHUNK, items)) for at in range(0, items, CHUNK))
+    with ThreadPoolExecutor(workers, "prepare") as pool:
+        window: deque[Future[list[Prepared]]] = deque()
+        try:
+            for positions in chunks:
+                window.append(pool.submit(prepare, positions, known))
+                if len(window) > workers + 1:
+                    yield window.popleft().result()
+            while window:
+                yield window.popleft().result()
+        finally:
+            for future in window:
+                future.cancel()
+
+
+def _preparer(data: Dataset, preprocessing: ImagePreprocessing | TextPreprocessing) -> _Preparer:
+    if isinstance(preprocessing, ImagePreprocessing):
+        return lambda positions, known: [
+            _picture(data, position, preprocessing, known) for position in positions
+        ]
+    tokeniser = texts.Tokeniser(preprocessing)
+    return lambda positions, known: _tokens(data, positions, tokeniser, known)
+
+
+def _picture(
+    data: Dataset, position: int, preprocessing: ImagePreprocessing, known: Known
+) -> Prepared:
+    try:
+        content = images.load(data.items[position])
+        digest = images.digest(content)
+        if known(np.array([digest], "S16"))[0]:
+            return Prepared(position, digest)
+        picture = images.decode(content, preprocessing)
+    except Unreadable as error:
+        return Prepared(position, unreadable=str(error))
+    return Prepared(position, digest, picture.pixels, picture.warning)
+
+
+def _tokens(
+    data: Dataset, positions: range, tokeniser: texts.Tokeniser, known: Known
+) -> list[Prepared]:
+    done: list[Prepared] = []
+    cleaned: list[tuple[int, str, bytes]] = []
+    for position in positions:
+        try:
+            text = texts.clean(data.items[position])
+        except Unreadable as error:
+            done.append(Prepared(position, unreadable=str(error)))
+        else:
+            cleaned.append((position, text, texts.digest(text)))
+    if not cleaned:
+        return done
+    there = known(np.array([digest for _, _, digest in cleaned], "S16"))
+    done += [Prepared(cleaned[at][0], cleaned[at][2]) for at in np.flatnonzero(there)]
+    new = [cleaned[at] for at in np.flatnonzero(~there)]
+    encoded = tokeniser.encode([text for _, text, _ in new])
+    for (position, _, digest), ids, cut in zip(new, encoded.ids, encoded.truncated, strict=True):
+        done.append(Prepared(position, digest, ids, "truncated" if cut else None))
+    return sorted(done, key=lambda item: item.position)
+
+
+def _pad_id(preprocessing: ImagePreprocessing | TextPreprocessing) -> int:
+    return preprocessing.pad_id if isinstance(preprocessing, TextPreprocessing) else 0
+
+
+def _padded(length: int) -> int:
+    """The length a text is padded to depends on it alone, never on its neighbours."""
+    return next((each for each in LENGTHS if length <= each), length)
+
+
+def _collate(arrays: list[NDArray[Any]], batch: int, length: int, pad_id: int) -> Inputs:
+    if not length:
+        pixels = np.zeros((batch, *arrays[0].shape), np.uint8)
+        for row, array in enumerate(arrays):
+            pixels[row] = array
+        return (pixels,)
+    ids = np.full((batch, length), pad_id, np.int64)
+    mask = np.zeros((batch, length), np.int64)
+    mask[:, 0] = 1  # a row of nothing but padding has no mean
+    for row, array in enumerate(arrays):
+        ids[row, : len(array)] = array
+        mask[row, : len(array)] = 1
+    return ids, mask
+
+
+def _skip_not_finite(outcome: Outcome, digests: set[bytes], names: Sequence[str]) -> None:
+    if not digests:
+        return
+    bad = np.isin(outcome.digests, np.array(sorted(digests), "S16"))
+    for position in np.flatnonzero(bad).tolist():
+        outcome.skipped[position] = Skipped(names[position], NOT_FINITE)

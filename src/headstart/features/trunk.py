@@ -1,0 +1,91 @@
+"""A frozen trunk, ready to give features: cut from a backbone, compiled when first needed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+
+import numpy as np
+import openvino as ov
+
+from headstart import backbones
+from headstart.backbones import Backbone, Cut
+from headstart.data.dataset import Dataset, Modality
+from headstart.errors import InputError
+from headstart.features import compile
+from headstart.features.engine import CPU_BATCH, Engine, OpenVINOEngine
+from headstart.features.extract import Features, extract
+from headstart.features.graphs import graph
+from headstart.features.store import Store, StoreKey
+from headstart.progress import Progress
+from headstart.spec import cache_folder
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """What is left of a cut.
+
+    Attributes:
+        where: `cpu` or `cuda`.
+        precision: what it computes in there.
+    """
+
+    backbone: Backbone
+    cut: Cut
+    where: str
+    precision: str
+
+    @classmethod
+    def load(
+        cls, name: str | None, modality: Modality, *, cut: str | None, offline: bool
+    ) -> "Trunk":
+        """Load a backbone, the default one for `modality` without a name, and cut it.
+
+        Raises:
+            InputError: there is no such backbone or stage, or it reads something else.
+        """
+        backbone = backbones.load(name or backbones.default_for(modality), offline=offline)
+        if backbone.modality != modality:
+            raise InputError(
+                f"The backbone {backbone.name!r} reads {backbone.modality}s, but the data holds "
+                f"{modality}s; `headstart backbones` lists those that fit."
+            )
+        where = compile.device()
+        return cls(backbone, backbone.cut(cut), where, compile.precision(where))
+
+    @property
+    def size(self) -> int:
+        """Numbers per item."""
+        return int(np.prod([side for side in self.cut.shape if side is not None]))
+
+    @cached_property
+    def graph(self) -> ov.Model:
+        """The trunk as an OpenVINO graph, with any number of rows."""
+        return graph(
+            cache_folder(),
+            self._key.name.removesuffix(".lance"),
+            lambda: compile.to_graph(self.cut.trunk, self.backbone.preprocessing),
+        )
+
+    def extract(self, data: Dataset, progress: Progress) -> Features:
+        """Features of every readable item; see `headstart.features.extract.extract`."""
+        store = Store(cache_folder(), self._key, self.size)
+        return extract(data, self.backbone.preprocessing, self._engine, store, progress)
+
+    def _engine(self) -> Engine:
+        if self.where == "cuda":
+            return compile.TorchEngine(self.cut.trunk, self.where, compile.GPU_BATCH)
+        return OpenVINOEngine(self.graph, CPU_BATCH[self.backbone.modality], self.precision)
+
+    @property
+    def _key(self) -> StoreKey:
+        decoder = "pillow" if self.backbone.modality == "image" else "tokenizers"
+        runtime = "torch" if self.where == "cuda" else "openvino"
+        return StoreKey(
+            backbone=self.backbone.name,
+            fingerprint=self.backbone.fingerprint,
+            cut=self.cut.stage,
+            preprocessing=repr(self.backbone.preprocessing),
+            view="whole",
+            dtype=self.precision,
+            made_by=f"{decoder} {version(decoder)}, {runtime} {version(runtime)}",
+        )

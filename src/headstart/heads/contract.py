@@ -1,0 +1,143 @@
+"""What every head is, and what heads share."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from headstart.errors import InputError
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+Balance = Literal["none", "balanced"]
+Validation = tuple[Array, Array]
+
+
+class Head(Protocol):
+    """A trained head: plain arrays and settings, from which `load` makes it again."""
+
+    @property
+    def name(self) -> str:
+        """A key of `HEADS`."""
+        ...
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """What was learned."""
+        ...
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was chosen; JSON."""
+        ...
+
+    def scores(self, features: Array) -> npt.NDArray[np.float32]:
+        """Logits (n, classes), or predictions (n,) for regression, of features (n, d)."""
+        ...
+
+
+class HeadType(Protocol):
+    """A class of heads: called, it loads one; `fit` trains one."""
+
+    def __call__(self, *, arrays: dict[str, Array], settings: dict[str, Any]) -> Head:
+        """The head whose arrays and settings these are."""
+        ...
+
+    def fit(
+        self,
+        features: npt.NDArray[np.float32],
+        targets: Array,
+        *,
+        task: str,
+        classes: int,
+        seed: int,
+        width: int | None,
+        epochs: int | None,
+        balance: Balance,
+        validation: Validation | None,
+    ) -> Head:
+        """See `headstart.heads.fit`."""
+        ...
+
+
+def check_arrays(head: str, arrays: Mapping[str, Array], axes: Mapping[str, str]) -> None:
+    """Check that arrays are there and fit together.
+
+    Args:
+        head: its name.
+        arrays: what was loaded.
+        axes: a letter per axis of each array; the same letter is the same length.
+
+    Raises:
+        InputError: names the array and its shape.
+    """
+    lengths: dict[str, int] = {}
+    for name, letters in axes.items():
+        shape = arrays[name].shape if name in arrays else None
+        fits = shape is not None and len(shape) == len(letters)
+        for letter, length in zip(letters, shape or (), strict=False):
+            fits = fits and lengths.setdefault(letter, length) == length
+        if not fits:
+            raise InputError(
+                f"The array {name!r} of the saved {head} head has the shape {shape}, which does "
+                "not fit; save the model again."
+            )
+
+
+def check_width(features: Array, width: int) -> None:
+    """Check that features (n, d) have d = `width`, as in training.
+
+    Raises:
+        InputError: they have another shape.
+    """
+    if features.ndim != 2 or features.shape[1] != width:
+        raise InputError(
+            f"The features have the shape {features.shape}, but the head was trained on "
+            f"{width:,} numbers an item; use the backbone and cut it was trained with."
+        )
+
+
+def moments(features: Array) -> tuple[Floats, Floats]:
+    """Mean (d,) and one over the standard deviation (d,) of features (n, d).
+
+    A feature that does not vary gets 0, so that it never counts. One that hardly does (a unit
+    that a rectifier kept silent in training) is not blown up: its deviation is taken as a
+    twentieth of the median, or a new item could be hundreds of deviations out.
+    """
+    mean = features.mean(axis=0, dtype=np.float64)
+    variance = np.zeros_like(mean)
+    for start in range(0, len(features), 4096):
+        variance += ((features[start : start + 4096] - mean) ** 2).sum(axis=0)
+    deviation = np.sqrt(variance / len(features))
+    varies = deviation > 1e-6 * np.abs(mean) + 1e-30
+    least = np.median(deviation[varies]) / 20 if varies.any() else 1.0
+    return mean, np.where(varies, 1 / np.maximum(deviation, least), 0)
+
+
+def standardised(features: Array, mean: Floats, scale: Floats) -> npt.NDArray[np.float32]:
+    """`(features - mean) * scale` (n, d)."""
+    result = features - mean.astype(np.float32)
+    result *= scale.astype(np.float32)
+    return np.asarray(result, np.float32)
+
+
+def item_weights(targets: Array, classes: int) -> Floats:
+    """Weights (n,) of mean one with which every class that occurs weighs the same."""
+    counts = np.bincount(targets, minlength=classes)
+    return np.asarray(len(targets) / (np.count_nonzero(counts) * counts[targets]), np.float64)
+
+
+def setting(head: str, settings: Mapping[str, Any], name: str, kind: type) -> Any:
+    """A setting of a saved head.
+
+    Raises:
+        InputError: it is missing or not of this kind.
+    """
+    value = settings.get(name)
+    if not isinstance(value, kind):
+        raise InputError(
+            f"The setting {name!r} of the saved {head} head is {value!r}, which is not a "
+            f"{kind.__name__}; save the model again."
+        )
+    return value

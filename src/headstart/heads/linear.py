@@ -1,0 +1,278 @@
+"""The linear probe: logistic regression, or ridge regression for numbers.
+
+The features are standardised first; mean and scale are folded into the saved weights. How much
+to regularise is chosen by cross-validation, from strong to weak, by the log loss after a
+temperature: the loss that calibration cannot repair (Berta et al. 2025, "Rethinking Early
+Stopping: Refine, Then Calibrate"); by leave-one-out for ridge.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from headstart.evaluation.calibration import calibrate
+from headstart.evaluation.folds import stratified_folds
+from headstart.heads.contract import (
+    Array,
+    Balance,
+    Floats,
+    Validation,
+    check_arrays,
+    check_width,
+    item_weights,
+    moments,
+    setting,
+    standardised,
+)
+
+# Inverse penalties, in units of one over the number of features: the squared length of a
+# standardised item is that number, so these are prior variances of a logit.
+_PATH = tuple(0.2 * 4.0**step for step in range(9))
+_DEFAULT = 12.8
+_ALPHAS = tuple(10.0 ** (step / 2) for step in range(-8, 9))
+_FOLDS = 5
+_ENOUGH_TO_CHOOSE = 20_000
+_LARGE = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """`features @ weight + bias`; arrays weight (d, outputs) and bias (outputs,)."""
+
+    name: ClassVar[str] = "linear"
+    arrays: dict[str, Array]
+    settings: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        check_arrays(self.name, self.arrays, {"weight": "do", "bias": "o"})
+        setting(self.name, self.settings, "task", str)
+
+    def scores(self, features: Array) -> npt.NDArray[np.float32]:
+        """See `Head.scores`."""
+        weight = self.arrays["weight"]
+        check_width(features, len(weight))
+        scores = features.astype(np.float32, copy=False) @ weight + self.arrays["bias"]
+        return scores[:, 0] if self.settings["task"] == "regression" else scores
+
+    @classmethod
+    def fit(
+        cls,
+        features: npt.NDArray[np.float32],
+        targets: Array,
+        *,
+        task: str,
+        classes: int,
+        seed: int,
+        width: int | None = None,  # noqa: ARG003
+        epochs: int | None = None,  # noqa: ARG003
+        balance: Balance = "none",
+        validation: Validation | None = None,  # noqa: ARG003
+    ) -> "LinearHead":
+        """See `headstart.heads.fit`; `width`, `epochs` and `validation` are not needed."""
+        mean, scale = moments(features)
+        rows = standardised(features, mean, scale)
+        rng = np.random.default_rng(seed)
+        if task == "regression":
+            weight, bias, chosen = _ridge(rows, targets.astype(np.float64), rng)
+        else:
+            weight, bias, chosen = _logistic(rows, targets, task, classes, balance, rng)
+        weight = weight * scale[:, None]
+        bias = bias - mean @ weight
+        arrays = {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
+        return cls(arrays=arrays, settings={"task": task, **chosen})
+
+
+class _Regressions:
+    """Logistic regressions on the same rows: one, or one per label; refitted from where they are.
+
+    A label (or class) that does not vary gets the log-odds of its smoothed share.
+    """
+
+    def __init__(self, rows: Array, targets: Array, task: str, classes: int, balance: str):
+        from sklearn.linear_model import LogisticRegression
+
+        self.rows, self.task, self.classes = rows, task, classes
+        self.columns = [targets] if task == "classification" else list(targets.T)
+        self.weights = item_weights(targets, classes) if balance == "balanced" else None
+        self.models = [
+            LogisticRegression(warm_start=True, max_iter=300)
+            if len(np.unique(column)) > 1
+            else None
+            for column in self.columns
+        ]
+
+    def steps(self, inverse_penalty: float, tolerance: float) -> list[Callable[[], Any]]:
+        """What is to be done for this penalty; each may run in its own thread."""
+        settings = {"C": inverse_penalty, "tol": tolerance}
+        return [
+            partial(model.set_params(**settings).fit, self.rows, column, self.weights)
+            for model, column in zip(self.models, self.columns, strict=True)
+            if model is not None
+        ]
+
+    def solution(self) -> tuple[Floats, Floats]:
+        """Weight (d, classes) and bias (classes,)."""
+        items, width = self.rows.shape
+        weight = np.zeros((width, self.classes))
+        if self.task == "classification":
+            # Below any class that occurs, by what half an item would have weighed.
+            unseen, model = math.log(2 * items), self.models[0]
+            present = np.unique(self.columns[0]) if model is None else model.classes_
+            each = np.zeros((width, 1)) if model is None else model.coef_.T.astype(np.float64)
+            start = np.zeros(1) if model is None else model.intercept_.astype(np.float64)
+            if len(present) == 2:
+                each, start = np.hstack((-each, each)) / 2, np.hstack((-start, start)) / 2
+            bias = np.full(self.classes, start.min() - unseen)
+            weight[:, present], bias[present] = each, start
+            return weight, bias
+        bias = np.zeros(self.classes)
+        for label, (model, column) in enumerate(zip(self.models, self.columns, strict=True)):
+            if model is None:
+                on = column.sum(dtype=np.float64)
+                bias[label] = math.log((on + 0.5) / (items - on + 0.5))
+            else:
+                weight[:, label], bias[label] = model.coef_[0], model.intercept_[0]
+        return weight, bias
+
+
+def _logistic(
+    rows: Array,
+    targets: Array,
+    task: str,
+    classes: int,
+    balance: Balance,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats, dict[str, Any]]:
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        # The last iterate is a fine probe: what it is worth is measured, not assumed.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        scaled = _choose(rows, targets, task, classes, balance, rng)
+        chosen = scaled / rows.shape[1]
+        final = _Regressions(rows, targets, task, classes, balance)
+        _run(final.steps(chosen, 1e-4), rows.size * classes)
+    return *final.solution(), {"inverse_penalty": chosen}
+
+
+def _choose(
+    rows: Array,
+    targets: Array,
+    task: str,
+    classes: int,
+    balance: Balance,
+    rng: np.random.Generator,
+) -> float:
+    """The best of `_PATH`: the first after which two in a row are no better."""
+    width = rows.shape[1]
+    most = max(5 * classes, min(_ENOUGH_TO_CHOOSE, 5 * _LARGE // (width * classes)))
+    if len(rows) > most:
+        kept = np.sort(rng.permutation(len(rows))[:most])
+        rows, targets = rows[kept], targets[kept]
+    fold = stratified_folds(targets, min(_FOLDS, len(rows)), rng)
+    # A large problem is chosen for on one fold: its loss is precise enough.
+    asked = [0] if rows.size * classes > _LARGE else list(np.unique(fold[fold >= 0]))
+    held_out = np.isin(fold, asked)
+    if not held_out.any() or len(rows) < 2:
+        return _DEFAULT
+    fits = [
+        _Regressions(rows[fold != each], targets[fold != each], task, classes, balance)
+        for each in asked
+    ]
+    weights = item_weights(targets, classes)[held_out] if balance == "balanced" else None
+    best, least, since = _DEFAULT, math.inf, 0
+    logits = np.zeros((len(rows), classes))
+    for scaled in _PATH:
+        steps = [step for each in fits for step in each.steps(scaled / width, 1e-3)]
+        _run(steps, rows.size * classes)
+        for each, fitted in zip(asked, fits, strict=True):
+            weight, bias = fitted.solution()
+            logits[fold == each] = rows[fold == each] @ weight.astype(np.float32) + bias
+        _, loss = calibrate(task, logits[held_out], targets[held_out], weights)
+        since += 1
+        if loss < least - 1e-4:
+            best, least, since = scaled, loss, 0
+        if since == 2:
+            break
+    return best
+
+
+def _run(steps: Iterable[Callable[[], Any]], work: int) -> None:
+    """Run steps in threads, the linear algebra in each on one thread.
+
+    How many threads a product runs on changes its last digits, so that number must not hang on
+    what else is set. Large work is few steps and takes every core; then the number is the
+    machine's.
+    """
+    from joblib import cpu_count  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    cores = cpu_count()
+    alone = work > _LARGE
+    with (
+        threadpool_limits(cores if alone else 1, user_api="blas"),
+        ThreadPoolExecutor(1 if alone else cores) as pool,
+    ):
+        for done in [pool.submit(step) for step in steps]:
+            done.result()
+
+
+def _ridge(
+    rows: Array, targets: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats, dict[str, Any]]:
+    """Weight (d, 1), bias (1,) and the penalty, chosen by leave-one-out."""
+    from sklearn.linear_model import Ridge
+
+    mean, deviation = targets.mean(), targets.std()
+    if len(rows) < 3 or not deviation > 0:
+        return np.zeros((rows.shape[1], 1)), np.array([mean]), {"penalty": None}
+    scaled = (targets - mean) / deviation
+    kept = np.sort(rng.permutation(len(rows))[:_ENOUGH_TO_CHOOSE])
+    found: list[tuple[Floats, float, float]] = []
+
+    def solve() -> None:
+        coefficients, intercept, penalty = _leave_one_out(rows[kept], scaled[kept])
+        if len(kept) < len(rows):
+            model = Ridge(penalty, solver="cholesky").fit(rows, scaled)
+            coefficients, intercept = model.coef_.astype(np.float64), float(model.intercept_)
+        found.append((coefficients, intercept, penalty))
+
+    _run([solve], rows.size)
+    coefficients, intercept, penalty = found[0]
+    bias = np.array([mean + deviation * intercept])
+    return coefficients[:, None] * deviation, bias, {"penalty": penalty}
+
+
+def _leave_one_out(rows: Array, targets: Floats) -> tuple[Floats, float, float]:
+    """Ridge coefficients (d,), intercept and penalty with the least leave-one-out error.
+
+    One eigendecomposition, of the smaller of the two Gram matrices, serves every penalty
+    (scikit-learn's RidgeCV gives the same answer in four times the time).
+    """
+    n, width = rows.shape
+    centre, middle = rows.mean(axis=0, dtype=np.float64), targets.mean()
+    x, y = rows - centre, targets - middle
+    if n >= width:
+        spread, axes = np.linalg.eigh(x.T @ x)
+    else:
+        spread, sides = np.linalg.eigh(x @ x.T)
+        real = spread > 1e-10 * spread[-1]
+        spread, sides = spread[real], sides[:, real]
+        axes = x.T @ (sides / np.sqrt(spread))
+    spread = np.maximum(spread, 0)
+    z = x @ axes
+    squares, along = z * z, z.T @ y
+    best: tuple[float, float] = (math.inf, 0.0)
+    for penalty in (alpha * width for alpha in _ALPHAS):
+        residuals = y - z @ (along / (spread + penalty))
+        leverage = 1 / n + squares @ (1 / (spread + penalty))
+        best = min(best, (float(np.mean((residuals / (1 - leverage)) ** 2)), penalty))
+    coefficients = axes @ (along / (spread + best[1]))
+    return coefficients, float(middle - centre @ coefficients), best[1]

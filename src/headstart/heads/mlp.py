@@ -1,0 +1,211 @@
+"""One hidden layer of rectified units: the `Dense(256, relu)` of every tutorial.
+
+Trained by AdamW (Loshchilov and Hutter 2019) with dropout on standardised features; mean and
+scale are folded into the saved first layer. With validation data the weights of the best epoch
+are kept, by the loss after a temperature as for the linear head, and training stops when eight
+epochs brought no better ones.
+"""
+
+import copy
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from headstart.evaluation.calibration import calibrate
+from headstart.heads.contract import (
+    Array,
+    Balance,
+    Validation,
+    check_arrays,
+    check_width,
+    item_weights,
+    moments,
+    setting,
+    standardised,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+_WIDTH = 256
+_EPOCHS = 50
+_PATIENCE = 8
+_BATCH = 128
+_FEWEST_BATCHES, _MOST_BATCHES = 16, 500
+_RATE = 3e-4
+_DECAY = 1.0
+_DROPOUT = 0.5
+_SCORED_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True)
+class PerceptronHead:
+    """Arrays weight1 (d, width), bias1 (width,), weight2 (width, outputs), bias2 (outputs,)."""
+
+    name: ClassVar[str] = "mlp"
+    arrays: dict[str, Array]
+    settings: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        axes = {"weight1": "dw", "bias1": "w", "weight2": "wo", "bias2": "o"}
+        check_arrays(self.name, self.arrays, axes)
+        setting(self.name, self.settings, "task", str)
+
+    def scores(self, features: Array) -> npt.NDArray[np.float32]:
+        """See `Head.scores`."""
+        weight1, bias1, weight2, bias2 = (
+            self.arrays[name] for name in ("weight1", "bias1", "weight2", "bias2")
+        )
+        check_width(features, len(weight1))
+        scores = np.empty((len(features), len(bias2)), np.float32)
+        for start in range(0, len(features), _SCORED_AT_ONCE):
+            rows = slice(start, start + _SCORED_AT_ONCE)
+            hidden = features[rows].astype(np.float32, copy=False) @ weight1 + bias1
+            scores[rows] = np.maximum(hidden, 0, out=hidden) @ weight2 + bias2
+        return scores[:, 0] if self.settings["task"] == "regression" else scores
+
+    @classmethod
+    def fit(
+        cls,
+        features: npt.NDArray[np.float32],
+        targets: Array,
+        *,
+        task: str,
+        classes: int,
+        seed: int,
+        width: int | None = None,
+        epochs: int | None = None,
+        balance: Balance = "none",
+        validation: Validation | None = None,
+    ) -> "PerceptronHead":
+        """See `headstart.heads.fit`; by default 256 units and at most 50 epochs."""
+        import torch
+
+        mean, scale = moments(features)
+        centre, unit = 0.0, 1.0
+        if task == "regression":
+            centre, unit = float(targets.mean()), float(targets.std()) or 1.0
+        weights = item_weights(targets, classes) if balance == "balanced" else None
+
+        def prepared(items: Array, answers: Array) -> "tuple[torch.Tensor, torch.Tensor]":
+            y = (answers - centre) / unit if task == "regression" else answers
+            kind = np.int64 if task == "classification" else np.float32
+            rows = standardised(np.asarray(items, np.float32), mean, scale)
+            return torch.from_numpy(rows), torch.from_numpy(np.asarray(y).astype(kind))
+
+        train = prepared(features, targets)
+        held_out = prepared(*validation) if validation and len(validation[0]) else None
+        with _deterministic(seed):
+            network, ran = _train(
+                _network(features.shape[1], width or _WIDTH, max(classes, 1)),
+                train,
+                None if weights is None else torch.from_numpy(weights.astype(np.float32)),
+                held_out,
+                task,
+                epochs or _EPOCHS,
+            )
+        arrays = _arrays(network, mean, scale, centre, unit)
+        return cls(arrays=arrays, settings={"task": task, "epochs": ran})
+
+
+def _network(features: int, width: int, outputs: int) -> "torch.nn.Sequential":
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Linear(features, width), nn.ReLU(), nn.Dropout(_DROPOUT), nn.Linear(width, outputs)
+    )
+
+
+def _train(
+    network: "torch.nn.Sequential",
+    train: "tuple[torch.Tensor, torch.Tensor]",
+    weights: "torch.Tensor | None",
+    validation: "tuple[torch.Tensor, torch.Tensor] | None",
+    task: str,
+    epochs: int,
+) -> "tuple[torch.nn.Sequential, int]":
+    """The trained network and after how many epochs its weights are from."""
+    import torch
+
+    rows, targets = train
+    # An epoch is enough steps to learn from for few items, and not too many for a million.
+    batches = max(_FEWEST_BATCHES, min(math.ceil(len(rows) / _BATCH), _MOST_BATCHES))
+    batches = min(batches, len(rows))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * batches)
+    best, least, kept = 0, math.inf, network
+    for epoch in range(1, epochs + 1):
+        network.train()
+        for index in torch.randperm(len(rows)).tensor_split(batches):
+            losses = _losses(task, network(rows[index]), targets[index])
+            loss = (losses if weights is None else losses * weights[index]).mean()
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+        if validation is None:
+            continue
+        network.eval()
+        with torch.inference_mode():
+            reached = _validation_loss(task, network(validation[0]), validation[1])
+        if reached < least:
+            best, least, kept = epoch, reached, copy.deepcopy(network)
+        if epoch - best >= _PATIENCE:
+            break
+    return (network, epochs) if validation is None else (kept, best)
+
+
+def _losses(task: str, scores: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":
+    """Loss of each item."""
+    from torch.nn import functional
+
+    if task == "classification":
+        return functional.cross_entropy(scores, targets, reduction="none")
+    if task == "multilabel":
+        losses = functional.binary_cross_entropy_with_logits(scores, targets, reduction="none")
+        return losses.mean(dim=1)
+    return (scores[:, 0] - targets) ** 2
+
+
+def _validation_loss(task: str, scores: "torch.Tensor", targets: "torch.Tensor") -> float:
+    """Mean loss, after the best temperature where there is one."""
+    if task == "regression":
+        return float(_losses(task, scores, targets).mean())
+    return calibrate(task, scores.numpy(), targets.numpy())[1]
+
+
+@contextmanager
+def _deterministic(seed: int) -> Iterator[None]:
+    """Seed torch for a while, on a fixed number of threads, and leave it as it was found."""
+    import torch
+
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def _arrays(
+    network: "torch.nn.Sequential", mean: Array, scale: Array, centre: float, unit: float
+) -> dict[str, Array]:
+    """The network as arrays that take features and give targets as the user has them."""
+    weight1, bias1, weight2, bias2 = (
+        each.detach().numpy().astype(np.float64) for each in network.parameters()
+    )
+    first = weight1.T * scale[:, None]
+    folded = {
+        "weight1": first,
+        "bias1": bias1 - mean @ first,
+        "weight2": weight2.T * unit,
+        "bias2": bias2 * unit + centre,
+    }
+    return {name: np.ascontiguousarray(each, np.float32) for name, each in folded.items()}

@@ -1,0 +1,362 @@
+"""The saved model: a folder with no pickle in it, that answers without torch.
+
+model.json          what it is: task, classes in order, preprocessing, backbone, cut, metrics,
+                    versions, and the SHA-256 of every other file
+model.safetensors   the head
+compiled/           network.xml, network.bin: preprocessing and backbone, up to the features
+tokenizer.json      for texts
+README.md           the model card
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from headstart import heads
+from headstart.card import card
+from headstart.data.dataset import Dataset, Modality, Skipped, Task
+from headstart.errors import InputError
+from headstart.evaluation.calibration import probabilities
+from headstart.features import pipeline
+from headstart.features.engine import CPU_BATCH, OpenVINOEngine, native_precision
+from headstart.preprocessing import Preprocessing, TextPreprocessing, preprocessing_from_json
+from headstart.progress import Progress, Silent
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers, one for each item that could be read, in the order of the inputs.
+
+    Attributes:
+        names: what the items are called.
+        classes: in the order of the columns of `probabilities`; empty for regression.
+        probabilities: (items, classes), or None for regression.
+        values: (items,), or None but for regression.
+        skipped: the items that could not be read, and why.
+    """
+
+    names: list[str]
+    task: Task
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.float32] | None
+    values: NDArray[np.float32] | None
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def labels(self) -> list[Any]:
+        """The answer for each item: a class, a tuple of classes, or a number."""
+        if self.values is not None:
+            return [float(value) for value in self.values]
+        assert self.probabilities is not None
+        if self.task == "multilabel":
+            return [
+                tuple(name for name, p in zip(self.classes, row, strict=True) if p >= 0.5)
+                for row in self.probabilities
+            ]
+        return [self.classes[best] for best in self.probabilities.argmax(axis=1)]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A head's scores for the items that could be read.
+
+    Attributes:
+        kept: their positions; `scores` is (kept, classes) logits, or (kept,) values.
+        digests: (kept,) content digests.
+    """
+
+    kept: NDArray[np.int64]
+    digests: NDArray[np.bytes_]
+    scores: NDArray[np.float32]
+    skipped: tuple[Skipped, ...]
+    notes: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model: network, head, and what they mean.
+
+    Attributes:
+        graph: the compiled part, from uint8 pictures or token ids to features.
+        about: what model.json says besides, for people: backbone, cut, strategy, metrics, seed.
+    """
+
+    task: Task
+    modality: Modality
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    head: heads.Head
+    temperature: float
+    precision: str
+    graph: ov.Model
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _engine(self) -> OpenVINOEngine:
+        precision = self.precision if self.precision == native_precision() else "float32"
+        return OpenVINOEngine(self.graph, CPU_BATCH[self.modality], precision)
+
+    def scores(self, data: Dataset, progress: Progress | None = None) -> Scored:
+        """Logits, or values, of every item that can be read; each distinct one computed once."""
+        row: dict[bytes, int] = {}
+        notes_by_digest: dict[bytes, str] = {}
+        found: list[NDArray[np.float32]] = []
+
+        def emit(computed: pipeline.Computed) -> None:
+            found.extend(self.head.scores(computed.values.astype(np.float32)))
+            for digest, note in zip(computed.digests, computed.notes, strict=True):
+                row[digest] = len(row)
+                if note:
+                    notes_by_digest[digest] = note
+
+        with (progress or Silent()).stage("Predicting", len(data)) as advance:
+            outcome = pipeline.run(
+                data,
+                self.preprocessing,
+                lambda: self._engine,
+                known=lambda digests: np.zeros(len(digests), bool),
+                emit=emit,
+                advance=advance,
+            )
+        kept = outcome.kept
+        digests = [bytes(digest).ljust(16, b"\0") for digest in outcome.digests[kept]]
+        shape = () if self.task == "regression" else (len(self.classes),)
+        table = np.array(found, np.float32).reshape(-1, *shape)
+        return Scored(
+            kept=kept,
+            digests=outcome.digests[kept],
+            scores=table[[row[digest] for digest in digests]],
+            skipped=tuple(outcome.skipped[at] for at in sorted(outcome.skipped)),
+            notes={
+                int(at): notes_by_digest[digest]
+                for at, digest in zip(kept, digests, strict=True)
+                if digest in notes_by_digest
+            },
+        )
+
+    def answer(self, data: Dataset, progress: Progress | None = None) -> Predictions:
+        """Predictions for a data set's items.
+
+        Raises:
+            InputError: the items are not of the model's modality.
+        """
+        if data.modality != self.modality:
+            raise InputError(
+                f"The model answers for {self.modality}s, but the input holds {data.modality}s."
+            )
+        scored = self.scores(data, progress)
+        regression = self.task == "regression"
+        return Predictions(
+            names=[data.names[at] for at in scored.kept.tolist()],
+            task=self.task,
+            classes=self.classes,
+            probabilities=None if regression else self.probabilities(scored.scores),
+            values=scored.scores if regression else None,
+            skipped=(*data.skipped, *scored.skipped),
+            warnings=data.warnings,
+        )
+
+    def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Calibrated probabilities (items, classes) from `scores`."""
+        return probabilities(self.task, scores / self.temperature).astype(np.float32)
+
+    def predict(self, inputs: Sequence[Any]) -> Predictions:
+        """Predictions for paths, PIL images, arrays or strings in memory."""
+        from headstart.data import from_memory
+
+        return self.answer(from_memory(list(inputs), modality=self.modality))
+
+    def save(self, folder: Path) -> None:
+        """Write the model's folder in one step; a model that was there is replaced.
+
+        Raises:
+            InputError: something else is there.
+            OSError: the disk refuses; what was there stays.
+        """
+        folder = folder.resolve()
+        check_target(folder)
+        partial = folder.with_name(f".{folder.name}.partial")
+        if partial.exists():
+            shutil.rmtree(partial)
+        try:
+            self._write(partial)
+            _replace(folder, partial)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+    def _write(self, folder: Path) -> None:
+        from safetensors.numpy import save_file
+
+        (folder / "compiled").mkdir(parents=True)
+        ov.save_model(self.graph, folder / "compiled" / "network.xml", compress_to_fp16=False)
+        save_file(
+            {name: np.ascontiguousarray(array) for name, array in self.head.arrays.items()},
+            folder / "model.safetensors",
+        )
+        if isinstance(self.preprocessing, TextPreprocessing):
+            (folder / "tokenizer.json").write_text(self.preprocessing.tokenizer, "utf-8")
+        about = self._about()
+        (folder / "README.md").write_text(card(about), "utf-8")
+        about["files"] = {name: _sha256(folder / name) for name in _files(folder)}
+        (folder / "model.json").write_text(
+            json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8"
+        )
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "task": self.task,
+            "modality": self.modality,
+            "classes": list(self.classes),
+            "preprocessing": self.preprocessing.to_json(),
+            "head": {"name": self.head.name, "settings": self.head.settings},
+            "temperature": self.temperature,
+            "precision": self.precision,
+            **self.about,
+        }
+
+
+def load(folder: str | Path) -> Model:
+    """Read a saved model, every file checked against its hash before it is used.
+
+    Raises:
+        InputError: it is not a model, was damaged, or is of a newer version.
+    """
+    folder = Path(folder)
+    about = _read_about(folder)
+    for name, expected in about["files"].items():
+        _check_file(folder, name, expected)
+    try:
+        return _assemble(folder, about)
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+        raise InputError(
+            f"The model in {str(folder)!r} cannot be read ({str(error).splitlines()[0]}); "
+            "train it again, or copy it again from where it came."
+        ) from error
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a folder to save into that holds anything but a model.
+
+    Raises:
+        InputError: it exists, is not empty, and is not a saved model.
+    """
+    if folder.is_dir() and (folder / "model.json").is_file():
+        return
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError(
+            f"{str(folder)!r} holds something that is not a headstart model; "
+            "name a new folder with --out."
+        )
+
+
+def _assemble(folder: Path, about: dict[str, Any]) -> Model:
+    from safetensors.numpy import load_file
+
+    tokenizer = folder / "tokenizer.json"
+    head = about["head"]
+    known = {
+        "schema", "task", "modality", "classes", "preprocessing",
+        "head", "temperature", "precision", "files",
+    }  # fmt: skip
+    return Model(
+        task=about["task"],
+        modality=about["modality"],
+        classes=tuple(about["classes"]),
+        preprocessing=preprocessing_from_json(
+            about["preprocessing"],
+            tokenizer.read_text("utf-8") if about["modality"] == "text" else None,
+        ),
+        head=heads.load(head["name"], load_file(folder / "model.safetensors"), head["settings"]),
+        temperature=float(about["temperature"]),
+        precision=about["precision"],
+        graph=ov.Core().read_model(folder / "compiled" / "network.xml"),
+        about={key: value for key, value in about.items() if key not in known},
+    )
+
+
+def _read_about(folder: Path) -> dict[str, Any]:
+    path = folder / "model.json"
+    try:
+        about = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{str(folder)!r} is not a headstart model: it has no model.json."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
+    if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
+        raise InputError(f"{str(path)!r} is not the description of a headstart model.")
+    if about.get("schema") != SCHEMA:
+        raise InputError(
+            f"{str(path)!r} has schema {about.get('schema')!r}, but this headstart reads "
+            f"{SCHEMA}; install the headstart that made it."
+        )
+    needed = {"compiled/network.xml", "compiled/network.bin", "model.safetensors"}
+    missing = sorted(needed - set(about["files"]))
+    if missing:
+        raise InputError(f"{str(path)!r} does not name {missing[0]!r}; the model is not whole.")
+    return cast(dict[str, Any], about)
+
+
+def _check_file(folder: Path, name: str, expected: object) -> None:
+    if name not in _ALLOWED:
+        raise InputError(f"The model in {str(folder)!r} names a file it may not have: {name!r}.")
+    try:
+        actual = _sha256(folder / name)
+    except OSError as error:
+        raise InputError(
+            f"The model in {str(folder)!r} lacks {name!r} ({error.strerror}); copy it again."
+        ) from error
+    if actual != expected:
+        raise InputError(
+            f"{name!r} of the model in {str(folder)!r} is damaged: its SHA-256 is not the one "
+            "in model.json; copy the model again or train it again."
+        )
+
+
+_ALLOWED = (
+    "README.md",
+    "compiled/network.bin",
+    "compiled/network.xml",
+    "model.safetensors",
+    "tokenizer.json",
+)
+
+
+def _files(folder: Path) -> list[str]:
+    return [name for name in _ALLOWED if (folder / name).is_file()]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _replace(folder: Path, partial: Path) -> None:
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(folder)
+        return
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists():
+        shutil.rmtree(old)
+    folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old)

@@ -1,0 +1,221 @@
+"""What a finished run has to say: the content of `report.json`."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from headstart.data.dataset import Modality, Skipped, Task
+from headstart.evaluation import ClassRow
+from headstart.report.jsonable import Metrics, jsonable, metrics_from_json, metrics_to_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """One step of the ladder: what it cost and what it bought.
+
+    Attributes:
+        strategy: how the backbone was adapted.
+        cut: the stage after which the tail begins; None: the head alone is trained.
+        seconds: what it took.
+        trained_parameters: how many numbers were fitted.
+        validation: metrics on the validation split.
+        kept: whether the next rung builds on it; None where there was no choice.
+        why: the reason, in words.
+    """
+
+    strategy: str
+    cut: str | None
+    seconds: float
+    trained_parameters: int
+    validation: Metrics
+    kept: bool | None = None
+    why: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` turns back into an equal rung."""
+        return _plain_fields(self) | {"validation": metrics_to_json(self.validation)}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        known = _known(cls, saved)
+        return cls(**known | {"validation": metrics_from_json(saved["validation"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A finished `fit`.
+
+    Attributes:
+        dataset: what the user called the data.
+        modality: what an item is.
+        task: what is predicted.
+        classes: in the model's order; empty for regression.
+        backbone: the name of the pretrained network; `backbone_facts`: its parameters, licence
+            and whatever else is worth knowing of it.
+        strategy, cut, head, seed: what was done.
+        temperature: what the logits were divided by to calibrate them; None: they were not.
+        counts: items per split (`train`, `validation`, `test`) and `skipped`.
+        class_counts: items per class, over every split.
+        test: metrics on the test split, with 95% intervals.
+        baselines: the same metrics for a model that looks at no item.
+        per_class: one row per class; empty for regression.
+        confusion: test items by true class (row) and predicted class (column); empty where a
+            confusion matrix makes no sense.
+        rungs: every rung of the ladder that was tried.
+        seconds: per part (`read`, `extract`, `train`, `evaluate`) and `total`.
+        store: `hits` and `misses` of the feature store.
+        skipped: what was left out, and why.
+        warnings: what a person should know; notes: what was guessed.
+        versions: of Python and of the libraries that matter.
+        model: the folder of the saved model; None: it was not saved.
+    """
+
+    dataset: str
+    modality: Modality
+    task: Task
+    classes: tuple[str, ...]
+    backbone: str
+    strategy: str
+    cut: str | None
+    head: str
+    seed: int
+    counts: Mapping[str, int]
+    test: Metrics
+    baselines: Mapping[str, Metrics]
+    rungs: tuple[Rung, ...]
+    seconds: Mapping[str, float]
+    store: Mapping[str, int]
+    versions: Mapping[str, str]
+    temperature: float | None = None
+    backbone_facts: Mapping[str, Any] = field(default_factory=dict)
+    class_counts: Mapping[str, int] = field(default_factory=dict)
+    per_class: tuple[ClassRow, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    model: str | None = None
+
+    @property
+    def next_steps(self) -> tuple[tuple[str, str], ...]:
+        """What to do next: pairs of words and the command that does it."""
+        if self.model is None:
+            return (("keep a model: fit again, and name a folder for it", "--out DIR"),)
+        folder = shlex.quote(self.model)
+        example = "photo.jpg" if self.modality == "image" else "texts.csv"
+        return (
+            ("answer for new items", f"headstart predict {folder} {example}"),
+            ("measure it on other data", f"headstart evaluate {folder} DATA"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `report.json`; NaN is null there."""
+        return _plain_fields(self) | {
+            "test": metrics_to_json(self.test),
+            "baselines": {name: metrics_to_json(each) for name, each in self.baselines.items()},
+            "rungs": [rung.to_json() for rung in self.rungs],
+            "per_class": _rows(self.per_class),
+            "skipped": _rows(self.skipped),
+            "next_steps": [{"what": what, "command": how} for what, how in self.next_steps],
+        }
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`; keys it does not know are left out.
+
+        Raises:
+            KeyError, TypeError: `saved` was not made by `to_json`.
+        """
+        baselines = {name: metrics_from_json(each) for name, each in saved["baselines"].items()}
+        parts = {
+            "classes": tuple(saved["classes"]),
+            "test": metrics_from_json(saved["test"]),
+            "baselines": baselines,
+            "rungs": tuple(Rung.from_json(each) for each in saved["rungs"]),
+            "per_class": tuple(ClassRow(**each) for each in saved["per_class"]),
+            "confusion": tuple(tuple(row) for row in saved["confusion"]),
+            "skipped": tuple(Skipped(**each) for each in saved["skipped"]),
+            "warnings": tuple(saved["warnings"]),
+            "notes": tuple(saved["notes"]),
+        }
+        return cls(**_known(cls, saved) | parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationReport:
+    """A saved model measured on other data; the attributes mean what `Report`'s mean.
+
+    `counts` holds the items `measured` and `skipped`.
+    """
+
+    model: str
+    dataset: str
+    task: Task
+    classes: tuple[str, ...]
+    counts: Mapping[str, int]
+    metrics: Metrics
+    per_class: tuple[ClassRow, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `headstart evaluate --json` prints; NaN is null there."""
+        return _plain_fields(self) | {
+            "metrics": metrics_to_json(self.metrics),
+            "per_class": _rows(self.per_class),
+            "skipped": _rows(self.skipped),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedReport:
+    """Features written to a file.
+
+    Attributes:
+        path: the file.
+        backbone, cut: where the features come from.
+        rows: items written; features: numbers per item.
+        store, seconds, skipped, warnings, notes: as in `Report`.
+    """
+
+    path: str
+    backbone: str
+    cut: str | None
+    rows: int
+    features: int
+    store: Mapping[str, int]
+    seconds: Mapping[str, float]
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """What `headstart embed --json` prints."""
+        return _plain_fields(self) | {"skipped": _rows(self.skipped)}
+
+
+NESTED = ("test", "baselines", "rungs", "per_class", "skipped", "validation", "metrics")
+
+
+def _plain_fields(value: Any) -> dict[str, Any]:
+    """Every field in order; the ones that need their own conversion are only given their place."""
+    return {
+        each.name: None if each.name in NESTED else jsonable(getattr(value, each.name))
+        for each in fields(value)
+    }
+
+
+def _known(kind: Any, saved: Mapping[str, Any]) -> dict[str, Any]:
+    names = {each.name for each in fields(kind)}
+    return {key: value for key, value in saved.items() if key in names}
+
+
+def _rows(parts: tuple[Any, ...]) -> list[dict[str, Any]]:
+    return [
+        jsonable({each.name: getattr(part, each.name) for each in fields(part)}) for part in parts
+    ]

@@ -1,0 +1,149 @@
+"""How good a model is, in words and in tables."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from headstart.data.names import shown
+from headstart.evaluation import ClassRow, Interval
+from headstart.report.columns import columns
+from headstart.report.jsonable import Metrics
+from headstart.report.report import EvaluationReport, Report
+from headstart.report.wording import count, figure, items, percent
+
+METRICS: Mapping[str, str] = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "roc_auc": "ROC AUC",
+    "map": "mean average precision",
+    "log_loss": "log loss *",
+    "ece": "calibration error *",
+    "pearson_r": "Pearson r",
+    "r2": "R2",
+    "mae": "mean absolute error *",
+}
+LOWER_IS_BETTER = ("log_loss", "ece", "mae")
+FIRST = {"classification": "accuracy", "multilabel": "macro_f1", "regression": "mae"}
+HINTS = {
+    "majority": ": it has not learnt what the labels say. More items may help.",
+    "mean": ": it has not learnt what the labels say. More items may help.",
+    "tfidf": ": on these test items words alone may do as well.",
+}
+MOST_CLASSES = 20
+MOST_CONFUSED = 5
+
+
+def sentences(
+    report: Report | EvaluationReport, metrics: Metrics, baselines: Mapping[str, Metrics]
+) -> list[str]:
+    """The result in words: the model's first metric, then what each baseline gets."""
+    first = FIRST[report.task]
+    if first not in metrics:
+        return ["nothing could be measured"]
+    said = [_in_words(first, metrics[first])]
+    for name, baseline in baselines.items():
+        if first not in baseline:
+            continue
+        said.append(f"{_who(name, report)} {_gets(first, baseline[first])}")
+        if not _clearly_better(first, metrics[first], baseline[first]):
+            said.append(f"that is no clear gain over it{HINTS.get(name, '.')}")
+    return said
+
+
+def _in_words(metric: str, found: Interval) -> str:
+    if not math.isfinite(found.value):
+        return f"{METRICS[metric].rstrip(' *')} could not be computed"
+    if metric == "accuracy":
+        return f"{percent(found.value)} right{_between(found, as_percent=True)}"
+    if metric == "mae":
+        return f"off by {figure(found.value)}{_between(found)} on average"
+    return f"{METRICS[metric]} {figure(found.value)}{_between(found)}"
+
+
+def _between(found: Interval, *, as_percent: bool = False) -> str:
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return ""
+    low, high = (
+        f"{100 * end:.1f}" if as_percent else figure(end) for end in (found.low, found.high)
+    )
+    return f" ({low} to {high})"
+
+
+def _who(baseline: str, report: Report | EvaluationReport) -> str:
+    if baseline == "mean":
+        return "always saying the mean"
+    if baseline == "tfidf":
+        return "counting words (TF-IDF), with no pretrained network,"
+    if baseline != "majority":
+        return f"the baseline {shown(baseline)}"
+    if report.task == "multilabel":
+        return "giving every item the same answer"
+    seen = report.class_counts if isinstance(report, Report) else {}
+    first, second = (*sorted(seen.values(), reverse=True), 0, 0)[:2]
+    # The counts are of every split, the baseline's choice of one: too close, and they may differ.
+    if second > 0.9 * first or not first:
+        return "always saying the commonest class"
+    return f"always saying {max(seen, key=lambda name: seen[name])!r}"
+
+
+def _gets(metric: str, found: Interval) -> str:
+    if metric == "mae":
+        return f"is off by {figure(found.value)}"
+    return f"gets {percent(found.value) if metric == 'accuracy' else figure(found.value)}"
+
+
+def _clearly_better(metric: str, found: Interval, baseline: Interval) -> bool:
+    if metric in LOWER_IS_BETTER:
+        return found.high < baseline.value
+    return found.low > baseline.value
+
+
+def metric_table(metrics: Metrics, baselines: Mapping[str, Metrics]) -> Table:
+    """Every metric with its 95% interval, beside the baselines."""
+    table = columns(("metric", "model", "95% interval", *baselines), right=("model", *baselines))
+    for name, found in metrics.items():
+        others = [figure(each[name].value) if name in each else "-" for each in baselines.values()]
+        table.add_row(Text(METRICS.get(name, name)), figure(found.value), _interval(found), *others)
+    if any(name in LOWER_IS_BETTER for name in metrics):
+        table.add_row(Text("* lower is better", style="dim"))
+    return table
+
+
+def _interval(found: Interval) -> str:
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return "-"
+    return f"{figure(found.low)} to {figure(found.high)}"
+
+
+def class_table(rows: Sequence[ClassRow]) -> Table | None:
+    """One row per class, or None where there are none or too many to read."""
+    if not 0 < len(rows) <= MOST_CLASSES:
+        return None
+    numbers = ("test items", "precision", "recall", "F1")
+    table = columns(("class", *numbers), right=numbers)
+    for row in rows:
+        shares = [figure(each) for each in (row.precision, row.recall, row.f1)]
+        table.add_row(Text(shown(row.name)), count(row.support), *shares)
+    return table
+
+
+def confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> list[str]:
+    """The commonest mistakes, most frequent first: `cat taken for dog: 12 of 80 (15.0%)`."""
+    mistakes = [
+        (number, true, said)
+        for true, row in enumerate(confusion)
+        for said, number in enumerate(row)
+        if true != said and number
+    ]
+    mistakes.sort(key=lambda each: (-each[0], each[1], each[2]))
+    said_of = [shown(name) for name in classes]
+    lines = [
+        f"{said_of[true]} taken for {said_of[said]}: {count(number)} of "
+        f"{items(sum(confusion[true]), 'item')} ({percent(number / sum(confusion[true]))})"
+        for number, true, said in mistakes[:MOST_CONFUSED]
+    ]
+    left = sum(number for number, *_ in mistakes[MOST_CONFUSED:])
+    return [*lines, f"and {items(left, 'other mistake')}"] if left else lines

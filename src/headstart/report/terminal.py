@@ -1,0 +1,209 @@
+"""A finished run for a person at a terminal: calm, 80 columns, no markup from outside."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from headstart.data.dataset import Skipped
+from headstart.data.names import shown
+from headstart.report.columns import columns
+from headstart.report.jsonable import Metrics
+from headstart.report.report import EmbedReport, EvaluationReport, Report
+from headstart.report.result import METRICS, class_table, confused, metric_table, sentences
+from headstart.report.wording import count, duration, figure, items, rate, short
+
+MOST_SKIPPED = 10
+MOST_CLASSES = 8
+PARTS = ("read", "extract", "train", "evaluate", "total")
+
+
+def show_report(report: Report, console: Console) -> None:
+    """Print what was read, guessed, skipped and done, how good it is, and what to do next."""
+    section(console, f"Data: {report.dataset}", facts(_data(report)))
+    listed = "--json lists them all" if report.model is None else f"in {report.model}/report.json"
+    show_skipped(console, report.skipped, listed)
+    show_warnings(console, report.warnings)
+    section(console, "Model", facts(_model(report)))
+    section(console, "Time", _time(report))
+    if len(report.rungs) > 1:
+        section(console, "Ladder", _ladder(report))
+    _result(console, report, report.test, report.baselines)
+    section(console, "Next", None)
+    for what, command in report.next_steps:
+        console.print(Text(f"  {what}", style="dim"))
+        # Never wrapped: a command is there to be copied.
+        console.print(Text(f"    {shown(command)}"), soft_wrap=True)
+
+
+def show_evaluation(report: EvaluationReport, console: Console) -> None:
+    """Print how good a saved model is on other data."""
+    measured = items(report.counts["measured"], "item")
+    told = [("model", report.model), ("items", measured), *(("notes", n) for n in report.notes)]
+    section(console, f"Data: {report.dataset}", facts(told))
+    show_skipped(console, report.skipped, "--json lists them all")
+    show_warnings(console, report.warnings)
+    _result(console, report, report.metrics, {})
+
+
+def show_embedding(report: EmbedReport, console: Console) -> None:
+    """Print where the features went."""
+    cut = "after " + (report.cut or "the last stage")
+    told = [
+        ("file", report.path),
+        ("rows", f"{count(report.rows)}, each of {items(report.features, 'number')}"),
+        ("backbone", f"{report.backbone}, cut {cut}"),
+        ("store", _store(report.store)),
+        ("time", duration(report.seconds["total"])),
+        *(("notes", note) for note in report.notes),
+    ]
+    section(console, "Features", facts(told))
+    show_skipped(console, report.skipped, "--json lists them all")
+    show_warnings(console, report.warnings)
+
+
+def _result(
+    console: Console,
+    report: Report | EvaluationReport,
+    metrics: Metrics,
+    baselines: Mapping[str, Metrics],
+) -> None:
+    said = sentences(report, metrics, baselines)
+    lines: list[RenderableType] = [Text(said[0], style="bold"), *map(Text, said[1:]), Text()]
+    table = metric_table(metrics, baselines)
+    section(console, "Result", Group(*lines, table))
+    rows = class_table(report.per_class)
+    if rows is not None:
+        section(console, "Classes", rows)
+    mistakes = confused(report.classes, report.confusion)
+    if mistakes:
+        section(console, "Confused most", Group(*map(Text, mistakes)))
+
+
+def section(console: Console, title: str, content: RenderableType | None) -> None:
+    """Print a title and what is under it."""
+    console.print()
+    console.print(Text(shown(title), style="bold cyan"))
+    if content is not None:
+        console.print(Padding(content, (0, 0, 0, 2), expand=False))
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> Table:
+    """Names and values; a name is not repeated on the next line."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    previous = None
+    for name, value in rows:
+        table.add_row(Text("" if name == previous else name), Text(shown(value)))
+        previous = name
+    return table
+
+
+def _data(report: Report) -> list[tuple[str, str]]:
+    counts = report.counts
+    total = sum(counts[split] for split in ("train", "validation", "test"))
+    split = (
+        f"{count(counts['train'])} to train, {count(counts['validation'])} to validate, "
+        f"{count(counts['test'])} to test"
+    )
+    rows = [(report.modality + "s", f"{count(total)}: {split}"), ("task", report.task)]
+    if report.classes:
+        rows.append(("classes", _classes(report)))
+    return rows + [("notes", note) for note in report.notes]
+
+
+def _classes(report: Report) -> str:
+    seen = report.class_counts
+    ordered = sorted(report.classes, key=lambda name: -seen.get(name, 0))
+    named = [
+        f"{name} ({count(seen[name])})" if name in seen else name for name in ordered[:MOST_CLASSES]
+    ]
+    left = len(ordered) - len(named)
+    more = f", and {count(left)} more" if left else ""
+    return f"{count(len(ordered))}: {', '.join(named)}{more}"
+
+
+def _model(report: Report) -> list[tuple[str, str]]:
+    facts = report.backbone_facts
+    known = [
+        f"{short(facts['parameters'])} parameters" if facts.get("parameters") else "",
+        f"licence {facts['licence']}" if facts.get("licence") else "",
+    ]
+    details = ", ".join(each for each in known if each)
+    cut = "after " + (report.cut or "the last stage")
+    hot = report.temperature
+    calibrated = "" if hot is None else f", calibrated with a temperature of {figure(hot)}"
+    rows = [
+        ("backbone", f"{report.backbone} ({details})" if details else report.backbone),
+        ("strategy", f"{report.strategy}, cut {cut}"),
+        ("head", report.head + calibrated),
+        ("seed", str(report.seed)),
+    ]
+    return rows if report.model is None else [*rows, ("saved in", report.model)]
+
+
+def _time(report: Report) -> Table:
+    numbers = ("time", "items", "speed")
+    table = columns(("part", *numbers, "store"), right=numbers)
+    done = {
+        "read": sum(report.counts.values()),
+        "extract": report.store.get("misses", 0),
+        "train": report.counts["train"],
+        "evaluate": report.counts["test"],
+    }
+    ordered = [part for part in PARTS if part in report.seconds and part != "total"]
+    ordered += [part for part in report.seconds if part not in PARTS]
+    for part in [*ordered, "total"]:
+        seconds, number = report.seconds.get(part, 0.0), done.get(part)
+        store = _store(report.store) if part == "extract" else ""
+        speed = f"{rate(number / seconds)}/s" if number and seconds > 0 else ""
+        style = "bold" if part == "total" else None
+        number_of = "" if number is None else count(number)
+        table.add_row(Text(shown(part)), duration(seconds), number_of, speed, store, style=style)
+    return table
+
+
+def _store(store: Mapping[str, int]) -> str:
+    hits, misses = store.get("hits", 0), store.get("misses", 0)
+    if not hits + misses:
+        return ""
+    return f"{count(hits)} of {count(hits + misses)} were stored"
+
+
+def _ladder(report: Report) -> Table:
+    metric = next((name for rung in report.rungs for name in rung.validation), "")
+    measured = f"validation {METRICS.get(metric, metric)}"
+    table = columns(("rung", measured, "trained", "time", ""), right=(measured, "trained", "time"))
+    table.columns[0].min_width = len("feature-extraction")
+    for rung in report.rungs:
+        value = figure(rung.validation[metric].value) if metric in rung.validation else "-"
+        kept = {True: "kept", False: "not kept", None: ""}[rung.kept]
+        said = ": ".join(each for each in (kept, shown(rung.why or "")) if each)
+        name = f"{rung.strategy} after {rung.cut}" if rung.cut else rung.strategy
+        spent = short(rung.trained_parameters), duration(rung.seconds)
+        table.add_row(Text(shown(name)), value, *spent, Text(said))
+    return table
+
+
+def show_skipped(console: Console, skipped: Sequence[Skipped], rest: str) -> None:
+    """Print the first skipped items with their reasons, and where to find the `rest`."""
+    if not skipped:
+        return
+    lines = [Text(shown(f"{each.item}: {each.reason}")) for each in skipped[:MOST_SKIPPED]]
+    left = len(skipped) - len(lines)
+    if left:
+        lines.append(Text(shown(f"and {count(left)} more; {rest}"), style="dim"))
+    section(console, f"Skipped: {items(len(skipped), 'item')}", Group(*lines))
+
+
+def show_warnings(console: Console, warnings: Sequence[str]) -> None:
+    """Print what a person should know."""
+    if not warnings:
+        return
+    table = Table.grid(padding=(0, 1))
+    for each in warnings:
+        table.add_row(Text("!", style="bold yellow"), Text(shown(each)))
+    section(console, "Warnings", table)

@@ -1,0 +1,68 @@
+"""Numbers as people say them."""
+
+import math
+
+NEAR_ZERO = 0.01
+"""Seconds below which a time is not worth a digit."""
+
+
+def count(number: int) -> str:
+    """`12,345`."""
+    return f"{number:,}"
+
+
+def items(number: int, one: str, many: str | None = None) -> str:
+    """`1 item`, `2 items`; `many` where an s at the end will not do."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def short(number: float) -> str:
+    """A big number with one letter: `950`, `3.4M`, `1.2B`."""
+    for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(number) >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.3g}"
+
+
+def size(number: float) -> str:
+    """A number of bytes: `512 B`, `1.5 MB` (a MB is a million bytes)."""
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= scale:
+            return f"{number / scale:.3g} {unit}"
+    return f"{number:.0f} B"
+
+
+def duration(seconds: float) -> str:
+    """`0.42 s`, `12 s`, `3 min 20 s` or `2 h 05 min`."""
+    if not math.isfinite(seconds):
+        return "unknown"
+    if seconds < NEAR_ZERO:
+        return "0 s"
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    if round(seconds) < 3600:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
+    hours, rest = divmod(round(seconds / 60), 60)
+    return f"{hours} h {rest:02d} min"
+
+
+def percent(share: float) -> str:
+    """`91.2%`, or `unknown` for a share that could not be computed."""
+    return f"{share:.1%}" if math.isfinite(share) else "unknown"
+
+
+def figure(value: float) -> str:
+    """A metric's value: three decimals, fewer when it is large."""
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.4g}"
+
+
+def rate(speed: float) -> str:
+    """Items a second, short: `1,234`, `56`, `7.8` or `0.09`."""
+    if speed >= 10:
+        return f"{speed:,.0f}"
+    return f"{speed:.1f}" if speed >= 1 else f"{speed:.2g}"

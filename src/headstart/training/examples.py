@@ -1,0 +1,118 @@
+"""Stored features and labels become training, validation and test examples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.data import labels, split
+from headstart.data.dataset import SPLITS, Dataset, Skipped, Split, Task
+from headstart.errors import InputError
+from headstart.features.extract import Features
+from headstart.spec import FitSpec
+
+VALIDATION_SIZE = 0.15
+IN_ANOTHER_SPLIT = "the same item is in the split that this one is judged by"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split.
+
+    Attributes:
+        features: (items, size).
+        targets: (items,) classes or values, or (items, classes) of 0 and 1.
+        positions: where the items are in the data set.
+    """
+
+    features: NDArray[np.float32]
+    targets: NDArray[np.generic]
+    positions: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def joined(self, other: "Part") -> "Part":
+        """Both, one after the other."""
+        return Part(
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.targets, other.targets]),
+            np.concatenate([self.positions, other.positions]),
+        )
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What is learnt from and measured on.
+
+    Attributes:
+        classes: in the order of the targets, sorted once from the training labels.
+        parts: by split; validation may be empty.
+        skipped: items whose label training never saw.
+        warnings: what a person should know.
+    """
+
+    task: Task
+    classes: tuple[str, ...]
+    parts: Mapping[Split, Part]
+    skipped: tuple[Skipped, ...]
+    warnings: tuple[str, ...]
+
+
+def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
+    """Split the items that have features, and put numbers on their labels.
+
+    Raises:
+        InputError: too little is left to train and test on.
+    """
+    if data.task is None or data.labels is None:
+        raise InputError("The data has no labels to learn from; name their column with --label.")
+    kept = features.kept
+    known = [data.labels[at] for at in kept.tolist()]
+    given = [data.splits[at] for at in kept.tolist()] if data.splits else []
+    digests = features.digests.tolist()
+    names = [data.names[at] for at in kept.tolist()]
+    duplicates = split.check_duplicates(digests, known, names, given)
+    sides = split.split(
+        known,
+        digests,
+        given,
+        task=data.task,
+        test_size=spec.test_size,
+        validation_size=VALIDATION_SIZE,
+        seed=spec.seed,
+    )
+    classes = labels.classes_of([known[at] for at in sides.train.tolist()], data.task)
+    parts: dict[Split, Part] = {}
+    skipped = [Skipped(names[at], IN_ANOTHER_SPLIT) for at in sides.dropped.tolist()]
+    for name in SPLITS:
+        index = getattr(sides, name)
+        targets, good, strangers = match(data, kept[index], classes)
+        skipped += strangers
+        parts[name] = Part(features.values(index[good]), targets, kept[index[good]])
+    if not len(parts["test"]):
+        raise InputError(
+            "No item of the test split has a label that the training items have; "
+            "check the labels of both."
+        )
+    return Examples(data.task, classes, parts, tuple(skipped), (*duplicates, *sides.warnings))
+
+
+def match(
+    data: Dataset, positions: NDArray[np.int64], classes: tuple[str, ...]
+) -> tuple[NDArray[np.generic], NDArray[np.bool_], list[Skipped]]:
+    """Targets of the items at `positions`, which of them have one, and the others as skipped.
+
+    An item has none when its label is not among `classes`.
+    """
+    assert data.task is not None
+    assert data.labels is not None
+    known = [data.labels[at] for at in positions.tolist()]
+    targets = labels.encode(known, classes, data.task)
+    good = targets >= 0 if data.task == "classification" else np.ones(len(targets), bool)
+    strangers = [
+        Skipped(data.names[at], f"its label {data.labels[at]!r} is not among the model's classes")
+        for at in positions[~good].tolist()
+    ]
+    return targets[good], good, strangers

@@ -1,0 +1,84 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from headstart.cli.cache import _bytes
+from headstart.errors import InputError
+from headstart.features import store
+from headstart.features.store import StoreInfo
+
+INFO = StoreInfo(
+    name="x.lance",
+    backbone="efficient[red]net",
+    cut="blocks.6",
+    rows=12_345,
+    bytes=31_600_000,
+    last_used=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+)
+
+
+def test_show(headstart_in_here, monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    monkeypatch.setattr(store, "show", lambda root: [INFO])
+    code, out, _ = headstart_in_here("cache")
+    assert code == 0
+    assert "efficient[red]net  blocks.6  12,345  31.6 MB" in out
+    assert f"1 store, 31.6 MB in {tmp_path}" in out
+    said = json.loads(headstart_in_here("cache", "show", "--json")[1])
+    assert said["folder"] == str(tmp_path)
+    assert said["show"][0]["rows"] == 12_345
+    assert said["show"][0]["last_used"] == "2026-01-02T03:04:00+00:00"
+
+
+def test_an_empty_cache(headstart_in_here, monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "none"))
+    assert headstart_in_here("cache")[:2] == (0, f"0 stores, 0 B in {tmp_path / 'none'}\n")
+
+
+def test_prune_passes_its_limits_on(headstart_in_here, monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    asked = []
+    monkeypatch.setattr(store, "prune", lambda root, **limits: asked.append(limits) or [INFO])
+    line = "cache prune --older-than-days 30 --max-size 1.5GB --backbone b"
+    code, out, _ = headstart_in_here(*line.split())
+    assert code == 0
+    assert "removed 1 store, 31.6 MB" in out
+    headstart_in_here("cache", "prune", "--all")
+    assert asked == [
+        {"older_than_days": 30.0, "max_bytes": 1_500_000_000, "backbone": "b"},
+        {"older_than_days": None, "max_bytes": None, "backbone": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cache prune",
+        "cache prune --all --max-size 1GB",
+        "cache show --all",
+        "cache --max-size 1GB",
+        "cache wipe",
+        "cache prune --max-size many",
+        "cache prune --older-than-days -1",
+        "cache prune --older-than-days nan",
+    ],
+)
+def test_a_doubtful_command_removes_nothing(headstart_in_here, monkeypatch, line):
+    monkeypatch.setattr(store, "prune", lambda *_, **__: pytest.fail("pruned"))
+    code, out, err = headstart_in_here(*line.split())
+    assert (code, out) == (2, "")
+    assert err.startswith("headstart: ")
+
+
+def test_sizes():
+    assert [_bytes(text) for text in ("0", "12", "5 kB", "1.5GB", "2t")] == [
+        0,
+        12,
+        5_000,
+        1_500_000_000,
+        2_000_000_000_000,
+    ]
+    for wrong in ("", "GB", "-1GB", "1e9", "5 XB", "٣GB"):
+        with pytest.raises(InputError, match="must be a size"):
+            _bytes(wrong)

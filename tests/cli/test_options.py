@@ -1,0 +1,60 @@
+import re
+from dataclasses import fields
+
+import pytest
+
+from headstart.spec import FitSpec, ReadSpec, flag
+
+
+@pytest.mark.parametrize(
+    ("command", "spec"),
+    [("fit", FitSpec), ("predict", ReadSpec), ("evaluate", ReadSpec), ("embed", ReadSpec)],
+)
+def test_the_help_of_a_command_tells_every_option_of_its_spec(headstart_in_here, command, spec):
+    code, out, _ = headstart_in_here(command, "--help")
+    told = " ".join(out.split())
+    assert code == 0
+    for each in fields(spec):
+        assert re.search(rf"{flag(each.name)}\b", told)
+        assert each.metadata["help"] in told
+        if each.metadata["choices"]:
+            assert "|".join(each.metadata["choices"]) in told
+        if each.default not in (None, False):
+            assert f"[default: {each.default}]" in told
+
+
+def test_a_command_gets_every_option_with_its_default(api, headstart_in_here):
+    got = {}
+
+    def fit(data, **options):
+        got.update(options, data=data)
+        raise KeyboardInterrupt
+
+    api.fit = fit
+    headstart_in_here("fit", "photos", "--out", "m")
+    del got["progress"]
+    assert got == {
+        "data": "photos",
+        "out": "m",
+        **{each.name: each.default for each in fields(FitSpec)},
+    }
+
+
+def test_values_have_the_types_of_the_fields(api, headstart_in_here):
+    got = {}
+
+    def fit(data, **options):
+        got.update(options)
+        raise KeyboardInterrupt
+
+    api.fit = fit
+    line = "fit d --out m --seed 3 --test-size 0.5 --offline --head mlp:8 --epochs 9 --input text"
+    headstart_in_here(*line.split())
+    wanted = {"seed": 3, "test_size": 0.5, "offline": True, "head": "mlp:8", "epochs": 9}
+    assert {key: got[key] for key in wanted} == wanted
+    assert got["input"] == "text"
+
+
+def test_every_command_takes_json(headstart_in_here):
+    for command in ("fit", "predict", "evaluate", "embed", "backbones", "cache", "demo"):
+        assert "--json" in headstart_in_here(command, "--help")[1]

@@ -1,0 +1,336 @@
+import io
+import os
+import struct
+import threading
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+from skimage import data as photos
+
+from headstart.data import images
+from headstart.data.images import Picture, decode, digest, load
+from headstart.errors import Unreadable
+from headstart.preprocessing import ImagePreprocessing
+
+P224 = ImagePreprocessing(224, 224, 0.875, "bicubic", (0.5,) * 3, (0.5,) * 3)
+SMALL = ImagePreprocessing(32, 32, 1.0, "bilinear", (0.5,) * 3, (0.5,) * 3)
+WIDE = ImagePreprocessing(32, 64, 0.9, "bicubic", (0.5,) * 3, (0.5,) * 3)
+
+
+def photo(size=(96, 80)) -> Image.Image:
+    return Image.fromarray(photos.astronaut()).resize(size, Image.Resampling.LANCZOS)
+
+
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def timm_pixels(content: bytes, p: ImagePreprocessing) -> np.ndarray:
+    from timm.data import create_transform
+
+    transform = create_transform(
+        (3, p.height, p.width), interpolation=p.interpolation, crop_pct=p.crop_fraction,
+        mean=(0, 0, 0), std=(1, 1, 1),
+    )  # fmt: skip
+    with Image.open(io.BytesIO(content)) as image:
+        return transform(image.convert("RGB")).numpy().transpose(1, 2, 0) * 255
+
+
+@pytest.mark.parametrize("preprocessing", [P224, SMALL, WIDE])
+@pytest.mark.parametrize("size", [(500, 375), (375, 500), (97, 301), (224, 224), (20, 30)])
+def test_png_equals_timm(size, preprocessing):
+    content = encoded(photo(size), "PNG")
+    difference = decode(content, preprocessing).pixels - timm_pixels(content, preprocessing)
+    # Reducing by whole factors first (reducing_gap) is where large shrinks may differ.
+    assert np.abs(difference).mean() < 1
+
+
+@pytest.mark.parametrize("size", [(500, 375), (700, 1000), (2000, 1500)])
+def test_jpeg_is_close_to_timm(size):
+    smooth = photo((64, 48)).resize(size, Image.Resampling.BICUBIC)
+    content = encoded(smooth, "JPEG", quality=95)
+    difference = np.abs(decode(content, P224).pixels - timm_pixels(content, P224))
+    assert difference.mean() < 1
+    assert difference.max() <= 8
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("preprocessing", [SMALL, WIDE])
+def test_all_orientations_give_one_answer(kind, preprocessing):
+    upright = photo((300, 200))
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    options = {"quality": 95} if kind == "JPEG" else {"lossless": True} if kind == "WEBP" else {}
+    expected = decode(encoded(upright, kind, **options), preprocessing).pixels.astype(int)
+    for orientation, method in undo.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        content = encoded(upright.transpose(method), kind, exif=exif, **options)
+        assert np.abs(decode(content, preprocessing).pixels - expected).mean() < 1.5, orientation
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_corrupt_exif_still_decodes():
+    content = encoded(photo(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
+    assert isinstance(decode_or_reason(content), Picture)
+
+
+def decode_or_reason(content):
+    try:
+        return decode(content, SMALL)
+    except Unreadable as reason:
+        return str(reason)
+
+
+def test_transparency_is_laid_on_white():
+    clear = Image.new("RGBA", (40, 40), (255, 0, 0, 0))
+    assert (decode(encoded(clear, "PNG"), SMALL).pixels == 255).all()
+    half = Image.new("LA", (40, 40), (0, 128))
+    assert np.abs(decode(encoded(half, "PNG"), SMALL).pixels.astype(int) - 127).max() <= 1
+    palette = Image.new("P", (40, 40), 1)
+    palette.putpalette([0, 0, 0, 9, 9, 9])
+    assert (decode(encoded(palette, "PNG", transparency=1), SMALL).pixels == 255).all()
+    assert (decode(encoded(palette, "PNG"), SMALL).pixels == 9).all()
+    keyed = Image.new("RGB", (40, 40), (1, 2, 3))
+    assert (decode(encoded(keyed, "PNG", transparency=(1, 2, 3)), SMALL).pixels == 255).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_sixteen_bits_are_scaled(kind):
+    ramp = np.linspace(0, 65_535, 32 * 32).reshape(32, 32).astype(np.uint16)
+    pixels = decode(encoded(Image.fromarray(ramp), kind), SMALL).pixels
+    assert np.abs(pixels[:, :, 0] - ramp / 257).max() <= 1
+
+
+def test_sixteen_bit_colour_png_is_scaled():
+    ramp = np.linspace(0, 65_535, 32 * 32).reshape(32, 32, 1).astype(">u2").repeat(3, axis=2)
+    raw = b"".join(b"\0" + row.tobytes() for row in ramp)
+    pixels = decode(png(32, 32, 16, 2, raw), SMALL).pixels
+    assert np.abs(pixels - ramp.astype(float) / 257).max() <= 1
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return (
+        struct.pack(">I", len(content)) + kind + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )  # fmt: skip
+
+
+def png(width: int, height: int, depth: int, colour: int, raw: bytes, extra: bytes = b"") -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra
+        + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    )  # fmt: skip
+
+
+def test_float_and_wide_integers():
+    ramp = np.linspace(0, 1, 32 * 32, dtype=np.float32).reshape(32, 32)
+    pixels = decode(encoded(Image.fromarray(ramp), "TIFF"), SMALL).pixels
+    assert np.abs(pixels[:, :, 0] - ramp * 255).max() <= 1
+    with pytest.raises(Unreadable, match="outside 0 to 1"):
+        decode(encoded(Image.fromarray(ramp * 7), "TIFF"), SMALL)
+    wide = np.full((32, 32), 70_000, np.int32)
+    with pytest.raises(Unreadable, match="outside 0 to 65,535"):
+        decode(encoded(Image.fromarray(wide), "TIFF"), SMALL)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_cmyk_is_close_to_the_original(kind):
+    original = photo((16, 16)).resize((96, 96), Image.Resampling.BICUBIC)
+    expected = decode(encoded(original, "PNG"), SMALL).pixels.astype(int)
+    pixels = decode(encoded(original.convert("CMYK"), kind), SMALL).pixels
+    assert np.abs(pixels - expected).mean() < 6
+
+
+def test_colour_profile_is_followed():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # A profile in which red and blue have changed places.
+    swapped = profile.replace(b"rXYZ", b"????", 1).replace(b"bXYZ", b"rXYZ", 1)
+    swapped = swapped.replace(b"????", b"bXYZ", 1)
+    swapped = swapped.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
+    red = Image.new("RGB", (64, 64), (200, 30, 30))
+    for kind in ("PNG", "JPEG"):
+        pixel = decode(encoded(red, kind, icc_profile=swapped), SMALL).pixels[5, 5]
+        assert pixel[2] > 180
+        assert pixel[0] < 60
+        same = decode(encoded(red, kind, icc_profile=profile), SMALL)
+        assert same.pixels[5, 5, 0] > 180
+        assert same.warning is None
+    broken = decode(encoded(red, "PNG", icc_profile=b"no profile"), SMALL)
+    assert broken.pixels[5, 5, 0] == 200
+    assert "colour profile" in broken.warning
+
+
+def test_cmyk_profile_is_followed():
+    cyan = Image.new("CMYK", (64, 64), (255, 0, 0, 0))
+    content = encoded(cyan, "JPEG", icc_profile=cmyk_profile(), quality=95)
+    decoded = decode(content, SMALL)
+    assert decoded.warning is None
+    # By the profile this ink is grey, and as dark as any: without it, it would be (0, 255, 255).
+    assert np.ptp(decoded.pixels[5, 5].astype(int)) <= 3
+    assert decoded.pixels[5, 5, 0] < 20
+
+
+def cmyk_profile() -> bytes:
+    """An ICC v2 profile whose table makes paper white and all else L*=50."""
+    grey, white = (128, 128, 128), (255, 128, 128)
+    corners = bytes(v for n in range(16) for v in (white if n == 0 else grey))
+    identity = struct.pack(">9i", *(65536 if n % 4 == 0 else 0 for n in range(9)))
+    line = bytes(range(256))
+    a2b = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + identity + line * 4 + corners + line * 3
+    xyz = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    name = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"inks\0" + bytes(78)
+    text = b"text\0\0\0\0none\0"
+    tags = [(b"desc", name), (b"cprt", text), (b"wtpt", xyz), (b"A2B0", a2b)]
+    offset, table, body = 128 + 4 + 12 * len(tags), b"", b""
+    for key, content in tags:
+        padded = content + bytes(-len(content) % 4)
+        table += key + struct.pack(">2I", offset + len(body), len(content))
+        body += padded
+    size = offset + len(body)
+    header = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02400000, b"prtr", b"CMYK", b"Lab ")
+    header += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def test_animation_gives_its_first_frame_and_a_warning():
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
+    for kind in ("GIF", "WEBP", "PNG", "TIFF"):
+        content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        picture = decode(content, SMALL)
+        assert "first frame" in picture.warning
+        assert picture.pixels[5, 5, 0] > 240
+        assert picture.pixels[5, 5, 2] < 20
+
+
+def test_phone_pictures_with_a_second_image_are_not_animations():
+    content = encoded(photo(), "MPO", save_all=True, append_images=[photo()])
+    assert decode(content, SMALL).warning is None
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (3, 700)])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_odd_shapes(size, kind):
+    for preprocessing in (P224, WIDE):
+        pixels = decode(encoded(Image.new("RGB", size, "red"), kind), preprocessing).pixels
+        assert pixels.shape == (preprocessing.height, preprocessing.width, 3)
+        assert pixels[..., 0].min() > 240
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "PA", "RGBA", "I;16"])
+def test_modes(mode):
+    if mode == "I;16":
+        content = encoded(Image.fromarray(np.full((9, 9), 65_535, np.uint16)), "PNG")
+    elif mode == "PA":
+        content = encoded(Image.new("RGBA", (9, 9), "white").quantize(), "PNG")
+    else:
+        content = encoded(Image.new("RGB", (9, 9), "white").convert(mode), "PNG")
+    assert (decode(content, SMALL).pixels == 255).all()
+
+
+def test_bombs_are_refused_from_the_header():
+    with pytest.raises(Unreadable, match="pixels"):
+        decode(png(50_000, 50_000, 8, 2, b""), SMALL)
+    bomb = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80 * 2**20)))
+    with pytest.raises(Unreadable):
+        decode(png(1, 1, 8, 2, b"\0\0\0\0", bomb), SMALL)
+
+
+def test_damage_is_named():
+    whole = encoded(photo((200, 200)), "JPEG")
+    for content in (whole[: len(whole) // 2], whole[:300], b"hello, I am no picture", b"\0"):
+        with pytest.raises(Unreadable) as error:
+            decode(content, SMALL)
+        assert len(str(error.value)) > 10
+    whole = encoded(photo((200, 200)), "PNG")
+    with pytest.raises(Unreadable):
+        decode(whole[: len(whole) // 2], SMALL)
+    with pytest.raises(Unreadable):
+        decode(b"SIMPLE  =                    T" + bytes(2850), SMALL)
+    with pytest.raises(Unreadable, match="format"):
+        decode(b"<svg xmlns='http://www.w3.org/2000/svg'/>", SMALL)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "AVIF"])
+def test_flipped_bytes_never_escape(kind):
+    content = encoded(photo((40, 30)), kind)
+    rng = np.random.default_rng(0)
+    for position in rng.integers(0, len(content), 60):
+        damaged = bytearray(content)
+        damaged[position] ^= int(rng.integers(1, 256))
+        first, second = decode_or_reason(bytes(damaged)), decode_or_reason(bytes(damaged))
+        if isinstance(first, str):
+            assert first == second
+        else:
+            assert (first.pixels == second.pixels).all()
+
+
+def test_extension_does_not_matter(tmp_path):
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(encoded(photo(), "PNG"))
+    assert decode(load(str(path)), SMALL).pixels.shape == (32, 32, 3)
+
+
+def test_load_never_waits(tmp_path):
+    os.mkfifo(tmp_path / "fifo.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "link.jpg").symlink_to("nowhere")
+    (tmp_path / "empty.jpg").touch()
+    for name in ("fifo.jpg", "folder.jpg", "link.jpg", "empty.jpg", "absent.jpg", "a\0b"):
+        with pytest.raises(Unreadable):
+            load(str(tmp_path / name))
+    with pytest.raises(Unreadable, match="regular"):
+        load("/dev/zero")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(Unreadable):
+        load(tmp_path / "folder.jpg")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_what_is_in_memory():
+    array = np.asarray(photo())
+    assert (decode(load(array), SMALL).pixels == decode(load(photo()), SMALL).pixels).all()
+    grey = decode(load(array[:, :, :1]), SMALL).pixels
+    assert (grey[..., 0] == grey[..., 2]).all()
+    for wrong in (array.astype(float), array[0, 0], np.zeros((0, 4), np.uint8), None, 7):
+        with pytest.raises(Unreadable):
+            load(wrong)
+    rotated = photo().transpose(Image.Transpose.ROTATE_90)
+    rotated.getexif()[0x0112] = 6
+    assert load(rotated).shape == array.shape
+
+
+def test_digests():
+    array = np.zeros((4, 6, 3), np.uint8)
+    found = {digest(b"a"), digest(b"b"), digest(array), digest(array.reshape(6, 4, 3))}
+    assert {len(each) for each in found} == {16}
+    assert len(found) == 4
+    assert digest(array) == digest(array.copy(order="F"))
+
+
+def test_threads_agree():
+    content = encoded(photo((600, 500)), "JPEG")
+    expected = decode(content, P224).pixels
+    results = []
+    workers = [
+        threading.Thread(target=lambda: results.append(decode(content, P224).pixels))
+        for _ in range(8)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(results) == 8
+    assert all((pixels == expected).all() for pixels in results)
+
+
+def test_truncated_images_are_never_completed():
+    from PIL import ImageFile
+
+    assert images.FORMATS
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False

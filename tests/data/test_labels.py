@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headstart.data.cells import interpret
+from headstart.data.dataset import Dataset
+from headstart.data.labels import check, classes_of, encode
+from headstart.errors import InputError
+
+
+def dataset(labels, task="classification"):
+    names = [str(n) for n in range(len(labels))]
+    return Dataset("text", names, names, task, labels)
+
+
+def row_name(row):
+    return f"t:{row}"
+
+
+@given(st.lists(st.text(min_size=1, max_size=3), min_size=1))
+def test_codes_name_their_class(labels):
+    classes = classes_of(labels, "classification")
+    assert list(classes) == sorted(set(labels))
+    codes = encode(labels, classes, "classification")
+    assert codes.dtype == np.int64
+    assert [classes[code] for code in codes] == labels
+
+
+def test_unknown_labels():
+    assert encode(["a", "?"], ("a", "b"), "classification").tolist() == [0, -1]
+    codes = encode([("a", "?"), (), ("b", "a")], ("a", "b"), "multilabel")
+    assert codes.tolist() == [[1, 0], [0, 0], [1, 1]]
+    assert codes.dtype == np.uint8
+    assert encode([1.5, 2.0], (), "regression").tolist() == [1.5, 2.0]
+    assert classes_of([1.5], "regression") == ()
+
+
+def test_lookalikes_are_kept_apart_and_named():
+    found = interpret([1, "1", "1 ", "Cat", "cat", True], "auto", row_name)
+    assert found.labels == ["1", "1", "1 ", "Cat", "cat", "true"]
+    assert "'1'" in found.warnings[0]
+    warnings = check(dataset(found.labels * 10))
+    assert sum("differ only" in warning for warning in warnings) == 2
+    assert any("'1', '1 '" in warning for warning in warnings)
+
+
+def test_one_class():
+    for labels, task in ((["a"] * 5, "classification"), ([1.0] * 5, "regression"),
+                         ([("a",)] * 5, "multilabel"), ([()] * 5, "multilabel")):  # fmt: skip
+        with pytest.raises(InputError):
+            check(dataset(labels, task))
+    assert check(dataset([("a",)] * 20 + [()] * 20, "multilabel")) == ()
+
+
+def test_small_classes():
+    warnings = check(dataset(["a"] * 50 + ["b"] * 3 + ["c"]))
+    assert any("'c'" in warning and "one item" in warning for warning in warnings)
+    assert any("'b'" in warning and "uncertain" in warning for warning in warnings)
+    assert any("right" in warning for warning in check(dataset([str(n) for n in range(50)])))
+
+
+def test_class_names():
+    found = interpret([0, 1, -1, None], "auto", row_name, ("cat", "dog"))
+    assert found.labels == ["cat", "dog", None, None]
+    with pytest.raises(InputError, match="t:0"):
+        interpret([5], "auto", row_name, ("cat", "dog"))
+    found = interpret([[0, 1], []], "auto", row_name, ("cat", "dog"))
+    assert found.labels == [("cat", "dog"), ()]
+
+
+def test_what_is_no_label():
+    for cell in ({"a": 1}, b"x"):
+        with pytest.raises(InputError, match="t:1"):
+            interpret(["a", cell], "auto", row_name)
+    assert interpret([1.0, 2.5, None, float("nan")], "classification", row_name).labels == [
+        "1", "2.5", None, None,
+    ]  # fmt: skip

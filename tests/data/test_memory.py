@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from headstart.data import from_memory
+from headstart.errors import InputError
+
+
+def test_kinds(tmp_path):
+    picture = Image.new("RGB", (8, 8))
+    path = tmp_path / "1.png"
+    picture.save(path)
+    for items in ([picture], [np.zeros((8, 8, 3), np.uint8)], [path], [str(path)],
+                  [path.read_bytes()], np.zeros((2, 8, 8, 3), np.uint8)):  # fmt: skip
+        assert from_memory(items).modality == "image"
+    assert from_memory(["a text", "see 1.png"]).modality == "text"
+    assert from_memory(np.array(["a", "b"])).modality == "text"
+    for wrong in ([], "text", [1], [picture, "text"], 7, b"x"):
+        with pytest.raises(InputError):
+            from_memory(wrong)
+
+
+def test_labels():
+    texts = ["x", "y", "z"]
+    assert from_memory(texts, ["b", "a", "b"]).labels == ["b", "a", "b"]
+    assert from_memory(texts, np.array([0, 1, 0])).labels == ["0", "1", "0"]
+    assert from_memory(texts, np.array([0.5, 1, 0]), "regression").labels == [0.5, 1.0, 0.0]
+    several = from_memory(texts, [["b", "a"], [], ["a"]])
+    assert several.task == "multilabel"
+    assert several.labels == [("a", "b"), (), ("a",)]
+    assert from_memory(texts, np.array([[1, 0], [0, 0], [1, 1]])).labels == [("0",), (), ("0", "1")]
+    for wrong in (["a"], ["a", None, "b"], ["a", float("nan"), "b"]):
+        with pytest.raises(InputError):
+            from_memory(texts, wrong)
+
+
+def test_names_are_fit_to_print():
+    found = from_memory(["a\nb", "x\x1b[0m", "y" * 500])
+    assert list(found.names) == ["item 0", "x\\x1b[0m", "item 2"]

@@ -1,0 +1,22 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headstart.evaluation.folds import stratified_folds
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=80), st.integers(2, 5), st.integers(0, 9))
+def test_every_class_stays_and_folds_are_even(labels: list[int], folds: int, seed: int) -> None:
+    targets = np.array(labels)
+    fold = stratified_folds(targets, folds, np.random.default_rng(seed))
+    for label in np.unique(targets):
+        sizes = np.bincount(fold[(targets == label) & (fold >= 0)], minlength=folds)
+        assert sizes.max() - sizes.min() <= 1
+        for each in range(folds):
+            assert ((targets == label) & (fold != each)).any()
+
+
+def test_numbers_and_label_sets_are_dealt_as_one_class() -> None:
+    for targets in (np.random.default_rng(0).random(20), np.eye(20, 3)):
+        fold = stratified_folds(targets, 5, np.random.default_rng(0))
+        assert (np.bincount(fold) == 4).all()

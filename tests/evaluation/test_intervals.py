@@ -1,0 +1,64 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headstart.evaluation import Interval, intervals
+from headstart.evaluation.intervals import interval, of_means, resampled_cells, resampled_means
+
+
+def test_resampled_means_spread_as_theory_says() -> None:
+    column = np.random.default_rng(0).exponential(2.0, (400, 1))
+    means = resampled_means(column, 4000, np.random.default_rng(1))
+    assert means.mean() == pytest.approx(column.mean(), rel=0.01)
+    assert means.std() == pytest.approx(column.std() / math.sqrt(400), rel=0.05)
+
+
+def test_the_normal_limit_agrees_with_drawing_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    first = rng.random(3000)
+    columns = np.column_stack((first, first**2, np.ones(3000), rng.random(3000) < 0.1))
+    drawn = resampled_means(columns, 3000, np.random.default_rng(1))
+    monkeypatch.setattr(intervals, "_DRAWN_ITEM_BY_ITEM", 100)
+    limit = resampled_means(columns, 3000, np.random.default_rng(1))
+    np.testing.assert_allclose(limit.mean(axis=0), drawn.mean(axis=0), rtol=0.01)
+    np.testing.assert_allclose(np.cov(limit.T), np.cov(drawn.T), atol=3e-6)
+
+
+def test_resampled_cells_keep_the_number_of_items() -> None:
+    cells = resampled_cells(np.array([3, 0, 7, 90]), 200, np.random.default_rng(0))
+    assert (cells.sum(axis=1) == 100).all()
+    assert (cells[:, 1] == 0).all()
+    np.testing.assert_allclose(cells.mean(axis=0), [3, 0, 7, 90], atol=1)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=50), st.floats(0, 1))
+def test_an_interval_contains_its_value_and_stays_in_range(
+    samples: list[float], value: float
+) -> None:
+    found = interval(np.array(samples), value)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+def test_undefined_resamples_do_not_count() -> None:
+    found = interval(np.array([np.nan, 0.4, 0.6, np.inf]), 0.5)
+    assert 0.4 <= found.low <= found.high <= 0.6
+    assert math.isnan(interval(np.array([np.nan]), 0.5).low)
+    assert math.isnan(interval(np.array([0.5]), math.nan).low)
+
+
+def test_null_in_json_where_undefined() -> None:
+    assert Interval(0.5, 0.25, 0.75).to_json() == {"value": 0.5, "low": 0.25, "high": 0.75}
+    assert intervals.UNDEFINED.to_json() == {"value": None, "low": None, "high": None}
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(200):
+        right = (rng.random((200, 1)) < 0.8).astype(float)
+        found = of_means(lambda m: m[:, 0], right, 300, rng)
+        covered += found.low <= 0.8 <= found.high
+    assert 0.90 <= covered / 200 <= 0.99

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from headstart.evaluation.calibration import calibrate
+from headstart.heads.mlp import PerceptronHead
+
+
+def made(n: int, seed: int = 0, noise: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Two classes that no straight line parts."""
+    rng = np.random.default_rng(seed)
+    signs = rng.choice([-1, 1], (n, 2))
+    features = signs * 2 + rng.standard_normal((n, 2)) * noise * 0.5
+    return features.astype(np.float32), (signs[:, 0] == signs[:, 1]).astype(np.int64)
+
+
+def fit(*data: np.ndarray, **options: object) -> PerceptronHead:
+    return PerceptronHead.fit(*data, task="classification", classes=2, seed=0, **options)  # type: ignore[arg-type]
+
+
+def test_learns_what_a_linear_head_cannot() -> None:
+    features, targets = made(300)
+    unseen, answers = made(200, 1)
+    head = fit(features, targets, width=64)
+    assert head.arrays["weight1"].shape == (2, 64)
+    assert (head.scores(unseen).argmax(axis=1) == answers).mean() > 0.95
+
+
+def test_keeps_the_best_epoch_on_validation() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((200, 60)).astype(np.float32)
+    targets = (features[:, 0] + 2 * rng.standard_normal(200) > 0).astype(np.int64)
+    features, others, targets, answers = (
+        features[:100],
+        features[100:],
+        targets[:100],
+        targets[100:],
+    )
+    other = others, answers
+    stopped = fit(features, targets, validation=other)
+    assert 1 <= stopped.settings["epochs"] < 40
+
+    def loss(head: PerceptronHead) -> float:
+        return calibrate("classification", head.scores(others), answers)[1]
+
+    assert loss(stopped) < loss(fit(features, targets)) - 0.01
+    assert fit(features, targets, epochs=12).settings["epochs"] == 12
+    empty = (other[0][:0], other[1][:0])
+    assert fit(features, targets, epochs=2, validation=empty).settings["epochs"] == 2
+
+
+def test_another_seed_is_another_head() -> None:
+    data = made(50)
+    one = fit(*data, epochs=2)
+    two = PerceptronHead.fit(*data, task="classification", classes=2, seed=1, epochs=2)
+    assert (one.arrays["weight1"] != two.arrays["weight1"]).any()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_torch_is_left_as_it_was(threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    state = torch.random.get_rng_state()
+    try:
+        fit(*made(20), epochs=1)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert (torch.random.get_rng_state() == state).all()

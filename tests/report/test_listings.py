@@ -1,0 +1,58 @@
+import io
+import re
+
+from headstart.backbones.catalogue import Entry
+from headstart.cli.answer import console
+from headstart.report.listings import show_backbone, show_backbones
+
+ENTRY = Entry(
+    name="small-net",
+    modality="image",
+    default=True,
+    family="timm",
+    loader="a:b",
+    description="A small network.",
+    source="a package",
+    licence="Apache-2.0",
+    parameters=3_371_024,
+    gflops=0.777,
+    megabytes=19,
+    input="224 x 224 pixels",
+    features=1280,
+    accuracy="ImageNet-1k top-1 75.1%",
+)
+
+
+def printed(show, said) -> str:
+    stream = io.StringIO()
+    show(said, console(stream))
+    return stream.getvalue()
+
+
+def test_backbones():
+    text = printed(show_backbones, (ENTRY,))
+    row = r"small-net +images, default +3\.37M +0\.777 +1,280 +Apache-2\.0"
+    assert re.search(row, text)
+    assert "small-net: A small network. ImageNet-1k top-1 75.1%." in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_one_backbone():
+    about = {
+        "name": "small\x1b[2J",
+        "parameters": 3_371_024,
+        "default": True,
+        "accuracy": "",
+        "preprocessing": {"height": 224, "mean": (0.5, 0.5, 0.5)},
+        "stages": [
+            {"name": "stem", "shape": (32, 112, 112), "parameters": 896, "gflops": 0.02},
+            {"name": "[red]", "shape": (None, 384), "parameters": 2_000_000, "gflops": 1.5},
+        ],
+    }
+    text = printed(show_backbone, about)
+    assert "\x1b" not in text
+    assert re.search(r"parameters +3,371,024", text)
+    assert "height 224, mean 0.5, 0.5, 0.5" in text
+    assert "accuracy" not in text
+    assert re.search(r"stem +32 x 112 x 112 +896 +0\.02", text)
+    assert re.search(r"\[red\] +length x 384 +2M +1\.5", text)
