@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.evaluation.calibration import calibrate
+from headstart.heads import mlp
 from headstart.heads.mlp import PerceptronHead
 
 
@@ -26,26 +26,35 @@ def test_learns_what_a_linear_head_cannot() -> None:
     assert (head.scores(unseen).argmax(axis=1) == answers).mean() > 0.95
 
 
-def test_keeps_the_best_epoch_on_validation() -> None:
+def test_keeps_the_best_epoch_on_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     features = rng.standard_normal((200, 60)).astype(np.float32)
-    targets = (features[:, 0] + 2 * rng.standard_normal(200) > 0).astype(np.int64)
-    features, others, targets, answers = (
-        features[:100],
-        features[100:],
-        targets[:100],
-        targets[100:],
-    )
-    other = others, answers
-    stopped = fit(features, targets, validation=other)
-    assert 1 <= stopped.settings["epochs"] < 40
+    numbers = features[:, 0] + 2 * rng.standard_normal(200)
 
-    def loss(head: PerceptronHead) -> float:
-        return calibrate("classification", head.scores(others), answers)[1]
+    def error(validation: tuple[np.ndarray, np.ndarray] | None) -> tuple[float, int]:
+        head = PerceptronHead.fit(
+            features[:100],
+            numbers[:100],
+            task="regression",
+            classes=0,
+            seed=0,
+            validation=validation,
+        )
+        missed = head.scores(features[100:]) - numbers[100:]
+        return float((missed**2).mean()), int(head.settings["epochs"])
 
-    assert loss(stopped) < loss(fit(features, targets)) - 0.01
+    (stopped, best), (went_on, all_epochs) = error((features[100:], numbers[100:])), error(None)
+    assert 1 <= best < all_epochs == 50
+    assert stopped < went_on
+    # Without stopping, the weights kept are still the best epoch's, not the last one's.
+    monkeypatch.setattr(mlp, "_PATIENCE", 1000)
+    assert error((features[100:], numbers[100:]))[0] <= stopped
+
+
+def test_runs_the_epochs_asked_for_without_validation() -> None:
+    features, targets = made(30)
     assert fit(features, targets, epochs=12).settings["epochs"] == 12
-    empty = (other[0][:0], other[1][:0])
+    empty = (features[:0], targets[:0])
     assert fit(features, targets, epochs=2, validation=empty).settings["epochs"] == 2
 
 
