@@ -118,7 +118,8 @@ class Model:
         found: list[NDArray[np.float32]] = []
 
         def emit(computed: pipeline.Computed) -> None:
-            found.extend(self.head.scores(computed.values.astype(np.float32)))
+            if computed.values:
+                found.extend(self.head.scores(np.stack(computed.values).astype(np.float32)))
             for digest, note in zip(computed.digests, computed.notes, strict=True):
                 row[digest] = len(row)
                 if note:

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import nn
 
 from headstart.data.dataset import Dataset
-from headstart.features import compile
+from headstart.features import compile, graphs
 from headstart.features.engine import OpenVINOEngine
 from headstart.features.store import Store, StoreKey
 from headstart.preprocessing import ImagePreprocessing
@@ -51,8 +51,9 @@ def trunk() -> SmallTrunk:
 
 
 @pytest.fixture(scope="session")
-def graph(trunk):
-    return compile.to_graph(trunk, PICTURE)
+def graph(trunk, tmp_path_factory):
+    root = tmp_path_factory.mktemp("graphs")
+    return graphs.graph(root, "small", lambda: compile.to_graph(trunk, PICTURE))
 
 
 @pytest.fixture
@@ -86,4 +87,4 @@ def key(**changes: str) -> StoreKey:
 
 @pytest.fixture
 def store(tmp_path) -> Store:
-    return Store(tmp_path / "cache", key(), SIZE)
+    return Store(tmp_path / "cache", key(), (SIZE,))

@@ -39,26 +39,26 @@ def test_features_are_what_the_network_says(tmp_path, trunk, engine, store):
     data = pictures(tmp_path / "data", 23)
     features = run(data, engine, store)
     assert features.kept.tolist() == list(range(23))
-    np.testing.assert_allclose(features.values(), by_hand(trunk, data.items), atol=2e-3)
+    np.testing.assert_allclose(features.vectors(), by_hand(trunk, data.items), atol=2e-3)
     assert (features.hits, features.misses) == (0, 23)
     batches = np.concatenate(list(features.batches(10)))
-    assert batches.tobytes() == features.values().tobytes()
+    assert batches.astype(np.float32).tobytes() == features.vectors().tobytes()
 
 
 def test_an_items_features_do_not_depend_on_its_neighbours(tmp_path, engine):
     data = pictures(tmp_path / "data", 23)
-    whole = run(data, engine, Store(tmp_path / "a", key(), SIZE)).values()
+    whole = run(data, engine, Store(tmp_path / "a", key(), (SIZE,))).vectors()
     order = np.random.default_rng(0).permutation(23)[:13]
-    part = run(data.select(order), engine, Store(tmp_path / "b", key(), SIZE)).values()
+    part = run(data.select(order), engine, Store(tmp_path / "b", key(), (SIZE,))).vectors()
     assert part.tobytes() == whole[order].tobytes()
 
 
 def test_the_second_time_nothing_is_computed(tmp_path, engine, store):
     data = pictures(tmp_path / "data", 9)
     first = run(data, engine, store)
-    second = run(data, never, Store(tmp_path / "cache", key(), SIZE))
+    second = run(data, never, Store(tmp_path / "cache", key(), (SIZE,)))
     assert (second.hits, second.misses) == (9, 0)
-    assert second.values().tobytes() == first.values().tobytes()
+    assert second.vectors().tobytes() == first.vectors().tobytes()
 
 
 def test_a_grown_data_set_computes_what_is_new(tmp_path, engine, store):
@@ -72,12 +72,12 @@ def test_the_same_content_is_computed_once(tmp_path, engine, store):
     twice = Dataset("image", [*data.items, *data.items], [*data.names, *data.names])
     features = run(twice, engine, store)
     assert features.misses == 3
-    assert features.values()[:3].tobytes() == features.values()[3:].tobytes()
+    assert features.vectors()[:3].tobytes() == features.vectors()[3:].tobytes()
 
 
 def test_the_bad_are_named_and_the_good_are_as_if_alone(tmp_path, engine):
     data = pictures(tmp_path / "data", 7)
-    alone = run(data, engine, Store(tmp_path / "a", key(), SIZE)).values()
+    alone = run(data, engine, Store(tmp_path / "a", key(), (SIZE,))).vectors()
     bad = tmp_path / "data" / "bad.png"
     bad.write_bytes(b"not a picture")
     mixed = Dataset(
@@ -85,11 +85,11 @@ def test_the_bad_are_named_and_the_good_are_as_if_alone(tmp_path, engine):
         [str(bad), *data.items[:4], str(tmp_path / "missing.png"), *data.items[4:]],
         ["bad.png", *data.names[:4], "missing.png", *data.names[4:]],
     )
-    features = run(mixed, engine, Store(tmp_path / "b", key(), SIZE))
+    features = run(mixed, engine, Store(tmp_path / "b", key(), (SIZE,)))
     assert [skipped.item for skipped in features.skipped] == ["bad.png", "missing.png"]
     assert all(skipped.reason for skipped in features.skipped)
     assert features.kept.tolist() == [1, 2, 3, 4, 6, 7, 8]
-    assert features.values().tobytes() == alone.tobytes()
+    assert features.vectors().tobytes() == alone.tobytes()
 
 
 def test_what_was_odd_is_told_again_from_the_store(tmp_path, engine, store):
@@ -120,39 +120,39 @@ def test_features_that_are_not_finite_are_skipped(tmp_path, store):
 
 def test_the_torch_engine_agrees_with_the_compiled_one(tmp_path, trunk, engine):
     data = pictures(tmp_path / "data", 5)
-    compiled = run(data, engine, Store(tmp_path / "a", key(), SIZE)).values()
+    compiled = run(data, engine, Store(tmp_path / "a", key(), (SIZE,))).vectors()
     eager = run(
-        data, lambda: TorchEngine(trunk, "cpu", 4), Store(tmp_path / "b", key(), SIZE)
-    ).values()
+        data, lambda: TorchEngine(trunk, "cpu", 4), Store(tmp_path / "b", key(), (SIZE,))
+    ).vectors()
     np.testing.assert_allclose(compiled, eager, atol=0.03)
 
 
 def test_a_damaged_row_is_computed_again(tmp_path, engine, store):
     data = pictures(tmp_path / "data", 20)
-    first = run(data, engine, store).values()
+    first = run(data, engine, store).vectors()
     (file,) = (store.path / "data").iterdir()
     content = bytearray(file.read_bytes())
     at = content.find(first.astype(np.float16)[3].tobytes())
     content[at] ^= 1
     file.write_bytes(content)
-    again = run(data, engine, Store(tmp_path / "cache", key(), SIZE))
+    again = run(data, engine, Store(tmp_path / "cache", key(), (SIZE,)))
     assert again.misses == 1
     assert any("damaged" in warning for warning in again.warnings)
-    assert again.values().tobytes() == first.tobytes()
-    healed = run(data, never, Store(tmp_path / "cache", key(), SIZE))
+    assert again.vectors().tobytes() == first.tobytes()
+    healed = run(data, never, Store(tmp_path / "cache", key(), (SIZE,)))
     assert healed.warnings == ()
-    assert healed.values().tobytes() == first.tobytes()
+    assert healed.vectors().tobytes() == first.tobytes()
 
 
 def test_a_truncated_store_is_computed_again(tmp_path, engine, store):
     data = pictures(tmp_path / "data", 20)
-    first = run(data, engine, store).values()
+    first = run(data, engine, store).vectors()
     (file,) = (store.path / "data").iterdir()
     file.write_bytes(file.read_bytes()[:100])
-    again = run(data, engine, Store(tmp_path / "cache", key(), SIZE))
+    again = run(data, engine, Store(tmp_path / "cache", key(), (SIZE,)))
     assert again.misses == 20
     assert any(store.path.name in warning for warning in again.warnings)
-    assert again.values().tobytes() == first.tobytes()
+    assert again.vectors().tobytes() == first.tobytes()
 
 
 def test_a_store_that_cannot_be_written_gives_the_same_answer(tmp_path, engine, store):
@@ -160,9 +160,9 @@ def test_a_store_that_cannot_be_written_gives_the_same_answer(tmp_path, engine, 
     first = run(data, engine, store)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "features").write_text("in the way")
-    again = run(data, engine, Store(tmp_path / "other", key(), SIZE))
+    again = run(data, engine, Store(tmp_path / "other", key(), (SIZE,)))
     assert len(again.warnings) == 1
-    assert again.values().tobytes() == first.values().tobytes()
+    assert again.vectors().tobytes() == first.vectors().tobytes()
 
 
 def test_ctrl_c_keeps_what_was_computed(tmp_path, graph, engine, store):
@@ -187,7 +187,7 @@ def test_ctrl_c_keeps_what_was_computed(tmp_path, graph, engine, store):
 
     with pytest.raises(KeyboardInterrupt):
         extract(data, PICTURE, engine, store, Impatient())
-    store = Store(tmp_path / "cache", key(), SIZE)
+    store = Store(tmp_path / "cache", key(), (SIZE,))
     assert run(data, engine, store).hits >= 36
 
 
@@ -206,10 +206,10 @@ SCRIPT = textwrap.dedent(
     root, graph = Path(sys.argv[1]), sys.argv[2]
     paths = sorted(str(path) for path in (root / "data").iterdir())
     engine = lambda: OpenVINOEngine(ov.Core().read_model(graph), 1, "float32")
-    store = Store(root / "cache", key(), SIZE)
+    store = Store(root / "cache", key(), (SIZE,))
     print("go", flush=True)
     features = extracting.extract(Dataset("image", paths, paths), PICTURE, engine, store, Silent())
-    print(features.misses, features.values().tobytes().hex())
+    print(features.misses, features.vectors().tobytes().hex())
     """
 )
 
@@ -219,7 +219,7 @@ def test_kill_9_at_random_moments_then_the_same_bytes(tmp_path, graph, engine):
     import openvino as ov
 
     data = pictures(tmp_path / "data", 1500)
-    expected = run(data, engine, Store(tmp_path / "undisturbed", key(), SIZE))
+    expected = run(data, engine, Store(tmp_path / "undisturbed", key(), (SIZE,)))
     ov.save_model(graph, tmp_path / "graph.xml", compress_to_fp16=False)
     command = [sys.executable, "-c", SCRIPT, str(tmp_path), str(tmp_path / "graph.xml")]
     random = np.random.default_rng(0)
@@ -229,14 +229,14 @@ def test_kill_9_at_random_moments_then_the_same_bytes(tmp_path, graph, engine):
             assert process.stdout.readline() == b"go\n"
             time.sleep(random.uniform(0.05, 0.4))
             os.kill(process.pid, signal.SIGKILL)
-        rows = Store(tmp_path / "cache", key(), SIZE)._on_disk
+        rows = Store(tmp_path / "cache", key(), (SIZE,))._on_disk
         assert rows >= stored[-1]
         stored.append(rows)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     misses, values = done.stdout.split()[1:]
-    assert bytes.fromhex(values) == expected.values().tobytes()
+    assert bytes.fromhex(values) == expected.vectors().tobytes()
     assert int(misses) == len(data) - stored[-1], "a committed row was computed again"
-    assert Store(tmp_path / "cache", key(), SIZE)._on_disk == len(data)
+    assert Store(tmp_path / "cache", key(), (SIZE,))._on_disk == len(data)
 
 
 def test_commits_happen_while_computing(tmp_path, engine, store, monkeypatch):

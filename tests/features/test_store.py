@@ -39,7 +39,7 @@ def put(store: Store, numbers: list[int], value: float = 1.0) -> None:
 )
 def test_it_returns_what_was_put(tmp_path, names, data):
     root = tmp_path / str(abs(hash(tuple(names))))
-    store = Store(root, key(), SIZE)
+    store = Store(root, key(), (SIZE,))
     values = data.draw(
         arrays.arrays(np.float16, (len(names), SIZE), elements=st.floats(-100, 100, width=16))
     )
@@ -48,7 +48,7 @@ def test_it_returns_what_was_put(tmp_path, names, data):
     for part in (slice(0, cut), slice(cut, None)):
         if names[part]:
             store.append(names[part], values[part], notes[part])
-    again = Store(root, key(), SIZE)
+    again = Store(root, key(), (SIZE,))
     order = data.draw(st.permutations(range(len(names))))
     rows = again.find(wanted([names[i] for i in order]))
     got, said, sound = again.read(rows)
@@ -65,7 +65,7 @@ def test_what_was_not_put_is_not_found(store):
 def test_another_key_is_another_store(tmp_path, store):
     put(store, [1])
     for field in ("fingerprint", "cut", "preprocessing", "view", "dtype", "made_by", "backbone"):
-        other = Store(tmp_path / "cache", key(**{field: "other"}), SIZE)
+        other = Store(tmp_path / "cache", key(**{field: "other"}), (SIZE,))
         assert other.find(wanted(digests(1))).tolist() == [-1], field
 
 
@@ -79,7 +79,7 @@ def test_the_last_row_of_a_digest_counts(store):
 def test_a_disk_that_refuses_keeps_rows_in_memory_with_one_warning(tmp_path):
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "features").write_text("a file where a folder should be")
-    store = Store(tmp_path / "cache", key(), SIZE)
+    store = Store(tmp_path / "cache", key(), (SIZE,))
     put(store, [1], value=3)
     put(store, [2], value=4)
     assert len(store.warnings) == 1
@@ -101,7 +101,7 @@ def test_a_flipped_bit_is_found(store):
     assert at >= 0
     content[at] ^= 1
     file.write_bytes(content)
-    again = Store(store.path.parent.parent, key(), SIZE)
+    again = Store(store.path.parent.parent, key(), (SIZE,))
     _, _, sound = again.read(again.find(wanted(digests(*range(50)))))
     assert (~sound).sum() == 1
 
@@ -110,7 +110,7 @@ def test_a_truncated_file_is_found(store):
     put(store, [1, 2])
     file = data_files(store)[0]
     file.write_bytes(file.read_bytes()[:40])
-    again = Store(store.path.parent.parent, key(), SIZE)
+    again = Store(store.path.parent.parent, key(), (SIZE,))
     missing = (again.find(wanted(digests(1))) < 0).all()
     if not missing:
         with pytest.raises(StoreDamagedError):
@@ -123,7 +123,7 @@ def test_a_store_that_cannot_be_opened_is_removed_and_starts_again(store):
     put(store, [1, 2])
     for manifest in (store.path / "_versions").iterdir():
         manifest.write_bytes(b"nonsense")
-    again = Store(store.path.parent.parent, key(), SIZE)
+    again = Store(store.path.parent.parent, key(), (SIZE,))
     assert "damaged" in again.warnings[0]
     assert again.find(wanted(digests(1))).tolist() == [-1]
     put(again, [1])
@@ -134,7 +134,7 @@ def test_many_small_fragments_are_joined(store):
     for number in range(MANY_FRAGMENTS + 2):
         put(store, [number], value=number)
     store.tidy()
-    again = Store(store.path.parent.parent, key(), SIZE)
+    again = Store(store.path.parent.parent, key(), (SIZE,))
     assert len(again._disk.get_fragments()) < MANY_FRAGMENTS
     values, _, sound = again.read(again.find(wanted(digests(*range(MANY_FRAGMENTS + 2)))))
     assert sound.all()
@@ -142,7 +142,7 @@ def test_many_small_fragments_are_joined(store):
 
 
 def append_some(root: str, start: int) -> list[str]:
-    store = Store(Path(root), key(), SIZE)
+    store = Store(Path(root), key(), (SIZE,))
     for number in range(start, start + 5):
         put(store, [number], value=number)
     return store.warnings
@@ -153,14 +153,14 @@ def test_eight_processes_fill_one_cold_store(tmp_path):
     with ProcessPoolExecutor(8, mp_context=context) as pool:
         warnings = list(pool.map(append_some, [str(tmp_path)] * 8, range(0, 40, 5)))
     assert warnings == [[]] * 8
-    store = Store(tmp_path, key(), SIZE)
+    store = Store(tmp_path, key(), (SIZE,))
     values, _, sound = store.read(store.find(wanted(digests(*range(40)))))
     assert sound.all()
     assert values[:, 0].tolist() == list(range(40))
 
 
 def aged(root: Path, days: float, **changes: str) -> Store:
-    store = Store(root, key(**changes), SIZE)
+    store = Store(root, key(**changes), (SIZE,))
     put(store, [1, 2, 3])
     when = datetime.now(UTC).timestamp() - days * 86_400
     os.utime(store.path, (when, when))

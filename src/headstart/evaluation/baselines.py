@@ -67,6 +67,7 @@ def tfidf_baseline(
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
+    from threadpoolctl import threadpool_limits
 
     if len(np.unique(train_targets)) < 2:
         return baseline("classification", train_targets, test_targets, classes, seed=seed)
@@ -88,8 +89,10 @@ def tfidf_baseline(
         scores[:, model.classes_] = known
         return scores
 
-    best, divisor = _chosen(logits, texts, train_targets, fold, len(classes))
-    scores = logits(best, np.ones(len(texts), bool), test_texts) / divisor
+    # Small products on every core wait for each other more than they compute.
+    with threadpool_limits(1):
+        best, divisor = _chosen(logits, texts, train_targets, fold, len(classes))
+        scores = logits(best, np.ones(len(texts), bool), test_texts) / divisor
     return evaluate("classification", test_targets, scores, classes, seed=seed).metrics
 
 

@@ -32,15 +32,25 @@ def check_target(path: Path) -> None:
 
 
 def write(path: Path, data: Dataset, features: "Features") -> None:
-    """Write columns `item` (its name), `feature` (float32) and, where known, `label`.
+    """Write `item` (its name) and `feature` (float32; flat, in the order of the cut's shape).
 
-    The file appears when it is whole; what was there is replaced.
+    A text's features before the last stage are a list of its tokens' rows; npz holds rows of one
+    length, so it refuses those. The file appears when it is whole; what was there is replaced.
+
+    Raises:
+        InputError: the format does not hold such features.
     """
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     if path.suffix.lower() == ".npz":
         names = np.array([data.names[at] for at in features.kept.tolist()])
+        values = features.activations()
+        if isinstance(values, list):
+            raise InputError(
+                f"{str(path)!r} cannot hold texts of many lengths; "
+                "name a .parquet or .lance file, or leave out --cut."
+            )
         with partial.open("wb") as file:
-            np.savez(file, item=names, feature=features.values())
+            np.savez(file, item=names, feature=values.astype(np.float32))
         partial.replace(path)
     elif path.suffix.lower() == ".parquet":
         _write_parquet(partial, data, features)
@@ -82,5 +92,12 @@ def _batches(data: Dataset, features: "Features") -> "Iterator[pa.RecordBatch]":
     for values in features.batches():
         names = [data.names[i] for i in features.kept[at : at + len(values)].tolist()]
         at += len(values)
-        column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+        if isinstance(values, list):
+            ends = np.cumsum([0, *(len(rows) for rows in values)])
+            tokens = np.concatenate(values).astype(np.float32)
+            rows = pa.FixedSizeListArray.from_arrays(pa.array(tokens.ravel()), tokens.shape[1])
+            column = pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), rows)
+        else:
+            flat = values.reshape(len(values), -1).astype(np.float32)
+            column = pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])
         yield pa.record_batch({"item": pa.array(names, pa.string()), "feature": column})

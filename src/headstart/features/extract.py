@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from headstart.data.dataset import Dataset, Skipped
 from headstart.features import pipeline
 from headstart.features.engine import Engine
-from headstart.features.store import Digests, Store, StoreDamagedError
+from headstart.features.store import Digests, Store, StoreDamagedError, Values
 from headstart.preprocessing import Preprocessing
 from headstart.progress import Progress
 
 COMMIT_SECONDS = 2.0
 COMMIT_BYTES = 32 << 20
-READ_ROWS = 16_384
+READ_ROWS = 1024
+Which = NDArray[np.int64] | slice
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,19 @@ class Features:
     warnings: tuple[str, ...]
     _store: Store
 
-    def values(self, which: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float32]:
-        """Features (rows, size) of the kept items, or of `which` of them (indices into `kept`)."""
+    def activations(self, which: Which = slice(None)) -> Values:
+        """What the store holds for the kept items, or `which` of them (indices into `kept`)."""
         values, _, _ = self._store.read(self._store.find(self.digests[which]))
-        return values.astype(np.float32)
+        return values
 
-    def batches(self, rows: int = READ_ROWS) -> Iterator[NDArray[np.float32]]:
-        """The same, `rows` at a time."""
+    def vectors(self, which: Which = slice(None)) -> NDArray[np.float32]:
+        """The same after the last stage: pooled features (rows, size)."""
+        return np.asarray(self.activations(which), np.float32)
+
+    def batches(self, rows: int = READ_ROWS) -> Iterator[Values]:
+        """All of `activations`, `rows` at a time."""
         for at in range(0, len(self.kept), rows):
-            yield self.values(slice(at, at + rows))
+            yield self.activations(slice(at, at + rows))
 
 
 def extract(
@@ -170,7 +175,7 @@ class _Writer:
         if not computed.digests:
             return
         self._pending.append(computed)
-        self._bytes += computed.values.nbytes
+        self._bytes += sum(value.nbytes for value in computed.values)
         due = time.monotonic() - self._since > COMMIT_SECONDS
         if due or self._bytes > COMMIT_BYTES:
             self._commit()
@@ -185,6 +190,6 @@ class _Writer:
         self._writing = self._thread.submit(
             self._store.append,
             [digest for batch in batches for digest in batch.digests],
-            np.concatenate([batch.values for batch in batches]),
+            [value for batch in batches for value in batch.values],
             [note for batch in batches for note in batch.notes],
         )

@@ -40,11 +40,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """Features of a batch: digests and notes of its items, values (rows, ...) in float16."""
+    """Features of a batch: digests and notes of its items, and an array of float16 for each.
+
+    A text's array has a row for each of its own tokens, none for padding.
+    """
 
     digests: list[bytes]
     notes: list[str | None]
-    values: NDArray[np.float16]
+    values: list[NDArray[np.float16]]
 
 
 @dataclass
@@ -138,9 +141,9 @@ class _Batches:
         self._outcome = outcome
         self._pad_id = pad_id
         self._waiting: dict[int, list[Prepared]] = defaultdict(list)
-        self._finished: queue.SimpleQueue[tuple[list[Prepared], NDArray[np.float32]]] = (
-            queue.SimpleQueue()
-        )
+        self._finished: queue.SimpleQueue[
+            tuple[list[Prepared], list[int] | None, NDArray[np.float32]]
+        ] = queue.SimpleQueue()
         self.not_finite: set[bytes] = set()
 
     def add(self, item: Prepared) -> None:
@@ -165,23 +168,30 @@ class _Batches:
 
     def deliver(self) -> None:
         while not self._finished.empty():
-            items, output = self._finished.get()
+            items, lengths, output = self._finished.get()
             with np.errstate(over="ignore"):
-                values = output[: len(items)].astype(np.float16)
-            finite = np.isfinite(values.reshape(len(items), -1)).all(axis=1)
+                rows = output[: len(items)].astype(np.float16)
+            finite = np.isfinite(rows.reshape(len(items), -1)).all(axis=1)
             self.not_finite.update(items[at].digest for at in np.flatnonzero(~finite))
-            good = [items[at] for at in np.flatnonzero(finite)]
+            good = np.flatnonzero(finite).tolist()
+            per_token = rows.ndim == 3 and lengths is not None
             self._outcome.computed += len(good)
-            self._emit(Computed([i.digest for i in good], [i.note for i in good], values[finite]))
+            self._emit(
+                Computed(
+                    [items[at].digest for at in good],
+                    [items[at].note for at in good],
+                    [rows[at][: lengths[at]] if per_token and lengths else rows[at] for at in good],
+                )
+            )
 
     def _start(self, engine: Engine, length: int) -> None:
         items = self._waiting.pop(length)
         arrays = [item.array for item in items if item.array is not None]
         inputs = _collate(arrays, engine.batch, length, self._pad_id)
-        kept = [
-            Prepared(item.position, item.digest, note=item.note) for item in items
-        ]  # the arrays are free to go
-        engine.start(inputs, lambda output: self._finished.put((kept, output)))
+        lengths = [len(array) for array in arrays] if length else None
+        # The arrays are free to go.
+        kept = [Prepared(item.position, item.digest, note=item.note) for item in items]
+        engine.start(inputs, lambda output: self._finished.put((kept, lengths, output)))
 
 
 def _prepared(prepare: _Preparer, items: int, known: Known) -> Iterator[list[Prepared]]:

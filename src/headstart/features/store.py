@@ -8,6 +8,7 @@ of a digest is the one that counts.
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 from numpy.typing import NDArray
 
 from headstart.errors import HeadstartError
@@ -33,7 +35,10 @@ MANY_FRAGMENTS = 64
 
 Digests = NDArray[np.bytes_]
 Rows = NDArray[np.int64]
-Vectors = NDArray[np.float16]
+Shape = tuple[int | None, ...]
+Row = NDArray[np.float16]
+Values = NDArray[np.float16] | list[Row]
+"""Rows of one shape as one array; texts of many lengths as a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,11 @@ class StoreDamagedError(HeadstartError):
 class Store:
     """Features of one trunk, on disk and, where the disk refuses, in memory.
 
+    Args:
+        root: the cache folder.
+        key: everything that the features depend on.
+        shape: of one item's; None stands for a length that differs from item to item.
+
     Rows are numbered: those on disk first, then those in memory. `find` sees the rows there were
     at `open` or the last `refresh`.
 
@@ -82,13 +92,13 @@ class Store:
         warnings: what went wrong with the disk, once each.
     """
 
-    def __init__(self, root: Path, key: StoreKey, size: int) -> None:
+    def __init__(self, root: Path, key: StoreKey, shape: Shape) -> None:
         self.path = root / "features" / key.name
-        self.size = size
+        self.shape = shape
         self.warnings: list[str] = []
         self._key = key
         self._disk: Any = None
-        self._memory: list[tuple[list[bytes], Vectors, list[str | None]]] = []
+        self._memory: list[tuple[bytes, Row, str | None]] = []
         self._on_disk = 0
         self._in_memory_only = False
         self._lock = threading.Lock()
@@ -108,7 +118,7 @@ class Store:
             self._set_aside(str(error))
             digests = np.empty(0, f"S{DIGEST}")
         self._on_disk = len(digests)
-        memory = [d for batch, _, _ in self._memory for d in batch]
+        memory = [digest for digest, _, _ in self._memory]
         if memory:
             digests = np.concatenate([digests, np.array(memory, f"S{DIGEST}")])
         self._rows = np.argsort(digests, kind="stable").astype(np.int64)
@@ -123,13 +133,13 @@ class Store:
         return np.where(found, self._rows[last], -1)
 
     def append(
-        self, digests: Sequence[bytes], values: Vectors, notes: Sequence[str | None]
+        self, digests: Sequence[bytes], values: Sequence[Row], notes: Sequence[str | None]
     ) -> None:
         """Add rows in one atomic step; in memory when the disk refuses.
 
         Args:
             digests: 16 bytes each.
-            values: (rows, size).
+            values: one array of `shape` each.
             notes: what was odd about each item, or None.
         """
         if not self._in_memory_only:
@@ -144,34 +154,32 @@ class Store:
                     "and the next one computes them again."
                 )
         with self._lock:
-            self._memory.append((list(digests), values, list(notes)))
+            self._memory.extend(zip(digests, values, notes, strict=True))
 
-    def read(self, rows: Rows) -> tuple[Vectors, list[str | None], NDArray[np.bool_]]:
-        """Values (rows, size), notes, and whether each row's checksum holds.
+    def read(self, rows: Rows) -> tuple[Values, list[str | None], NDArray[np.bool_]]:
+        """Values, notes, and whether each row's checksum holds.
 
         Raises:
             StoreDamagedError: the files cannot be read.
         """
-        values = np.empty((len(rows), self.size), np.float16)
+        values: list[Row] = [_NOTHING] * len(rows)
         notes: list[str | None] = [None] * len(rows)
         sound = np.ones(len(rows), bool)
         disk = np.flatnonzero(rows < self._on_disk)
         if len(disk):
             table = _guarded(self._take, rows[disk])
-            values[disk] = _matrix(table.column("feature"), self.size)
+            found = _arrays(table.column("feature"), self.shape)
+            said = table.column("note").to_pylist()
             sums = table.column("checksum").to_numpy()
-            for at, note, checksum in zip(
-                disk, table.column("note").to_pylist(), sums, strict=True
-            ):
-                notes[at] = note
-                sound[at] = zlib.crc32(values[at].tobytes()) == checksum
-        if len(disk) < len(rows):
-            kept = np.concatenate([batch for _, batch, _ in self._memory])
-            kept_notes = [note for _, _, batch in self._memory for note in batch]
-            for at in np.flatnonzero(rows >= self._on_disk):
-                values[at] = kept[rows[at] - self._on_disk]
-                notes[at] = kept_notes[rows[at] - self._on_disk]
-        return values, notes, sound
+            for at, value, note, checksum in zip(disk, found, said, sums, strict=True):
+                values[at], notes[at] = value, note
+                sound[at] = zlib.crc32(value.data) == checksum
+        for at in np.flatnonzero(rows >= self._on_disk):
+            _, values[at], notes[at] = self._memory[rows[at] - self._on_disk]
+        if None in self.shape:
+            return values, notes, sound
+        whole = np.stack(values) if values else np.empty((0, *self._fixed), np.float16)
+        return whole, notes, sound
 
     def tidy(self) -> None:
         """Join small fragments when there are many; a later run does it where this one cannot."""
@@ -192,28 +200,51 @@ class Store:
             return
 
     def _write(
-        self, digests: Sequence[bytes], values: Vectors, notes: Sequence[str | None]
+        self, digests: Sequence[bytes], values: Sequence[Row], notes: Sequence[str | None]
     ) -> None:
-        values = np.ascontiguousarray(values, np.float16)
+        rows = [np.ascontiguousarray(row, np.float16) for row in values]
         table = pa.table(
             [
                 pa.array(digests, pa.binary(DIGEST)),
-                pa.array([zlib.crc32(row.tobytes()) for row in values], pa.uint32()),
+                pa.array([zlib.crc32(row.data) for row in rows], pa.uint32()),
                 pa.array(notes, pa.string()),
-                pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), self.size),
+                _column(rows, self.shape),
             ],
             schema=self._schema(),
         )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if _open(self.path) is None:
+            self._create()
         lance.write_dataset(table, str(self.path), mode="append")
 
+    def _create(self) -> None:
+        """Make the empty store in one step, unless another process was first.
+
+        Lance's own creation is no such step: two at once overwrite each other.
+        """
+        made = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        made.parent.mkdir(parents=True, exist_ok=True)
+        lance.write_dataset(self._schema().empty_table(), str(made), mode="overwrite")
+        try:
+            made.rename(self.path)
+        except OSError:
+            shutil.rmtree(made)
+            if _open(self.path) is None:
+                raise
+
+    @property
+    def _fixed(self) -> tuple[int, ...]:
+        return tuple(side for side in self.shape if side is not None)
+
     def _schema(self) -> pa.Schema:
+        number = pa.float16()
+        ragged = None in self.shape
+        feature = pa.large_list(number) if ragged else pa.list_(number, math.prod(self._fixed))
         return pa.schema(
             [
                 pa.field("digest", pa.binary(DIGEST)),
                 pa.field("checksum", pa.uint32()),
                 pa.field("note", pa.string()),
-                pa.field("feature", pa.list_(pa.float16(), self.size)),
+                pa.field("feature", feature),
             ],
             metadata={"headstart": json.dumps(asdict(self._key))},
         )
@@ -327,7 +358,26 @@ def _span(chunk: pa.Array) -> slice:
     return slice(chunk.offset * DIGEST, (chunk.offset + len(chunk)) * DIGEST)
 
 
-def _matrix(column: pa.ChunkedArray, size: int) -> Vectors:
-    parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
-    joined: Vectors = np.concatenate(parts).reshape(-1, size)
-    return joined
+_NOTHING = np.empty(0, np.float16)
+
+
+def _column(rows: list[Row], shape: Shape) -> pa.Array:
+    flat = pa.array(np.concatenate([row.reshape(-1) for row in rows]))
+    if None in shape:
+        offsets = np.cumsum([0, *(row.size for row in rows)])
+        return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), flat)
+    return pa.FixedSizeListArray.from_arrays(flat, rows[0].size)
+
+
+def _arrays(column: pa.ChunkedArray, shape: Shape) -> list[Row]:
+    """The rows of a column, each a view of what was read."""
+    sides = [-1 if side is None else side for side in shape]
+    rows: list[Row] = []
+    for chunk in column.chunks:
+        flat = chunk.flatten().to_numpy(zero_copy_only=False)
+        if None in shape:
+            ends = np.cumsum(pa.compute.list_value_length(chunk).to_numpy())[:-1]
+            rows += [part.reshape(sides) for part in np.split(flat, ends)]
+        else:
+            rows += list(flat.reshape(len(chunk), *sides))
+    return rows

@@ -68,7 +68,7 @@ class Trunk:
 
     def extract(self, data: Dataset, progress: Progress) -> Features:
         """Features of every readable item; see `headstart.features.extract.extract`."""
-        store = Store(cache_folder(), self._key, self.size)
+        store = Store(cache_folder(), self._key, self.cut.shape)
         return extract(data, self.backbone.preprocessing, self._engine, store, progress)
 
     def _engine(self) -> Engine:

@@ -211,8 +211,8 @@ def _run(steps: Iterable[Callable[[], Any]], work: int) -> None:
     what else is set. Large work is few steps and takes every core; then the number is the
     machine's.
     """
-    from joblib import cpu_count  # type: ignore[import-untyped]
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from joblib import cpu_count
+    from threadpoolctl import threadpool_limits
 
     cores = cpu_count()
     alone = work > _LARGE

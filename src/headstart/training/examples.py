@@ -90,7 +90,7 @@ def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
         index = getattr(sides, name)
         targets, good, strangers = match(data, kept[index], classes)
         skipped += strangers
-        parts[name] = Part(features.values(index[good]), targets, kept[index[good]])
+        parts[name] = Part(features.vectors(index[good]), targets, kept[index[good]])
     if not len(parts["test"]):
         raise InputError(
             "No item of the test split has a label that the training items have; "

@@ -82,6 +82,6 @@ def _fit_head(
         seed=spec.seed,
         width=width,
         epochs=spec.epochs,
-        balance=spec.balance,
+        balance="balanced" if spec.balance == "balanced" else "none",
         validation=(validation.features, validation.targets) if validation else None,
     )
