@@ -5,7 +5,8 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,7 @@ def fit(
         InputError: the data or an option is wrong; nothing was written.
     """
     from headstart import model as saving
+    from headstart.data import labels
     from headstart.features.trunk import Trunk
     from headstart.training import feature_extraction
     from headstart.training.examples import arrange
@@ -68,12 +70,18 @@ def fit(
         saving.check_target(Path(out))
     clock = _Clock()
     dataset = _with_test(_read(data, spec), spec)
+    labels.check(dataset)
     clock.lap("read")
     trunk = Trunk.load(spec.backbone, dataset.modality, cut=None, offline=spec.offline)
     clock.lap("load")
     features = trunk.extract(dataset, progress)
+    _refuse_unreadable(data, features)
     _refuse_skipped(spec, (*dataset.skipped, *features.skipped))
     clock.lap("extract")
+    # Once more, on what could be read: it may be of one class.
+    with _saying_skipped((*dataset.skipped, *features.skipped)):
+        said = labels.check(dataset.select(features.kept))
+    dataset = replace(dataset, warnings=(*dataset.warnings, *said))
     examples = arrange(dataset, features, spec)
     with progress.stage("Training the head", None):
         fitted = feature_extraction.fit(examples, spec)
@@ -140,7 +148,8 @@ def evaluate(
     skipped = (*dataset.skipped, *scored.skipped, *strangers)
     _refuse_skipped(spec, skipped)
     if not known.any():
-        raise InputError(f"No item of {str(data)!r} can be measured: every one was skipped.")
+        first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
+        raise InputError(f"No item of {_name(data)!r} can be measured{first}.")
     logits = scored.scores[known] / np.float32(loaded.temperature)
     measured = evaluation.evaluate(loaded.task, targets, logits, loaded.classes, seed=0)
     return EvaluationReport(
@@ -185,6 +194,7 @@ def embed(
     trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline)
     clock.lap("load")
     features = trunk.extract(dataset, progress or Silent())
+    _refuse_unreadable(data, features)
     skipped = (*dataset.skipped, *features.skipped)
     _refuse_skipped(spec, skipped)
     clock.lap("extract")
@@ -255,11 +265,28 @@ def demo(which: str, progress: Progress | None = None) -> Run:
     return fit(table, out=folder / "model", input=column, label="label", progress=progress)
 
 
+def conclude(
+    data: Dataset,
+    trunk: "Trunk",
+    features: "Features",
+    examples: "Examples",
+    fitted: "Fitted",
+    spec: FitSpec,
+) -> Run:
+    """The model and the report of what was learned from items in memory."""
+    report = _report(data, data, trunk, features, examples, fitted, spec)
+    return Run(_model(trunk, examples, fitted, report), report)
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file in one step: under a temporary name in the same folder, then renamed."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    partial.replace(path)
+    try:
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _read(data: str | Path | Dataset, spec: ReadSpec, *, labelled: bool = True) -> Dataset:
@@ -273,6 +300,11 @@ def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
     if spec.test is None:
         return dataset
     test = reading.read(spec.test, replace(_read_spec(spec), task=dataset.task or "auto"))
+    if test.modality != dataset.modality:
+        raise InputError(
+            f"The data holds {dataset.modality}s, but --test holds {test.modality}s; "
+            "name test data of the same kind."
+        )
     return joined(dataset, test)
 
 
@@ -294,6 +326,26 @@ def _refuse_skipped(spec: ReadSpec, skipped: Sequence[Skipped]) -> None:
             f"{skipped[0].item}: {skipped[0].reason}; --strict makes that an error "
             f"({len(skipped)} in all)."
         )
+
+
+def _refuse_unreadable(data: str | Path | Dataset, features: "Features") -> None:
+    if not len(features.kept):
+        first = features.skipped[0]
+        raise InputError(f"No item of {_name(data)!r} can be read ({first.item}: {first.reason}).")
+
+
+@contextmanager
+def _saying_skipped(skipped: Sequence[Skipped]) -> Iterator[None]:
+    """What is missing may be among what was skipped."""
+    try:
+        yield
+    except InputError as error:
+        if not skipped:
+            raise
+        first = skipped[0]
+        raise InputError(
+            f"{error} Skipped were {len(skipped):,}, the first {first.item}: {first.reason}."
+        ) from error
 
 
 class _Clock:
@@ -414,6 +466,8 @@ def _baselines(
 
     train = examples.parts["train"].joined(examples.parts["validation"])
     test = examples.parts["test"]
+    if not len(test):
+        return {}
     simplest = evaluation.baseline(
         examples.task, train.targets, test.targets, examples.classes, seed=spec.seed
     )

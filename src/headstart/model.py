@@ -1,7 +1,7 @@
 """The saved model: a folder with no pickle in it, that answers without torch.
 
 model.json          what it is: task, classes in order, preprocessing, backbone, cut, metrics,
-                    versions, and the SHA-256 of every other file
+                    versions, the SHA-256 of every other file that matters, and its own
 model.safetensors   the head
 compiled/           network.xml, network.bin: preprocessing and backbone, up to the features
 tokenizer.json      for texts
@@ -10,12 +10,14 @@ README.md           the model card
 
 import hashlib
 import json
+import math
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 import openvino as ov
@@ -24,9 +26,10 @@ from numpy.typing import NDArray
 from headstart import heads
 from headstart.card import card
 from headstart.data.dataset import Dataset, Modality, Skipped, Task
+from headstart.data.names import shown, some
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
-from headstart.features import pipeline
+from headstart.features import graphs, pipeline
 from headstart.features.engine import CPU_BATCH, OpenVINOEngine, native_precision
 from headstart.preprocessing import Preprocessing, TextPreprocessing, preprocessing_from_json
 from headstart.progress import Progress, Silent
@@ -202,19 +205,19 @@ class Model:
             raise
 
     def _write(self, folder: Path) -> None:
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         (folder / "compiled").mkdir(parents=True)
-        ov.save_model(self.graph, folder / "compiled" / "network.xml", compress_to_fp16=False)
-        save_file(
-            {name: np.ascontiguousarray(array) for name, array in self.head.arrays.items()},
-            folder / "model.safetensors",
-        )
+        graphs.write(self.graph, folder / "compiled" / "network.xml")
+        # Not save_file: that one makes a file that nobody else may read.
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.head.arrays.items()}
+        (folder / "model.safetensors").write_bytes(save(arrays))
         if isinstance(self.preprocessing, TextPreprocessing):
             (folder / "tokenizer.json").write_text(self.preprocessing.tokenizer, "utf-8")
         about = self._about()
         (folder / "README.md").write_text(card(about), "utf-8")
         about["files"] = {name: _sha256(folder / name) for name in _files(folder)}
+        about["seal"] = _seal(about)
         (folder / "model.json").write_text(
             json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8"
         )
@@ -239,31 +242,49 @@ def load(folder: str | Path) -> Model:
     Raises:
         InputError: it is not a model, was damaged, or is of a newer version.
     """
+    from safetensors import SafetensorError
+
     folder = Path(folder)
     about = _read_about(folder)
     for name, expected in about["files"].items():
         _check_file(folder, name, expected)
     try:
         return _assemble(folder, about)
-    except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+    except (
+        *(LookupError, AttributeError, TypeError, ValueError, RuntimeError, OSError),
+        SafetensorError,
+    ) as error:
+        said = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(
-            f"The model in {str(folder)!r} cannot be read ({str(error).splitlines()[0]}); "
+            f"The model in {str(folder)!r} cannot be read ({shown(said[0])[:200]}); "
             "train it again, or copy it again from where it came."
         ) from error
 
 
 def check_target(folder: Path) -> None:
-    """Refuse a folder to save into that holds anything but a model.
+    """Refuse a folder to save into that holds anything but a model, or cannot be written.
+
+    What is there is replaced as a whole, so not one file of somebody else's may be in it.
 
     Raises:
-        InputError: it exists, is not empty, and is not a saved model.
+        InputError: says what is in the way.
     """
-    if folder.is_dir() and (folder / "model.json").is_file():
+    if folder.is_dir():
+        there = {each.name for each in folder.iterdir()}
+        strange = sorted(there - _OURS) or _unless_whole(there)
+        if strange:
+            raise InputError(
+                f"{shown(str(folder))!r} holds {some(strange, 1)}, so it is not a headstart model "
+                "that may be replaced; name a new folder with --out."
+            )
         return
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    if folder.exists():
+        raise InputError(f"--out is {shown(str(folder))!r}, which is a file; name a folder.")
+    above = next(each for each in folder.absolute().parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
         raise InputError(
-            f"{str(folder)!r} holds something that is not a headstart model; "
-            "name a new folder with --out."
+            f"--out is {shown(str(folder))!r}, but no folder can be made in {shown(str(above))!r}; "
+            "name another place."
         )
 
 
@@ -274,22 +295,43 @@ def _assemble(folder: Path, about: dict[str, Any]) -> Model:
     head = about["head"]
     known = {
         "schema", "task", "modality", "classes", "preprocessing",
-        "head", "temperature", "precision", "files",
+        "head", "temperature", "precision", "files", "seal",
     }  # fmt: skip
-    return Model(
-        task=about["task"],
-        modality=about["modality"],
-        classes=tuple(about["classes"]),
-        preprocessing=preprocessing_from_json(
-            about["preprocessing"],
-            tokenizer.read_text("utf-8") if about["modality"] == "text" else None,
-        ),
-        head=heads.load(head["name"], load_file(folder / "model.safetensors"), head["settings"]),
-        temperature=float(about["temperature"]),
-        precision=about["precision"],
-        graph=ov.Core().read_model(folder / "compiled" / "network.xml"),
-        about={key: value for key, value in about.items() if key not in known},
+    return _checked(
+        Model(
+            task=about["task"],
+            modality=about["modality"],
+            classes=tuple(about["classes"]),
+            preprocessing=preprocessing_from_json(
+                about["preprocessing"],
+                tokenizer.read_text("utf-8") if about["modality"] == "text" else None,
+            ),
+            head=heads.load(
+                head["name"], load_file(folder / "model.safetensors"), head["settings"]
+            ),
+            temperature=float(about["temperature"]),
+            precision=about["precision"],
+            graph=ov.Core().read_model(folder / "compiled" / "network.xml"),
+            about={key: value for key, value in about.items() if key not in known},
+        )
     )
+
+
+def _checked(model: Model) -> Model:
+    """The model, if its parts fit each other.
+
+    Raises:
+        ValueError: says which do not.
+    """
+    if model.task not in get_args(Task) or model.precision not in ("bfloat16", "float32"):
+        raise ValueError(f"the task {model.task!r} or precision {model.precision!r} is unknown")
+    if not 0 < model.temperature < math.inf:
+        raise ValueError("its temperature is not a positive number")
+    size = model.graph.output(0).partial_shape[1].get_length()
+    scores = model.head.scores(np.zeros((1, size), np.float32))
+    if scores.shape != ((1,) if model.task == "regression" else (1, len(model.classes))):
+        raise ValueError("its head does not fit its classes")
+    return model
 
 
 def _read_about(folder: Path) -> dict[str, Any]:
@@ -300,7 +342,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{str(folder)!r} is not a headstart model: it has no model.json."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
         raise InputError(f"{str(path)!r} is not the description of a headstart model.")
@@ -308,6 +350,11 @@ def _read_about(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{str(path)!r} has schema {about.get('schema')!r}, but this headstart reads "
             f"{SCHEMA}; install the headstart that made it."
+        )
+    if about.get("seal") != _seal(about):
+        raise InputError(
+            f"{str(path)!r} is damaged or was changed: it does not match its own seal; "
+            "copy the model again or train it again."
         )
     needed = {"compiled/network.xml", "compiled/network.bin", "model.safetensors"}
     missing = sorted(needed - set(about["files"]))
@@ -333,16 +380,30 @@ def _check_file(folder: Path, name: str, expected: object) -> None:
 
 
 _ALLOWED = (
-    "README.md",
     "compiled/network.bin",
     "compiled/network.xml",
     "model.safetensors",
     "tokenizer.json",
 )
 
+_OURS = {
+    *(name.partition("/")[0] for name in _ALLOWED),
+    *("model.json", "README.md", "report.json", ".report.json.partial"),
+}
+
+
+def _unless_whole(there: set[str]) -> list[str]:
+    return [] if {"model.json", "compiled"} <= there else sorted(there)
+
 
 def _files(folder: Path) -> list[str]:
     return [name for name in _ALLOWED if (folder / name).is_file()]
+
+
+def _seal(about: dict[str, Any]) -> str:
+    """What model.json says of itself: the SHA-256 of all else in it."""
+    rest = {key: value for key, value in about.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:
@@ -351,13 +412,14 @@ def _sha256(path: Path) -> str:
 
 
 def _replace(folder: Path, partial: Path) -> None:
+    # One that a killed run left here was to be replaced anyway.
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists():
+        shutil.rmtree(old)
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(folder)
         return
-    old = folder.with_name(f".{folder.name}.old")
-    if old.exists():
-        shutil.rmtree(old)
     folder.rename(old)
     partial.rename(folder)
     shutil.rmtree(old)

@@ -11,7 +11,10 @@ from headstart.errors import HeadstartError, InputError
 
 OUR_FAULT = 1
 WRONG_INPUT = 2
-MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EMFILE}
+MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
+    *(errno.ENOMEM, errno.EMFILE),
+}
 """Troubles of the machine: a traceback would tell a person nothing."""
 PLACE = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
 """Troubles of a place that the user chose."""

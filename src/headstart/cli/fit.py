@@ -6,6 +6,7 @@ import typer
 
 from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json, takes
+from headstart.errors import InputError
 from headstart.spec import FitSpec
 
 
@@ -25,6 +26,8 @@ def fit(
     **options: Any,
 ) -> None:
     """Train a model on DATA, measure it and save it."""
+    if not out:
+        raise InputError("--out is empty; name a folder for the model.")
     with answering() as stream:
         from headstart import api
         from headstart.report.progress_bar import ProgressBar

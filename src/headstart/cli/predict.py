@@ -68,9 +68,9 @@ def _refuse_nothing(answers: "Predictions") -> None:
         return
     first, number = answers.skipped[0], len(answers.skipped)
     if number == 1:
-        raise InputError(f"{first.item} cannot be read: {first.reason}")
+        raise InputError(f"{first.item} cannot be read: {first.reason}.")
     raise InputError(
-        f"none of {number:,} items can be read; the first, {first.item}: {first.reason}"
+        f"none of {number:,} items can be read; the first, {first.item}: {first.reason}."
     )
 
 

@@ -209,9 +209,8 @@ def modality_of(cells: Sequence[Any], folder: Path | None) -> Modality:
 
 
 def _looks_like_image(cell: str) -> bool:
-    one_word = not re.search(r"\s", cell.strip()) or "/" in cell
     stem, dot, extension = cell.strip().rpartition(".")
-    return one_word and len(cell) < 1024 and bool(stem) and dot + extension.lower() in EXTENSIONS
+    return len(cell) < 1024 and bool(stem) and dot + extension.lower() in EXTENSIONS
 
 
 def _exists(folder: Path, cell: str) -> bool:

@@ -73,6 +73,7 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
         labels=[label for label in labels.labels if label is not None],
         splits=[split_named(file.parts[0]) for file in kept] if depth else (),
         skipped=tuple(skipped),
+        warnings=_empty_classes(folder, found, depth),
         notes=(f"The splits are those of the folders in {shown(folder.name)}.",) if depth else (),
     )
 
@@ -143,6 +144,24 @@ def _depth_of_classes(folder: Path, found: Sequence[_File]) -> int:
             f"{some(sorted(others))} do not; keep splits alone, or classes alone."
         )
     return 1
+
+
+def _empty_classes(folder: Path, found: Sequence[_File], depth: int) -> tuple[str, ...]:
+    """Warn of the folders of classes that hold no file at all."""
+    used = {file.parts[: depth + 1] for file in found}
+    tops = [folder / split for split in sorted({file.parts[0] for file in found})]
+    empty = [
+        "/".join(parts)
+        for top in (tops if depth else [folder])
+        for each in sorted(top.iterdir())
+        if _is_class(each) and (parts := each.relative_to(folder).parts) not in used
+    ]
+    return (f"There is nothing in {some(empty)}; no class is made of it.",) if empty else ()
+
+
+def _is_class(path: Path) -> bool:
+    name = path.name.lower()
+    return path.is_dir() and not name.startswith(".") and name not in _IGNORED
 
 
 def _sorted_out(

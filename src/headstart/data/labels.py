@@ -51,16 +51,19 @@ def check(dataset: Dataset) -> tuple[str, ...]:
     """
     if dataset.labels is None or dataset.task is None:
         return ()
+    sides = dataset.splits or [None] * len(dataset)
+    learnt = [x for x, side in zip(dataset.labels, sides, strict=True) if side in (None, "train")]
     if dataset.task == "regression":
-        if len(set(dataset.labels)) < 2:
+        if len(set(learnt)) == 1:
             raise InputError("Every label is the same number; at least two values are needed.")
         return ()
-    counts = counts_of(dataset.labels, dataset.task)
-    varied = dataset.task == "multilabel" and any(n < len(dataset) for n in counts.values())
-    if len(counts) < 2 and not varied:
-        there = f"only one class, {some(counts)}" if counts else "no class"
-        raise InputError(f"The data has {there}; at least two classes are needed.")
-    return (*_lookalikes(counts), *_small(counts, len(dataset)))
+    counts = counts_of(learnt, dataset.task)
+    varied = dataset.task == "multilabel" and any(n < len(learnt) for n in counts.values())
+    if learnt and len(counts) < 2 and not varied:
+        there = f"only one class, {some(counts)}," if counts else "no class"
+        raise InputError(f"There is {there} to learn from; at least two classes are needed.")
+    every = counts_of(dataset.labels, dataset.task)
+    return (*_lookalikes(every), *_small(every, len(dataset)))
 
 
 def counts_of(labels: Iterable[Label], task: Task) -> Counter[str]:
@@ -89,10 +92,7 @@ def _small(counts: Counter[str], items: int) -> list[str]:
         warnings.append(
             f"There are {len(counts):,} classes for {items:,} items; is the label right?"
         )
-    single = sorted(name for name, n in counts.items() if n == 1)
-    if single:
-        warnings.append(f"Only one item is labelled {some(single)}; it cannot be tested.")
-    small = sorted(name for name, n in counts.items() if 1 < n < SMALL_CLASS)
+    small = sorted(name for name, n in counts.items() if n < SMALL_CLASS)
     if small:
         warnings.append(
             f"Fewer than {SMALL_CLASS} items are labelled {some(small)}; "

@@ -15,14 +15,17 @@ from headstart.data.names import shown
 from headstart.errors import InputError
 
 
-def from_memory(items: Any, labels: Any = None, task: str = "auto") -> Dataset:
+def from_memory(
+    items: Any, labels: Any = None, task: str = "auto", *, modality: Modality | None = None
+) -> Dataset:
     """A data set of paths, `PIL` images, arrays, encoded images or texts.
 
     Args:
-        items: a sequence (list, array, column) of one kind. Strings are paths of images where
-            they look like it and exist, else texts.
+        items: a sequence (list, array, column) of one kind.
         labels: as many labels; lists of classes, or a 0/1 array (n, classes), for multilabel.
         task: what is predicted; `auto` decides from the labels.
+        modality: what strings are: paths of images, or texts. None: paths where they look like
+            it and exist, else texts. Other kinds of items are images whatever this says.
 
     Raises:
         InputError: kinds are mixed, lengths differ, or a label is missing.
@@ -30,22 +33,22 @@ def from_memory(items: Any, labels: Any = None, task: str = "auto") -> Dataset:
     if isinstance(items, (str, bytes, os.PathLike)) or not hasattr(items, "__len__"):
         raise InputError(f"items must be a sequence of items, not a {type(items).__name__}.")
     listed = list(items)
-    modality = _modality(listed)
+    found = _modality(listed, modality)
     names = [_name(item, number) for number, item in enumerate(listed)]
     if labels is None:
-        return Dataset(modality, listed, names)
+        return Dataset(found, listed, names)
     kind, every = _labels(labels, task, len(listed))
-    return Dataset(modality, listed, names, task=kind, labels=every)
+    return Dataset(found, listed, names, task=kind, labels=every)
 
 
-def _modality(items: Sequence[Any]) -> Modality:
+def _modality(items: Sequence[Any], strings: Modality | None) -> Modality:
     if not items:
         raise InputError("There are no items; at least one is needed.")
     kinds = {_kind(item, number) for number, item in enumerate(items)}
     if len(kinds) > 1:
         raise InputError(f"Items are of mixed kinds ({', '.join(sorted(kinds))}); give one kind.")
     if kinds == {"string"}:
-        return modality_of(items, Path())
+        return strings or modality_of(items, Path())
     return "image"
 
 

@@ -28,6 +28,8 @@ def read(source: str | Path, spec: ReadSpec, *, labelled: bool = True) -> Datase
     Raises:
         InputError: what is wrong, where, and what to do.
     """
+    if not str(source):
+        raise InputError("DATA is empty; name a folder, a table or a hub data set.")
     path = Path(source)
     try:
         if path.is_dir():
@@ -74,16 +76,17 @@ def _input(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
         return _several(list(_standard_input()), modality, spec)
     path = Path(given)
     try:
-        if path.is_dir():
-            return unlabelled(path, spec, modality)
-        is_file = path.is_file()
+        is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError):
-        is_file = False
+        is_folder = is_file = False
+    if is_folder and given:
+        return unlabelled(path, spec, modality)
     if is_file and path.suffix.lower() in SUFFIXES:
         return dataset_of(read_table(path), spec, labelled=False, modality=modality)
     if modality == "image":
         return Dataset("image", [given], [shown(given)])
     if not is_file:
+        _refuse_name(given, path)
         return _several([given], modality, spec)
     try:
         return Dataset("text", [text_of(given)], [shown(given)])
@@ -91,6 +94,12 @@ def _input(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
         skipped = (Skipped(shown(given), str(reason)),)
         refuse_first(skipped, spec)
         return Dataset("text", [], [], skipped=skipped)
+
+
+def _refuse_name(given: str, path: Path) -> None:
+    """One word that ends like a file's name is a name written wrongly rather than a text."""
+    if path.suffix.lower() in (*SUFFIXES, ".txt") and len(given.split()) == 1:
+        raise InputError(f"There is no file {shown(given)[:200]!r}.")
 
 
 def _standard_input() -> list[str]:

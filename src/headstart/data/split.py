@@ -74,6 +74,10 @@ def split(
     strata = _strata(labels, groups, task)
     rng = np.random.default_rng(seed)
     pool = np.flatnonzero(side == 0)
+    if not pool.size and dropped.any():
+        raise InputError(
+            "Every item to train on is also in the test or validation split; take them out of one."
+        )
     if not pool.size:
         raise InputError("The data has no items to train on; its train split is missing or empty.")
     shares = {2: test_size, 1: validation_size}
@@ -192,8 +196,9 @@ def _refuse_empty(side: Indices, number: int, distinct: int) -> None:
     if not (side == number).any():
         name = next(split for split, n in _SIDES.items() if n == number)
         raise InputError(
-            f"{distinct:,} distinct item{'' if distinct == 1 else 's'} to divide are too few: "
-            f"none is left for {name}; a class needs at least 3."
+            f"There {'is' if distinct == 1 else 'are'} only {distinct:,} distinct "
+            f"item{'' if distinct == 1 else 's'} to divide, and none is left for {name}; "
+            "a class needs at least 3."
         )
 
 
@@ -211,6 +216,6 @@ def _warnings(
         warnings.append(f"Too few items to test: {some(untested)}; absent from the test split.")
     if unknown := sorted((judged | seen) - known):
         warnings.append(
-            f"No training item is labelled {some(unknown)}; what is so labelled counts as wrong."
+            f"No training item is labelled {some(unknown)}; what is so labelled is left out."
         )
     return tuple(warnings)

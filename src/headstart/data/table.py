@@ -133,6 +133,11 @@ def _check_header(names: Sequence[str], where: str) -> None:
         raise InputError(f"{where}: column {some(twice)} is there twice; rename one.")
     if any(not name.strip() for name in names):
         raise InputError(f"{where}: a column has no name; the first line must name each column.")
+    if len(names) == 1 and (found := next((c for c in "\t;|" if c in names[0]), None)):
+        raise InputError(
+            f"{where}: the columns seem to be separated by {found!r}; save the table with commas, "
+            "or with tabs as a *.tsv file."
+        )
     numbers = [name for name in names if _is_number(name)]
     if numbers:
         raise InputError(

@@ -1,5 +1,6 @@
 """Networks as OpenVINO graphs, kept beside the features: converting takes longer than reading."""
 
+import errno
 import hashlib
 import json
 import os
@@ -31,13 +32,27 @@ def graph(root: Path, name: str, convert: Callable[[], ov.Model]) -> ov.Model:
         return kept
     with TemporaryDirectory() as temporary:
         made = Path(temporary)
-        ov.save_model(convert(), made / "network.xml", compress_to_fp16=False)
+        write(convert(), made / "network.xml")
         sums = {each: _sum((made / each).read_bytes()) for each in NAMES}
         (made / "sums.json").write_text(json.dumps(sums))
         _keep(made, folder)
         read = _read(made)
     assert read is not None
     return read
+
+
+def write(graph: ov.Model, path: Path) -> None:
+    """Write a graph as `path` (.xml) and, beside it, its weights (.bin).
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    try:
+        ov.save_model(graph, path, compress_to_fp16=False)
+    except RuntimeError as error:
+        # OpenVINO tells neither the reason nor the file.
+        refused = "The disk is full, or does not take the network"
+        raise OSError(errno.EIO, refused, str(path)) from error
 
 
 def _read(folder: Path) -> ov.Model | None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import threading
 import zlib
@@ -330,6 +331,10 @@ def prune(
             shutil.rmtree(root / "features" / info.name)
             shutil.rmtree(root / "graphs" / info.name.removesuffix(".lance"), ignore_errors=True)
             gone.append(info)
+    if everything and backbone is None:
+        # What a killed run had begun, and networks without a store.
+        for leftovers in (root / "graphs", *(root / "features").glob(".*.lance.*")):
+            shutil.rmtree(leftovers, ignore_errors=True)
     return gone
 
 
@@ -351,7 +356,8 @@ def _guarded(call: Any, *args: Any, **named: Any) -> Any:
 
 def _first_line(error: BaseException) -> str:
     lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0][:200]
+    # Lance says where in its own source it was; that tells nobody anything.
+    return re.sub(r",? /\S+\.rs:\d+:\d+", "", lines[0])[:200]
 
 
 def _span(chunk: pa.Array) -> slice:

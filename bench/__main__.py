@@ -1,0 +1,57 @@
+"""`python -m bench [NAME...] [--quick]`."""
+
+import argparse
+import json
+import time
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import MEASUREMENTS
+from bench import __doc__ as about
+from bench.machine import alone, busy_seconds, describe, limit, processor_seconds
+
+RESULTS = Path(__file__).with_name("results")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, each in a process of its own; print; and write after each what there is so far."""
+    parser = argparse.ArgumentParser(
+        "bench", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
+    parser.add_argument("--quick", action="store_true", help="tiny sizes; the figures mean nothing")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.names) - set(MEASUREMENTS))
+    if unknown:
+        parser.error(f"there is no {unknown[0]!r}; there are {', '.join(MEASUREMENTS)}")
+
+    cores = limit()
+    machine = alone(describe)
+    console = Console()
+    for key, value in machine.items():
+        console.print(f"{key}: {value}", highlight=False, markup=False)
+    if machine["precision"] != "bfloat16":
+        console.print("The bars of `extraction` were set on a processor that computes in bfloat16.")
+    if options.quick:
+        console.print("--quick: these figures mean nothing.")
+    RESULTS.mkdir(exist_ok=True)
+    target = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    results = []
+    for name in options.names or MEASUREMENTS:
+        began, busy, own = time.monotonic(), busy_seconds(cores), processor_seconds()
+        result = alone(import_module(f"bench.{name}").run, options.quick)
+        elapsed = len(cores) * (time.monotonic() - began)
+        others = (busy_seconds(cores) - busy - (processor_seconds() - own)) / elapsed
+        results.append(result.to_json() | {"others": round(others, 3)})
+        console.print(result.table())
+        console.print(f"Other work took {max(others, 0):.0%} of these cores meanwhile.\n")
+        content = {"machine": machine, "quick": options.quick, "results": results}
+        target.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    console.print(f"written: {target}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

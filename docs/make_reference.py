@@ -1,0 +1,115 @@
+"""Write the reference of commands and options from the program: `python docs/make_reference.py`.
+
+A test fails when the pages are not what this writes.
+"""
+
+from dataclasses import fields
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any, get_type_hints
+
+import typer
+
+from headstart.cli.app import COMMANDS
+from headstart.spec import FitSpec, ReadSpec, flag
+
+FOLDER = Path(__file__).parent / "reference"
+HEADER = "<!-- Written by docs/make_reference.py; edit the program, not this page. -->"
+
+
+def commands_page() -> str:
+    """Every command with its arguments and options."""
+    parts = [
+        HEADER,
+        "# Commands",
+        "`headstart --version` prints the version, `headstart COMMAND --help` what is below. "
+        "Exit codes are in [Errors and exit codes](../errors.md).",
+        *(_command(name, command(name)) for name in COMMANDS),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def options_page() -> str:
+    """Every field of the specs, as Python spells it."""
+    parts = [
+        HEADER,
+        "# Options from Python",
+        "Every option of the command line is a keyword of the Python function of the same name: "
+        "`--test-size 0.3` is `test_size=0.3`.",
+        "## Of `headstart.fit`",
+        _fields(FitSpec),
+        "## Of `headstart.predict`, `headstart.evaluate` and `headstart.embed`",
+        _fields(ReadSpec),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def command(name: str) -> Any:
+    """The parsed form of a command: its `params` say what it takes."""
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(name)(resolve_name(COMMANDS[name]))
+    return typer.main.get_command(alone)
+
+
+def _command(name: str, made: Any) -> str:
+    arguments = [each for each in made.params if each.param_type_name == "argument"]
+    options = [each for each in made.params if each.param_type_name == "option"]
+    needed = [f"{each.opts[0]} {each.metavar}" for each in options if each.required]
+    usage = " ".join([f"headstart {name}", *(each.metavar for each in arguments), *needed])
+    parts = [f"## {name}", made.help.strip(), f"```text\n{usage} [OPTIONS]\n```"]
+    if arguments:
+        rows = [(f"`{each.metavar}`", each.help or "") for each in arguments]
+        parts.append(_table(("argument", "what it is"), rows))
+    rows = [(_spelled(each), _said(each)) for each in options]
+    parts.append(_table(("option", "what it does"), rows))
+    return "\n\n".join(parts)
+
+
+def _spelled(option: Any) -> str:
+    return f"`{' '.join([option.opts[0], option.metavar or '']).strip()}`"
+
+
+def _said(option: Any) -> str:
+    said = option.help or ""
+    if option.required:
+        return f"{said} Required."
+    shown = option.default is not None and not isinstance(option.default, bool)
+    return f"{said} Default: {option.default}." if shown else said
+
+
+def _fields(spec: type[Any]) -> str:
+    kinds = get_type_hints(spec)
+    rows = []
+    for each in fields(spec):
+        kind = getattr(kinds[each.name], "__name__", str(kinds[each.name]))
+        rows.append(
+            (
+                f"`{each.name}`",
+                f"`{flag(each.name)}`",
+                f"`{kind}`",
+                f"`{each.default!r}`",
+                _help(each),
+            )
+        )
+    return _table(("keyword", "command line", "type", "default", "what it does"), rows)
+
+
+def _help(each: Any) -> str:
+    help, choices, low, high = (each.metadata[key] for key in ("help", "choices", "low", "high"))
+    allowed = f" One of {', '.join(choices)}." if choices else ""
+    bounds = "" if low is None else f" From {low:,} to {high:,}."
+    return help + allowed + bounds
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    def line(cells: tuple[str, ...]) -> str:
+        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+    return "\n".join([line(header), f"|{'---|' * len(header)}", *map(line, rows)])
+
+
+PAGES = {"commands.md": commands_page, "options.md": options_page}
+
+if __name__ == "__main__":
+    for page, write in PAGES.items():
+        (FOLDER / page).write_text(write(), "utf-8")

@@ -1,0 +1,364 @@
+"""Transfer learning as scikit-learn estimators: clone, pipelines, cross_val_score, grid search.
+
+An item is a path, a PIL image, a uint8 array or a text, so `X` is a sequence of items and not a
+table: there is no `n_features_in_`. An estimator learns from all it is given; testing is for
+`cross_val_score` and its like. Features come from the store, so that of many fits and
+predictions on the same items only the first computes.
+"""
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import numpy as np
+import openvino as ov
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from headstart import api
+from headstart import model as saving
+from headstart.data import from_memory, labels
+from headstart.data import split as splitting
+from headstart.data.dataset import Dataset, Skipped
+from headstart.errors import InputError
+from headstart.evaluation.calibration import probabilities
+from headstart.features.extract import Features
+from headstart.features.trunk import Trunk
+from headstart.progress import Silent
+from headstart.spec import FitSpec
+from headstart.training import feature_extraction
+from headstart.training.examples import VALIDATION_SIZE, Examples, Part, match
+
+NO_LABELS = "fit requires y to be passed, but the target y is None; give one label for each item."
+
+
+class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
+    """What both estimators share."""
+
+    def __init__(
+        self,
+        backbone: str | None = None,
+        *,
+        head: str = "linear",
+        epochs: int | None = None,
+        seed: int = 0,
+        offline: bool = False,
+    ) -> None:
+        self.backbone = backbone
+        self.head = head
+        self.epochs = epochs
+        self.seed = seed
+        self.offline = offline
+
+    def _learn(self, data: Dataset) -> None:
+        spec = FitSpec(**{name: _plain(value) for name, value in self.get_params().items()})
+        labels.check(data)
+        trunk = Trunk.load(spec.backbone, data.modality, cut=None, offline=spec.offline)
+        features = trunk.extract(data, Silent())
+        if not len(features.kept):
+            first = features.skipped[0]
+            raise InputError(f"No item can be read; {first.item}: {first.reason}.")
+        if features.skipped:
+            warnings.warn(_left_out(features.skipped, len(data)), UserWarning, stacklevel=3)
+        labels.check(data.select(features.kept))
+        examples = _arrange(data, features, spec)
+        fitted = feature_extraction.fit(examples, spec)
+        run = api.conclude(data, trunk, features, examples, fitted, spec)
+        self.model_, self.report_ = run.model, run.report
+        self._trunk: Trunk | None = trunk
+
+    def _scores(self, X: Any) -> NDArray[np.float32]:
+        """The head's scores, one for each item.
+
+        Raises:
+            InputError: an item cannot be read.
+        """
+        check_is_fitted(self, "model_")
+        data = from_memory(_items(X), modality=self.model_.modality)
+        if data.modality != self.model_.modality:
+            raise InputError(
+                f"The estimator was fitted on {self.model_.modality}s, but X holds "
+                f"{data.modality}s."
+            )
+        if self._trunk is None:
+            scored = self.model_.scores(data)
+            _refuse(scored.skipped)
+            return scored.scores
+        features = self._trunk.extract(data, Silent())
+        _refuse(features.skipped)
+        return self.model_.head.scores(features.vectors())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What joblib and `copy` carry: the graph as bytes, and no trunk."""
+        state = {**super().__getstate__()}
+        if "model_" in state:
+            state["model_"] = _packed(state["model_"])
+            state["_trunk"] = None
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "model_" in state:
+            state = {**state, "model_": _unpacked(*state["model_"])}
+        super().__setstate__(state)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        return tags
+
+
+class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[misc]
+    """A pretrained backbone, frozen, and a head that is trained to tell classes apart.
+
+    `X` is a sequence (list, array, column) of paths, PIL images, uint8 arrays or texts; also one
+    uint8 array (n, height, width[, 3 or 4]). Unreadable items are left out of `fit` with a
+    warning; `predict` owes an answer for each item, and refuses them.
+
+    Args:
+        backbone: a name that `headstart backbones` lists; by default one that fits the data.
+        head: linear, knn, mlp, or mlp:WIDTH such as mlp:256.
+        epochs: most epochs for a head trained by gradient steps (mlp).
+        balance: "balanced" weighs the classes equally, whatever their size.
+        seed: every random choice follows from it.
+        offline: open no socket; use what is on this machine.
+
+    Attributes:
+        classes_: the classes as in `y`, sorted; the numbers of the columns for a `y` of 0 and 1
+            with two columns or more (several classes an item).
+        model_: the `headstart.Model`; its `save` makes the folder that `headstart predict` takes.
+        report_: what was done; there are no test figures in it.
+    """
+
+    def __init__(
+        self,
+        backbone: str | None = None,
+        *,
+        head: str = "linear",
+        epochs: int | None = None,
+        balance: str = "none",
+        seed: int = 0,
+        offline: bool = False,
+    ) -> None:
+        super().__init__(backbone, head=head, epochs=epochs, seed=seed, offline=offline)
+        self.balance = balance
+
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Learn from items and their labels.
+
+        Args:
+            X: the items.
+            y: (n,) of any type, or (n, classes) of 0 and 1.
+
+        Raises:
+            InputError: says what is wrong with X, y or a parameter.
+        """
+        multilabel = _kind_of_labels(y) == "multilabel-indicator"
+        classes, names, data = _several(X, y) if multilabel else _one_each(X, y)
+        self._learn(data)
+        self.classes_, self._multilabel = classes, multilabel
+        self._columns = [names.index(name) for name in self.model_.classes]
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Calibrated probabilities (n, classes), in the order of `classes_`.
+
+        A class of which no item could be read has probability 0.
+
+        Raises:
+            InputError: an item cannot be read.
+        """
+        scores = self._scores(X) / np.float32(self.model_.temperature)
+        answer = np.zeros((len(scores), len(self.classes_)))
+        answer[:, self._columns] = probabilities(self.model_.task, scores)
+        return answer
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The class of each item (n,), or 0 and 1 (n, classes) if `y` was.
+
+        Raises:
+            InputError: an item cannot be read.
+        """
+        answer = self.predict_proba(X)
+        if self._multilabel:
+            return (answer >= 0.5).astype(np.int64)
+        found: NDArray[Any] = self.classes_[answer.argmax(axis=1)]
+        return found
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[misc]
+    """A pretrained backbone, frozen, and a head that is trained to predict a number.
+
+    See `TransferClassifier` for `X` and the parameters; `score` is R².
+
+    Attributes:
+        model_: the `headstart.Model`.
+        report_: what was done; there are no test figures in it.
+    """
+
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Learn from items and their numbers `y` (n,).
+
+        Raises:
+            InputError: says what is wrong with X, y or a parameter.
+        """
+        if y is None:
+            raise InputError(NO_LABELS)
+        try:
+            numbers = column_or_1d(y, dtype=np.float64, warn=True)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"y must be a sequence of numbers ({error}).") from error
+        self._learn(from_memory(_items(X), numbers, "regression"))
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The number of each item (n,).
+
+        Raises:
+            InputError: an item cannot be read.
+        """
+        return self._scores(X).astype(np.float64)
+
+
+def _arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
+    """Every item to train on; some of them, where there are enough, to calibrate on."""
+    assert data.task is not None
+    assert data.labels is not None
+    known = [data.labels[at] for at in features.kept.tolist()]
+    train, validation = _sides(data, features, spec)
+    classes = labels.classes_of(known, data.task)
+
+    def part(index: NDArray[np.int64]) -> Part:
+        targets, _, _ = match(data, features.kept[index], classes)
+        return Part(features.vectors(index), targets, features.kept[index])
+
+    nothing = part(np.empty(0, np.int64))
+    parts = {"train": part(train), "validation": part(validation), "test": nothing}
+    return Examples(data.task, classes, parts, (), ())  # type: ignore[arg-type]
+
+
+def _sides(
+    data: Dataset, features: Features, spec: FitSpec
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    assert data.task is not None
+    assert data.labels is not None
+    known = [data.labels[at] for at in features.kept.tolist()]
+    every = np.arange(len(known))
+    try:
+        sides = splitting.split(
+            known,
+            features.digests.tolist(),
+            (),
+            task=data.task,
+            test_size=0,
+            validation_size=VALIDATION_SIZE,
+            seed=spec.seed,
+        )
+    except InputError:  # too few distinct items: nothing is calibrated
+        return every, every[:0]
+    seen = set(labels.classes_of([known[at] for at in sides.train.tolist()], data.task))
+    # Identical items stay together, whatever their labels: a class may be all in validation.
+    strange = [
+        at for at in sides.validation.tolist()
+        if set(labels.classes_of([known[at]], data.task)) - seen
+    ]  # fmt: skip
+    return np.union1d(sides.train, strange).astype(np.int64), np.setdiff1d(
+        sides.validation, strange
+    )
+
+
+def _items(X: Any) -> Any:
+    """The items of X, one after another.
+
+    Raises:
+        InputError: X is a table.
+    """
+    X = X if isinstance(X, list) or not hasattr(X, "__array__") else np.asarray(X)
+    shape = getattr(X, "shape", (0,))
+    if len(shape) in (0, 2):
+        raise InputError(
+            f"X has the shape {shape}, but it must be a sequence of images or texts, not a table "
+            "or a single item; give one column of it."
+        )
+    return X
+
+
+def _kind_of_labels(y: ArrayLike) -> str:
+    if y is None:
+        raise InputError(NO_LABELS)
+    try:
+        kind = str(type_of_target(y, input_name="y", raise_unknown=True))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"y cannot be read as classes ({error}).") from error
+    if kind not in ("binary", "multiclass", "multilabel-indicator"):
+        raise InputError(
+            f"Unknown label type: {kind}; y must hold one class for each item, or 0 and 1 "
+            "(items, classes); TransferRegressor is for numbers."
+        )
+    return kind
+
+
+def _one_each(X: Any, y: ArrayLike) -> tuple[NDArray[Any], list[str], Dataset]:
+    """The classes as they are in y, what the model calls them, and the data."""
+    cells = column_or_1d(y, warn=True)
+    data = from_memory(_items(X), cells, "classification")
+    assert data.labels is not None
+    classes, first = np.unique(cells, return_index=True)
+    names = [str(data.labels[at]) for at in first.tolist()]
+    if len(set(names)) < len(names):
+        raise InputError("Two classes in y are written the same; give each a name of its own.")
+    return classes, names, data
+
+
+def _several(X: Any, y: ArrayLike) -> tuple[NDArray[Any], list[str], Dataset]:
+    if hasattr(y, "toarray"):
+        raise InputError("y is a sparse matrix; give y.toarray().")
+    table = np.asarray(y)
+    classes = np.arange(table.shape[1])
+    return classes, [str(each) for each in classes], from_memory(_items(X), table, "multilabel")
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as Python's own type: grids and samplers give numpy's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _left_out(skipped: tuple[Skipped, ...], items: int) -> str:
+    verb = "item was" if len(skipped) == 1 else "items were"
+    return (
+        f"{len(skipped):,} of {items:,} {verb} left out, the first being {skipped[0].item}: "
+        f"{skipped[0].reason}."
+    )
+
+
+def _refuse(skipped: tuple[Skipped, ...]) -> None:
+    if skipped:
+        raise InputError(
+            f"{skipped[0].item}: {skipped[0].reason}; every item needs an answer, so leave it out "
+            f"({len(skipped):,} in all)."
+        )
+
+
+def _packed(model: saving.Model) -> tuple[saving.Model, bytes, bytes]:
+    """The model without its graph, and the graph as its two files: what can be pickled."""
+    with TemporaryDirectory() as temporary:
+        network = Path(temporary) / "network.xml"
+        ov.save_model(model.graph, network, compress_to_fp16=False)
+        files = network.read_bytes(), network.with_suffix(".bin").read_bytes()
+    return (replace(model, graph=None), *files)
+
+
+def _unpacked(model: saving.Model, network: bytes, weights: bytes) -> saving.Model:
+    tensor = ov.Tensor(np.frombuffer(weights, np.uint8))
+    return replace(model, graph=ov.Core().read_model(network, tensor))

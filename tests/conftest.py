@@ -1,0 +1,29 @@
+"""Whole runs that several test files share."""
+
+import pytest
+
+from tests.runs import Forks, Place, pictures
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory):
+    """A cache that holds the networks' graphs and no features: converting takes seconds."""
+    place = Place(tmp_path_factory.mktemp("warm"))
+    pictures(place.folder / "photos", 12)
+    place.texts("texts.csv", 12)
+    for data in ("photos", "texts.csv"):
+        assert place.run("embed", data, "--out", "x.npz", "--offline").code == 0
+    return place.folder / "cache" / "graphs"
+
+
+@pytest.fixture
+def place(tmp_path, warm):
+    """An empty folder with a cache of its own, where command lines are run in this process."""
+    return Place(tmp_path, warm)
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory):
+    """Runs command lines in processes of their own, without the seconds of their imports."""
+    with Forks(tmp_path_factory.mktemp("forks")) as running:
+        yield running

@@ -1,0 +1,158 @@
+"""The two shipped backbones, end to end from items to stored features."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from headstart.data.dataset import Dataset
+from headstart.data.texts import Tokeniser
+from headstart.errors import InputError
+from headstart.features import export, pipeline
+from headstart.features.trunk import Trunk
+from headstart.progress import Silent
+
+from .conftest import pictures
+
+TEXTS = [
+    "A cat.",
+    "Short.",
+    "The quick brown fox jumps over the lazy dog, and nobody is surprised any more.",
+    "word " * 100,
+    "naïve café 北京 😀",
+    "word " * 400,
+] + [f"Sentence number {number} of the lot." for number in range(20)]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return Dataset("text", TEXTS, [f"text {number}" for number in range(len(TEXTS))])
+
+
+@pytest.fixture(scope="module")
+def minilm(tmp_path_factory):
+    """The last and a middle cut, with their graphs converted once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(tmp_path_factory.mktemp("graphs")))
+        trunks = {
+            cut: Trunk.load("minilm-l6", "text", cut=cut, offline=True)
+            for cut in (None, "encoder.layer.1")
+        }
+        for trunk in trunks.values():
+            assert trunk.graph is not None
+    return trunks
+
+
+def eager(trunk, text):
+    ids = Tokeniser(trunk.backbone.preprocessing).encode([text]).ids[0]
+    tokens = torch.from_numpy(ids.astype(np.int64))[None]
+    with torch.no_grad():
+        return trunk.cut.trunk(tokens, torch.ones_like(tokens))[0].numpy()
+
+
+def test_text_features_are_the_networks_own(minilm, texts):
+    features = minilm[None].extract(texts, Silent())
+    assert features.misses == len(TEXTS)
+    assert features.notes == {5: "truncated"}
+    for row in range(6):
+        expected = eager(minilm[None], TEXTS[row])
+        np.testing.assert_allclose(features.vectors()[row], expected, atol=3e-3)
+
+
+def test_a_text_has_the_same_features_alone_and_in_a_crowd(minilm, texts, tmp_path, monkeypatch):
+    crowd = minilm[None].extract(texts, Silent()).vectors()
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "other"))
+    for row in (0, 3, 9):
+        alone = minilm[None].extract(texts.select(np.array([row])), Silent()).vectors()
+        assert alone.tobytes() == crowd[row : row + 1].tobytes()
+
+
+def test_a_middle_cut_stores_a_row_for_each_token_and_none_for_padding(minilm, texts):
+    trunk = minilm["encoder.layer.1"]
+    features = trunk.extract(texts, Silent())
+    rows = features.activations()
+    ids = Tokeniser(trunk.backbone.preprocessing).encode(TEXTS).ids
+    assert [len(row) for row in rows] == [len(each) for each in ids]
+    np.testing.assert_allclose(rows[2], eager(trunk, TEXTS[2]), atol=1e-2)
+    again = trunk.extract(texts, Silent())
+    assert again.misses == 0
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(rows, again.activations(), strict=True))
+
+
+def test_token_rows_go_to_parquet_and_not_to_npz(minilm, texts, tmp_path):
+    features = minilm["encoder.layer.1"].extract(texts, Silent())
+    export.write(tmp_path / "tokens.parquet", texts, features)
+    table = pq.read_table(tmp_path / "tokens.parquet")
+    assert table.num_rows == len(TEXTS)
+    first = np.array(table.column("feature")[0].as_py(), np.float32)
+    np.testing.assert_array_equal(first, features.activations()[0].astype(np.float32))
+    with pytest.raises(InputError, match="parquet"):
+        export.write(tmp_path / "tokens.npz", texts, features)
+
+
+def test_vectors_go_to_every_format(minilm, texts, tmp_path):
+    import lance
+
+    features = minilm[None].extract(texts, Silent())
+    for suffix in export.FORMATS:
+        export.write(tmp_path / f"vectors{suffix}", texts, features)
+    expected = features.vectors()
+    with np.load(tmp_path / "vectors.npz") as saved:
+        np.testing.assert_array_equal(saved["feature"], expected)
+        assert saved["item"].tolist() == list(texts.names)
+    for table in (
+        pq.read_table(tmp_path / "vectors.parquet"),
+        lance.dataset(str(tmp_path / "vectors.lance")).to_table(),
+    ):
+        np.testing.assert_array_equal(np.stack(table.column("feature").to_numpy()), expected)
+
+
+def test_the_graph_is_converted_once(minilm, tmp_path, monkeypatch):
+    trunk = Trunk.load("minilm-l6", "text", cut=None, offline=True)
+    first = trunk.graph
+    monkeypatch.setattr(
+        "headstart.features.compile.to_graph", lambda *_: pytest.fail("converted again")
+    )
+    again = Trunk.load("minilm-l6", "text", cut=None, offline=True).graph
+
+    assert [output.partial_shape for output in again.outputs] == [
+        output.partial_shape for output in first.outputs
+    ]
+
+
+def test_a_damaged_graph_is_converted_again(minilm, tmp_path):
+    trunk = Trunk.load("minilm-l6", "text", cut="embeddings", offline=True)
+    assert trunk.graph is not None
+    (weights,) = (tmp_path / "cache" / "graphs").rglob("network.bin")
+    content = bytearray(weights.read_bytes())
+    content[1000] ^= 1
+    weights.write_bytes(content)
+    assert Trunk.load("minilm-l6", "text", cut="embeddings", offline=True).graph is not None
+    content[1000] ^= 1
+    assert weights.read_bytes() == bytes(content)
+
+
+def test_a_backbone_for_the_other_modality_is_refused():
+    with pytest.raises(InputError, match="reads texts"):
+        Trunk.load("minilm-l6", "image", cut=None, offline=True)
+
+
+def test_picture_features_are_the_networks_own(tmp_path):
+    data = pictures(tmp_path / "data", 3)
+    trunk = Trunk.load(None, "image", cut="blocks.4", offline=True)
+    features = trunk.extract(data, Silent())
+    assert features.activations().shape == (3, 112, 14, 14)
+    assert trunk.size == 112 * 14 * 14
+    preprocessing = trunk.backbone.preprocessing
+    pixels = [
+        pipeline.images.decode(pipeline.images.load(path), preprocessing).pixels
+        for path in data.items
+    ]
+    with torch.no_grad():
+        expected = trunk.cut.trunk(torch.from_numpy(np.stack(pixels))).numpy()
+    np.testing.assert_allclose(features.activations(), expected, rtol=2e-3, atol=2e-2)
