@@ -1,6 +1,7 @@
 """Features of photos, decoding included: headstart, the plain recipe, and the bare engine."""
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -94,19 +95,18 @@ def _measure(
 
     model, transform = _timed(once, "plain load", lambda: plain.network(name, weights))
     dataset = data.read_inputs([str(path) for path in photos], "image", ReadSpec())
+    preprocessing: Any = trunk.backbone.preprocessing
     contents = [images.load(path) for path in photos]
     warm = dataset.select(np.arange(min(64, len(photos))))
-    pixels = [
-        images.decode(content, trunk.backbone.preprocessing).pixels for content in contents[:64]
-    ]
+    pixels = [images.decode(content, preprocessing).pixels for content in contents[:64]]
     _extract(warm, trunk, engine, folder / "warm")
-    plain.features(model, transform, photos[:32])
+    _plain_features(model, transform, photos[:32])
     _forward(engine, pixels, len(pixels))
 
     rates = Rates()
     for each in range(rounds):
         began, used = time.perf_counter(), processor_seconds()
-        expected = plain.features(model, transform, photos).numpy()
+        expected = _plain_features(model, transform, photos)
         rates.plain.append(len(photos) / (time.perf_counter() - began))
         rates.plain_cpu.append(len(photos) / (processor_seconds() - used))
         used = processor_seconds()
@@ -116,7 +116,7 @@ def _measure(
             raise AssertionError(f"{answer.misses} of {len(photos)} photos were computed")
         rates.headstart.append(len(photos) / answer.seconds)
         rates.forward.append(_forward(engine, pixels, len(photos)))
-        rates.decode.append(_decode(contents, trunk.backbone.preprocessing))
+        rates.decode.append(_decode(contents, preprocessing))
     alike = _cosines(expected, answer.vectors())
     return _figures(network, rates, once, alike), {
         f"{network.short}, precision": engine.precision,
@@ -154,6 +154,16 @@ def _figures(
         Figure("plain, once: load", once["plain load"], "s"),
     )
     return [replace(each, name=f"{network.short}: {each.name}") for each in figures]
+
+
+def _plain_features(model: Any, transform: Any, photos: Sequence[Path]) -> NDArray[np.float32]:
+    from bench import plain
+
+    with warnings.catch_warnings():
+        # Lance, which is not used in the loader's workers, warns whenever a process forks.
+        warnings.filterwarnings("ignore", "lance is not fork-safe")
+        features: NDArray[np.float32] = plain.features(model, transform, photos).numpy()
+    return features
 
 
 def _lite0() -> dict[str, Any]:

@@ -1,10 +1,7 @@
 """One function per verb; the command line and the estimators call these."""
 
-import importlib.metadata
 import json
-import platform
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -21,15 +18,12 @@ from headstart.spec import FitSpec, ReadSpec, cache_folder
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry
-    from headstart.evaluation import Evaluation, Interval
     from headstart.features.extract import Features
     from headstart.features.trunk import Trunk
     from headstart.model import Model, Predictions
     from headstart.report.report import EmbedReport, EvaluationReport, Report
     from headstart.training.examples import Examples
     from headstart.training.feature_extraction import Fitted
-
-VERSIONS = ("headstart", "torch", "timm", "transformers", "openvino", "pylance", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -61,6 +55,7 @@ def fit(
     from headstart import model as saving
     from headstart.data import labels
     from headstart.features.trunk import Trunk
+    from headstart.report.summary import summarise
     from headstart.training import feature_extraction
     from headstart.training.examples import arrange
 
@@ -87,7 +82,7 @@ def fit(
         fitted = feature_extraction.fit(examples, spec)
     clock.lap("train")
     with progress.stage("Evaluating", None):
-        report = _report(data, dataset, trunk, features, examples, fitted, spec)
+        report = summarise(_name(data), dataset, trunk, features, examples, fitted, spec)
     clock.lap("evaluate")
     model = _model(trunk, examples, fitted, report)
     if out is not None:
@@ -133,6 +128,7 @@ def evaluate(
     """
     from headstart import evaluation
     from headstart.report.report import EvaluationReport
+    from headstart.report.summary import tables
     from headstart.training.examples import match
 
     loaded = _loaded(model)
@@ -160,10 +156,10 @@ def evaluate(
         counts={"measured": int(known.sum()), "skipped": len(skipped)},
         metrics=measured.metrics,
         skipped=skipped,
-        warnings=dataset.warnings,
-        notes=(*dataset.notes, *measured.notes),
+        warnings=(*dataset.warnings, *measured.notes),
+        notes=dataset.notes,
         seconds={"total": time.monotonic() - began},
-        **_tables(measured),
+        **tables(measured),
     )
 
 
@@ -192,6 +188,7 @@ def embed(
     dataset = _read(data, spec, labelled=False)
     clock.lap("read")
     trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline)
+    export.check_shape(out, trunk.cut.shape)
     clock.lap("load")
     features = trunk.extract(dataset, progress or Silent())
     _refuse_unreadable(data, features)
@@ -274,7 +271,9 @@ def conclude(
     spec: FitSpec,
 ) -> Run:
     """The model and the report of what was learned from items in memory."""
-    report = _report(data, data, trunk, features, examples, fitted, spec)
+    from headstart.report.summary import summarise
+
+    report = summarise(_name(data), data, trunk, features, examples, fitted, spec)
     return Run(_model(trunk, examples, fitted, report), report)
 
 
@@ -395,124 +394,3 @@ def _model(trunk: "Trunk", examples: "Examples", fitted: "Fitted", report: "Repo
             "versions": dict(report.versions),
         },
     )
-
-
-def _report(
-    data: str | Path | Dataset,
-    dataset: Dataset,
-    trunk: "Trunk",
-    features: "Features",
-    examples: "Examples",
-    fitted: "Fitted",
-    spec: FitSpec,
-) -> "Report":
-    from headstart import evaluation
-    from headstart.report.report import Report, Rung
-
-    test = examples.parts["test"]
-    logits = fitted.head.scores(test.features) / np.float32(fitted.temperature)
-    measured = evaluation.evaluate(
-        examples.task, test.targets, logits, examples.classes, seed=spec.seed
-    )
-    skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
-    backbone = trunk.backbone
-    return Report(
-        dataset=_name(data),
-        modality=dataset.modality,
-        task=examples.task,
-        classes=examples.classes,
-        backbone=backbone.name,
-        backbone_facts={
-            "parameters": backbone.parameters,
-            "gflops": backbone.gflops,
-            "licence": backbone.licence,
-            "features": backbone.features,
-        },
-        strategy="feature-extraction",
-        cut=trunk.cut.stage,
-        head=spec.head,
-        seed=spec.seed,
-        temperature=None if examples.task == "regression" else fitted.temperature,
-        counts={
-            **{name: len(part) for name, part in examples.parts.items()},
-            "skipped": len(skipped),
-        },
-        class_counts=_class_counts(dataset, examples),
-        test=measured.metrics,
-        baselines=_baselines(dataset, examples, spec),
-        rungs=(
-            Rung(
-                strategy="feature-extraction",
-                cut=trunk.cut.stage,
-                seconds=round(features.seconds + fitted.seconds, 3),
-                trained_parameters=fitted.trained_parameters,
-                validation=fitted.validation,
-            ),
-        ),
-        seconds={},
-        store={"hits": features.hits, "misses": features.misses},
-        skipped=skipped,
-        warnings=_warnings(dataset, features, examples, fitted),
-        notes=(*dataset.notes, *measured.notes),
-        versions=_versions(),
-        **_tables(measured),
-    )
-
-
-def _baselines(
-    dataset: Dataset, examples: "Examples", spec: FitSpec
-) -> "dict[str, dict[str, Interval]]":
-    from headstart import evaluation
-
-    train = examples.parts["train"].joined(examples.parts["validation"])
-    test = examples.parts["test"]
-    if not len(test):
-        return {}
-    simplest = evaluation.baseline(
-        examples.task, train.targets, test.targets, examples.classes, seed=spec.seed
-    )
-    found = {"mean" if examples.task == "regression" else "majority": simplest}
-    if dataset.modality == "text" and examples.task == "classification":
-        found["tfidf"] = evaluation.tfidf_baseline(
-            [dataset.items[at] for at in train.positions.tolist()],
-            train.targets,
-            [dataset.items[at] for at in test.positions.tolist()],
-            test.targets,
-            examples.classes,
-            spec.seed,
-        )
-    return found
-
-
-def _class_counts(dataset: Dataset, examples: "Examples") -> dict[str, int]:
-    from headstart.data.labels import counts_of
-
-    if examples.task == "regression" or dataset.labels is None:
-        return {}
-    positions = [at for part in examples.parts.values() for at in part.positions.tolist()]
-    counts = counts_of([dataset.labels[at] for at in positions], examples.task)
-    return {name: counts[name] for name in examples.classes}
-
-
-def _tables(measured: "Evaluation") -> dict[str, Any]:
-    confusion = measured.confusion
-    return {
-        "per_class": measured.per_class,
-        "confusion": () if confusion is None else tuple(map(tuple, confusion.tolist())),
-    }
-
-
-def _warnings(
-    dataset: Dataset, features: "Features", examples: "Examples", fitted: "Fitted"
-) -> tuple[str, ...]:
-    said = [*dataset.warnings, *features.warnings, *examples.warnings, *fitted.warnings]
-    for note, count in Counter(features.notes.values()).most_common():
-        what = dataset.modality if count == 1 else f"{dataset.modality}s"
-        said.append(f"{count:,} {what}: {note}.")
-    return tuple(dict.fromkeys(said))
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in VERSIONS
-    }

@@ -34,12 +34,10 @@ def option(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadSpec:
-    """How the data is read."""
+class ItemSpec:
+    """How items are read."""
 
     input: str | None = option(None, "Column with the text or the path of the image.")
-    label: str | None = option(None, "Column with the label.")
-    task: str = option("auto", "What is predicted.", choices=TASKS)
     allow_root: str | None = option(
         None, "A folder outside the data from which a table may name images."
     )
@@ -48,6 +46,20 @@ class ReadSpec:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledSpec(ItemSpec):
+    """How items are read whose labels have a known meaning."""
+
+    label: str | None = option(None, "Column with the label.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadSpec(LabelledSpec):
+    """How data is read."""
+
+    task: str = option("auto", "What is predicted.", choices=TASKS)
 
 
 @dataclass(frozen=True, kw_only=True)

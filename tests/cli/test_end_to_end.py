@@ -66,7 +66,7 @@ def test_fit_prints_its_report_and_saves_the_same(place, fitted):
 def test_the_second_fit_finds_its_features(place, fitted):
     done = headstart(place, "fit", "photos", "--out", "second", "--seed", "1", "--offline")
     assert done.returncode == 0, done.stderr
-    assert "48 of 48 were stored" in done.stdout
+    assert "48 of 48 found there" in done.stdout
     assert "100.0% right" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 

@@ -3,12 +3,12 @@ from dataclasses import fields
 
 import pytest
 
-from headstart.spec import FitSpec, ReadSpec, flag
+from headstart.spec import FitSpec, ItemSpec, LabelledSpec, flag
 
 
 @pytest.mark.parametrize(
     ("command", "spec"),
-    [("fit", FitSpec), ("predict", ReadSpec), ("evaluate", ReadSpec), ("embed", ReadSpec)],
+    [("fit", FitSpec), ("predict", ItemSpec), ("evaluate", LabelledSpec), ("embed", ItemSpec)],
 )
 def test_the_help_of_a_command_tells_every_option_of_its_spec(headstart_in_here, command, spec):
     code, out, _ = headstart_in_here(command, "--help")

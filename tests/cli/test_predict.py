@@ -196,10 +196,10 @@ def test_a_folder_is_no_file(api, headstart_in_here, tmp_path):
 @pytest.mark.parametrize(
     ("skipped", "said"),
     [
-        ((Skipped("a.jpg", "truncated"),), "a.jpg cannot be read: truncated"),
+        ((Skipped("a.jpg", "truncated"),), "a.jpg cannot be read: truncated."),
         (
             (Skipped("a.jpg", "truncated"), Skipped("b.jpg", "gone")),
-            "none of 2 items can be read; the first, a.jpg: truncated",
+            "none of 2 items can be read; the first, a.jpg: truncated.",
         ),
     ],
 )

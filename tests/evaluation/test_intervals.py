@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
-from headstart.evaluation import Interval, intervals
-from headstart.evaluation.intervals import interval, of_means, resampled_cells, resampled_means
+from headstart.evaluation import intervals
+from headstart.evaluation.intervals import (
+    Interval,
+    interval,
+    of_means,
+    of_share,
+    resampled_cells,
+    resampled_means,
+)
 
 
 def test_resampled_means_spread_as_theory_says() -> None:
@@ -62,3 +70,10 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
         found = of_means(lambda m: m[:, 0], right, 300, rng)
         covered += found.low <= 0.8 <= found.high
     assert 0.90 <= covered / 200 <= 0.99
+
+
+@pytest.mark.parametrize("right", [0, 1])
+def test_a_perfect_or_hopeless_test_of_few_items_is_no_certainty(right):
+    found = of_share(Interval(right, right, right), 16)
+    known = binomtest(16 * right, 16).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((known.low, known.high))

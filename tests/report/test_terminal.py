@@ -26,7 +26,7 @@ def test_says_what_was_read_guessed_skipped_and_done():
     assert "the label column is 'kind'" in text
     assert "! the same picture is in two classes" in text
     assert "efficientnet-lite0 (3.4M parameters, licence Apache-2.0)" in text
-    assert re.search(r"extract +7\.4 s +1,624 +219/s +1,000 of 2,624 were stored", text)
+    assert re.search(r"extract +7\.4 s +1,624 +219/s +1,000 of 2,624 found there", text)
     assert re.search(r"fine-tuning after +0\.904 +2\.34M +3 min 32 s +not kept", text)
 
 
@@ -175,6 +175,6 @@ def test_an_embedding():
     )
     text = printed(said, show_embedding)
     assert "1,200, each of 1,280 numbers" in text
-    assert "200 of 1,200 were stored" in text
+    assert "200 of 1,200 found there" in text
     assert "b, cut after blocks.3" in text
     assert "1 min 15 s" in text

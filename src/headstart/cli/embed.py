@@ -6,10 +6,10 @@ import typer
 
 from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json, takes
-from headstart.spec import ReadSpec
+from headstart.spec import ItemSpec
 
 
-@takes(ReadSpec)
+@takes(ItemSpec)
 def embed(
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="A folder, a table or a hub data set.")

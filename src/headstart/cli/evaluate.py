@@ -6,10 +6,10 @@ import typer
 
 from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json, takes
-from headstart.spec import ReadSpec
+from headstart.spec import LabelledSpec
 
 
-@takes(ReadSpec)
+@takes(LabelledSpec)
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Items with their labels.")],

@@ -10,13 +10,13 @@ import typer
 from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json, takes
 from headstart.errors import InputError
-from headstart.spec import ReadSpec
+from headstart.spec import ItemSpec
 
 if TYPE_CHECKING:
     from headstart.model import Predictions
 
 
-@takes(ReadSpec)
+@takes(ItemSpec)
 def predict(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
     inputs: Annotated[

@@ -112,6 +112,9 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
         "train" if side in (None, "test") else side for side in first.splits
     ] or ["train"] * len(first)
     added: list[Split | None] = ["test"] * len(second)
+    own = sum(side == "test" for side in first.splits)
+    moved = f"The {own:,} items of the data's own test split are trained on: --test names others."
+    said = [moved] if own else []
     return replace(
         first,
         items=Joined([first.items, second.items]),
@@ -122,5 +125,5 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
         splits=[*sides, *added],
         skipped=(*first.skipped, *second.skipped),
         warnings=tuple(dict.fromkeys([*first.warnings, *second.warnings])),
-        notes=tuple(dict.fromkeys([*first.notes, *second.notes])),
+        notes=tuple(dict.fromkeys([*first.notes, *second.notes, *said])),
     )

@@ -36,6 +36,7 @@ class Interval:
         }
 
 
+_Z = 1.959963984540054  # of the standard normal, two-sided 95%
 UNDEFINED = Interval(math.nan, math.nan, math.nan)
 
 
@@ -74,6 +75,17 @@ def interval(samples: Floats, value: float, low: float = 0.0, high: float = 1.0)
         return Interval(value, math.nan, math.nan)
     left, right = np.clip(np.percentile(defined, (2.5, 97.5)), low, high)
     return Interval(value, min(float(left), value), max(float(right), value))
+
+
+def of_share(found: Interval, items: int) -> Interval:
+    """`found`, of a share of `items`; of all or none of them, Wilson's interval (1927).
+
+    Resamples of a perfect test are all perfect, whatever its size; that is no certainty.
+    """
+    if 0 < found.value < 1:
+        return found
+    doubt = _Z**2 / (items + _Z**2)
+    return Interval(found.value, max(found.value - doubt, 0.0), min(found.value + doubt, 1.0))
 
 
 def of_means(

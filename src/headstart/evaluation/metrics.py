@@ -20,6 +20,7 @@ from headstart.evaluation.intervals import (
     Interval,
     interval,
     of_means,
+    of_share,
     resampled_cells,
 )
 from headstart.evaluation.ranking import average_precision, roc_auc
@@ -124,7 +125,9 @@ def _classification(
     right = (predicted == targets).astype(np.float64)
     auc, silent = _roc_auc(targets, logits, classes, resamples, rng)
     metrics = {
-        "accuracy": of_means(lambda m: m[:, 0], right[:, None], resamples, rng),
+        "accuracy": of_share(
+            of_means(lambda m: m[:, 0], right[:, None], resamples, rng), len(right)
+        ),
         "macro_f1": _macro_f1(confusion, resamples, rng),
         "roc_auc": auc,
         "log_loss": of_means(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from headstart.features.extract import Features
+    from headstart.features.store import Shape
 
 FORMATS = (".lance", ".parquet", ".npz")
 
@@ -31,24 +32,30 @@ def check_target(path: Path) -> None:
         )
 
 
+def check_shape(path: Path, shape: "Shape") -> None:
+    """Refuse rows of many lengths where the format holds rows of one.
+
+    Raises:
+        InputError: names the file and what to do.
+    """
+    if None in shape and path.suffix.lower() == ".npz":
+        raise InputError(
+            f"{str(path)!r} cannot hold texts of many lengths; "
+            "name a .parquet or .lance file, or leave out --cut."
+        )
+
+
 def write(path: Path, data: Dataset, features: "Features") -> None:
     """Write `item` (its name) and `feature` (float32; flat, in the order of the cut's shape).
 
     A text's features before the last stage are a list of its tokens' rows; npz holds rows of one
-    length, so it refuses those. The file appears when it is whole; what was there is replaced.
-
-    Raises:
-        InputError: the format does not hold such features.
+    length only (see `check_shape`). The file appears when it is whole; what was there is replaced.
     """
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     if path.suffix.lower() == ".npz":
         names = np.array([data.names[at] for at in features.kept.tolist()])
         values = features.activations()
-        if isinstance(values, list):
-            raise InputError(
-                f"{str(path)!r} cannot hold texts of many lengths; "
-                "name a .parquet or .lance file, or leave out --cut."
-            )
+        assert isinstance(values, np.ndarray)
         with partial.open("wb") as file:
             np.savez(file, item=names, feature=values.astype(np.float32))
         partial.replace(path)

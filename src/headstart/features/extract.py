@@ -174,6 +174,8 @@ class _Writer:
     def add(self, computed: pipeline.Computed) -> None:
         if not computed.digests:
             return
+        if not self._pending:
+            self._since = time.monotonic()
         self._pending.append(computed)
         self._bytes += sum(value.nbytes for value in computed.values)
         due = time.monotonic() - self._since > COMMIT_SECONDS
@@ -183,7 +185,6 @@ class _Writer:
     def _commit(self) -> None:
         if self._writing is not None:
             self._writing.result()
-        self._since = time.monotonic()
         if not self._pending:
             return
         batches, self._pending, self._bytes = self._pending, [], 0

@@ -17,7 +17,7 @@ from headstart.report.wording import count, duration, figure, items, rate, short
 
 MOST_SKIPPED = 10
 MOST_CLASSES = 8
-PARTS = ("read", "extract", "train", "evaluate", "total")
+PARTS = ("read", "load", "extract", "train", "evaluate", "total")
 
 
 def show_report(report: Report, console: Console) -> None:
@@ -151,7 +151,6 @@ def _time(report: Report) -> Table:
     done = {
         "read": sum(report.counts.values()),
         "extract": report.store.get("misses", 0),
-        "train": report.counts["train"],
         "evaluate": report.counts["test"],
     }
     ordered = [part for part in PARTS if part in report.seconds and part != "total"]
@@ -170,7 +169,7 @@ def _store(store: Mapping[str, int]) -> str:
     hits, misses = store.get("hits", 0), store.get("misses", 0)
     if not hits + misses:
         return ""
-    return f"{count(hits)} of {count(hits + misses)} were stored"
+    return f"{count(hits)} of {count(hits + misses)} found there"
 
 
 def _ladder(report: Report) -> Table:

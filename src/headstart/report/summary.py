@@ -1,0 +1,141 @@
+"""A finished run, put together: what was read, done and measured becomes a `Report`."""
+
+import importlib.metadata
+import platform
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from headstart import evaluation
+from headstart.data.dataset import Dataset
+from headstart.data.labels import counts_of
+from headstart.evaluation import Evaluation, Interval
+from headstart.features.extract import Features
+from headstart.features.trunk import Trunk
+from headstart.report.report import Report, Rung
+from headstart.spec import FitSpec
+from headstart.training.examples import Examples
+from headstart.training.feature_extraction import Fitted
+
+VERSIONS = ("headstart", "torch", "timm", "transformers", "openvino", "pylance", "scikit-learn")
+
+
+def summarise(
+    name: str,
+    dataset: Dataset,
+    trunk: Trunk,
+    features: Features,
+    examples: Examples,
+    fitted: Fitted,
+    spec: FitSpec,
+) -> Report:
+    """Measure a trained head on the test split, once, and say all there is to say of the run.
+
+    The seconds per part and the saved model's folder are for the caller to fill in.
+    """
+    test = examples.parts["test"]
+    logits = fitted.head.scores(test.features) / np.float32(fitted.temperature)
+    measured = evaluation.evaluate(
+        examples.task, test.targets, logits, examples.classes, seed=spec.seed
+    )
+    skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
+    backbone = trunk.backbone
+    return Report(
+        dataset=name,
+        modality=dataset.modality,
+        task=examples.task,
+        classes=examples.classes,
+        backbone=backbone.name,
+        backbone_facts={
+            "parameters": backbone.parameters,
+            "gflops": backbone.gflops,
+            "licence": backbone.licence,
+            "features": backbone.features,
+        },
+        strategy="feature-extraction",
+        cut=trunk.cut.stage,
+        head=spec.head,
+        seed=spec.seed,
+        temperature=None if examples.task == "regression" else fitted.temperature,
+        counts={
+            **{name: len(part) for name, part in examples.parts.items()},
+            "skipped": len(skipped),
+        },
+        class_counts=_class_counts(dataset, examples),
+        test=measured.metrics,
+        baselines=_baselines(dataset, examples, spec),
+        rungs=(
+            Rung(
+                strategy="feature-extraction",
+                cut=trunk.cut.stage,
+                seconds=round(features.seconds + fitted.seconds, 3),
+                trained_parameters=fitted.trained_parameters,
+                validation=fitted.validation,
+            ),
+        ),
+        seconds={},
+        store={"hits": features.hits, "misses": features.misses},
+        skipped=skipped,
+        warnings=(*_warnings(dataset, features, examples, fitted), *measured.notes),
+        notes=dataset.notes,
+        versions=versions(),
+        **tables(measured),
+    )
+
+
+def _baselines(
+    dataset: Dataset, examples: Examples, spec: FitSpec
+) -> dict[str, dict[str, Interval]]:
+    train = examples.parts["train"].joined(examples.parts["validation"])
+    test = examples.parts["test"]
+    if not len(test):
+        return {}
+    simplest = evaluation.baseline(
+        examples.task, train.targets, test.targets, examples.classes, seed=spec.seed
+    )
+    found = {"mean" if examples.task == "regression" else "majority": simplest}
+    if dataset.modality == "text" and examples.task == "classification":
+        found["tfidf"] = evaluation.tfidf_baseline(
+            [dataset.items[at] for at in train.positions.tolist()],
+            train.targets,
+            [dataset.items[at] for at in test.positions.tolist()],
+            test.targets,
+            examples.classes,
+            spec.seed,
+        )
+    return found
+
+
+def _class_counts(dataset: Dataset, examples: Examples) -> dict[str, int]:
+    if examples.task == "regression" or dataset.labels is None:
+        return {}
+    positions = [at for part in examples.parts.values() for at in part.positions.tolist()]
+    counts = counts_of([dataset.labels[at] for at in positions], examples.task)
+    return {name: counts[name] for name in examples.classes}
+
+
+def tables(measured: Evaluation) -> dict[str, Any]:
+    """The per-class table and the confusion matrix, as a report has them."""
+    confusion = measured.confusion
+    return {
+        "per_class": measured.per_class,
+        "confusion": () if confusion is None else tuple(map(tuple, confusion.tolist())),
+    }
+
+
+def _warnings(
+    dataset: Dataset, features: Features, examples: Examples, fitted: Fitted
+) -> tuple[str, ...]:
+    said = [*dataset.warnings, *features.warnings, *examples.warnings, *fitted.warnings]
+    for note, count in Counter(features.notes.values()).most_common():
+        what = dataset.modality if count == 1 else f"{dataset.modality}s"
+        said.append(f"{count:,} {what}: {note}.")
+    return tuple(dict.fromkeys(said))
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that figures depend on."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in VERSIONS
+    }

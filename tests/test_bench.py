@@ -1,0 +1,107 @@
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from bench import MEASUREMENTS
+from bench.machine import alone, busy_seconds, peak_megabytes, processor_seconds
+from bench.photos import write_distinct, write_photos
+from bench.result import Figure, Result
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("figure", "met"),
+    [
+        (Figure("rate", 8.0, "x", at_least=8), True),
+        (Figure("rate", 7.99, "x", at_least=8), False),
+        (Figure("peak", 1.2, "x", at_most=1.2), True),
+        (Figure("peak", 1.21, "x", at_most=1.2), False),
+        (Figure("rate", float("nan"), "x", at_least=8), False),
+        (Figure("rate", 3.0), None),
+    ],
+)
+def test_a_figure_is_held_to_its_bar(figure, met):
+    assert figure.met is met
+
+
+def test_a_result_is_json_with_the_bars_in_it():
+    result = Result("name", "title", (Figure("a", 1.0, "s", at_most=2),), {"photos": 3})
+    saved = json.loads(json.dumps(result.to_json()))
+    assert saved["figures"] == [
+        {"name": "a", "value": 1.0, "unit": "s", "at_least": None, "at_most": 2, "met": True}
+    ]
+    assert saved["settings"] == {"photos": 3}
+
+
+def test_photos_are_different_jpegs_of_one_size_and_the_same_every_time(tmp_path):
+    paths = write_photos(tmp_path / "a", 24)
+    contents = [path.read_bytes() for path in paths]
+    assert len(set(contents)) == 24
+    assert contents == [path.read_bytes() for path in write_photos(tmp_path / "b", 24)]
+    for path in paths:
+        with Image.open(path) as image:
+            assert (image.format, image.size) == ("JPEG", (500, 375))
+
+
+def test_marked_photos_differ_in_bytes_and_can_be_read(tmp_path):
+    write_distinct(tmp_path / "few", 120, mark="few")
+    paths = sorted((tmp_path / "few").iterdir())
+    assert len({path.read_bytes() for path in paths}) == len(paths) == 120
+    with Image.open(paths[-1]) as image:
+        image.load()
+        assert image.info["comment"] == b"few 119"
+
+
+def test_the_peak_is_that_of_the_process_itself():
+    held = bytes(200_000_000)
+    assert peak_megabytes() > 200
+    assert alone(peak_megabytes) < peak_megabytes() - 100
+    del held
+
+
+def test_processor_time_is_part_of_what_the_cores_did():
+    assert processor_seconds() > 0
+    assert busy_seconds((0,)) > 0
+
+
+def test_an_unknown_measurement_is_refused():
+    done = _bench("nonsense")
+    assert done.returncode == 2
+    assert "there is no 'nonsense'" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [each for each in MEASUREMENTS if each != "solar"])
+def test_every_measurement_runs_at_a_tiny_size(name):
+    result = alone(import_module(f"bench.{name}").run, True)
+    assert result.name == name
+    assert all(each.value == each.value for each in result.figures)
+    assert len({each.name for each in result.figures}) == len(result.figures)
+    imported = [each for each in result.figures if each.name.startswith("heavy packages")]
+    assert all(each.value == 0 for each in imported)
+    alike = [each.value for each in result.figures if "cosine" in each.name]
+    assert all(value > 0.99 for value in alike)
+
+
+@pytest.mark.slow
+def test_the_command_prints_a_table_and_writes_json():
+    done = _bench("--quick", "decode")
+    assert done.returncode == 0, done.stderr
+    assert "12 MP: plain / headstart" in done.stdout
+    written = Path(done.stdout.rpartition("written: ")[2].strip())
+    saved = json.loads(written.read_text("utf-8"))
+    written.unlink()
+    assert saved["quick"] is True
+    assert len(saved["machine"]["cores"]) <= 2
+    assert saved["machine"]["versions"]["headstart"]
+    assert [each["name"] for each in saved["results"]] == ["decode"]
+
+
+def _bench(*args):
+    command = [sys.executable, "-m", "bench", *args]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
