@@ -5,7 +5,9 @@ python -m bench extraction decode    those two
 python -m bench --quick              tiny sizes: that it runs, not how fast
 
 Each prints a table with the bar it is held to, and goes to bench/results/ as JSON. What lasts is
-the ratios: both sides run in turn on the same cores in the same minutes.
+the ratios: both sides run in turn on the same cores in the same minutes. Take them on a machine
+with nothing else to do: other work slows the plain recipe more than it slows headstart. What it
+took is printed with every table; `taskset -c 2,3 python -m bench` chooses the cores.
 """
 
 MEASUREMENTS = (

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import time
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +10,7 @@ from rich.console import Console
 
 from bench import MEASUREMENTS
 from bench import __doc__ as about
-from bench.machine import alone, busy_seconds, describe, limit, processor_seconds
+from bench.machine import OtherWork, alone, describe, limit
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -28,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown:
         parser.error(f"there is no {unknown[0]!r}; there are {', '.join(MEASUREMENTS)}")
 
-    cores = limit()
+    limit()
     machine = alone(describe)
     console = Console()
     for key, value in machine.items():
@@ -41,13 +40,12 @@ def main(arguments: list[str] | None = None) -> None:
     target = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     results = []
     for name in options.names or MEASUREMENTS:
-        began, busy, own = time.monotonic(), busy_seconds(cores), processor_seconds()
+        others = OtherWork()
         result = alone(import_module(f"bench.{name}").run, options.quick)
-        elapsed = len(cores) * (time.monotonic() - began)
-        others = (busy_seconds(cores) - busy - (processor_seconds() - own)) / elapsed
-        results.append(result.to_json() | {"others": round(others, 3)})
+        share = others.share()
+        results.append(result.to_json() | {"others": round(share, 3)})
         console.print(result.table())
-        console.print(f"Other work took {max(others, 0):.0%} of these cores meanwhile.\n")
+        console.print(f"Other work took {share:.0%} of these cores meanwhile.\n")
         content = {"machine": machine, "quick": options.quick, "results": results}
         target.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     console.print(f"written: {target}", highlight=False, soft_wrap=True)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.machine import CORES, processor_seconds, scratch
+from bench.machine import CORES, OtherWork, processor_seconds, scratch
 from bench.photos import write_photos
 from bench.result import Figure, Result
 
@@ -42,7 +42,13 @@ class Network:
 
 @dataclass(slots=True)
 class Rates:
-    """Photos a second, one number a round; `cpu` in the name: photos a second of processor time."""
+    """Photos a second, one number a round.
+
+    Attributes:
+        plain_cpu, headstart_cpu: the same, a second of processor time.
+        others: share of the cores that other work took during the round; it slows the plain
+            recipe, whose threads wait for each other, more than headstart.
+    """
 
     plain: list[float] = field(default_factory=list)
     plain_cpu: list[float] = field(default_factory=list)
@@ -50,6 +56,7 @@ class Rates:
     headstart_cpu: list[float] = field(default_factory=list)
     forward: list[float] = field(default_factory=list)
     decode: list[float] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
 
 
 def run(quick: bool = False) -> Result:
@@ -105,6 +112,7 @@ def _measure(
 
     rates = Rates()
     for each in range(rounds):
+        other_work = OtherWork()
         began, used = time.perf_counter(), processor_seconds()
         expected = _plain_features(model, transform, photos)
         rates.plain.append(len(photos) / (time.perf_counter() - began))
@@ -117,11 +125,12 @@ def _measure(
         rates.headstart.append(len(photos) / answer.seconds)
         rates.forward.append(_forward(engine, pixels, len(photos)))
         rates.decode.append(_decode(contents, preprocessing))
+        rates.others.append(other_work.share())
     alike = _cosines(expected, answer.vectors())
     return _figures(network, rates, once, alike), {
         f"{network.short}, precision": engine.precision,
         **{
-            f"{network.short}, {key}, by round": [round(each, 1) for each in getattr(rates, key)]
+            f"{network.short}, {key}, by round": [round(each, 2) for each in getattr(rates, key)]
             for key in Rates.__slots__
         },
     }

@@ -2,7 +2,8 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -39,7 +40,7 @@ _FEATURES = (
 )
 
 
-def limit() -> tuple[int, ...]:
+def limit() -> None:
     """Keep this process, and those it starts, on two cores and off any GPU.
 
     To be called before torch or OpenVINO is imported: both count cores once.
@@ -48,7 +49,6 @@ def limit() -> tuple[int, ...]:
     if not hasattr(os, "sched_setaffinity"):
         raise SystemExit("bench needs Linux: elsewhere a process cannot be kept on two cores.")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    return tuple(sorted(os.sched_getaffinity(0)))
 
 
 def alone(function: Callable[..., Answer], *args: Any) -> Answer:
@@ -77,7 +77,26 @@ def processor_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def busy_seconds(cores: tuple[int, ...]) -> float:
+class OtherWork:
+    """How much of this process's cores others take, from now on.
+
+    Processes that this one started count as others until they have ended.
+    """
+
+    def __init__(self) -> None:
+        self._cores = sorted(os.sched_getaffinity(0))
+        self._began = self._now()
+
+    def share(self) -> float:
+        """From 0, none, to 1."""
+        elapsed, busy, own = (b - a for a, b in zip(self._began, self._now(), strict=True))
+        return max(0.0, (busy - own) / (elapsed * len(self._cores)))
+
+    def _now(self) -> tuple[float, float, float]:
+        return time.monotonic(), _busy_seconds(self._cores), processor_seconds()
+
+
+def _busy_seconds(cores: Sequence[int]) -> float:
     """How long these cores have worked since the machine started, for whomever."""
     ticks = 0
     for line in Path("/proc/stat").read_text("ascii").splitlines():

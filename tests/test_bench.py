@@ -1,12 +1,13 @@
 import json
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from bench import MEASUREMENTS
-from bench.machine import alone, busy_seconds, peak_megabytes, processor_seconds
+from bench.machine import OtherWork, alone, peak_megabytes, processor_seconds
 from bench.photos import write_distinct, write_photos
 from bench.result import Figure, Result
 from PIL import Image
@@ -58,15 +59,19 @@ def test_marked_photos_differ_in_bytes_and_can_be_read(tmp_path):
 
 
 def test_the_peak_is_that_of_the_process_itself():
-    held = bytes(200_000_000)
+    held = b"x" * 200_000_000
     assert peak_megabytes() > 200
     assert alone(peak_megabytes) < peak_megabytes() - 100
     del held
 
 
-def test_processor_time_is_part_of_what_the_cores_did():
-    assert processor_seconds() > 0
-    assert busy_seconds((0,)) > 0
+def test_own_work_is_not_that_of_others():
+    others, until = OtherWork(), time.monotonic() + 0.3
+    own = processor_seconds()
+    while time.monotonic() < until:
+        pass
+    assert processor_seconds() - own > 0
+    assert 0 <= others.share() <= 1
 
 
 def test_an_unknown_measurement_is_refused():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import data as reading
-from headstart.data.dataset import Dataset, Skipped, joined
+from headstart.data.dataset import Dataset, Skipped, joined, told
 from headstart.errors import InputError
 from headstart.progress import Progress, Silent
 from headstart.spec import FitSpec, ReadSpec, cache_folder
@@ -139,8 +139,13 @@ def evaluate(
         raise InputError(
             f"The model answers for {loaded.modality}s, but the data holds {dataset.modality}s."
         )
+    if dataset.labels is None or dataset.task != loaded.task:
+        raise InputError(
+            f"The model is for {loaded.task}, but the data has "
+            f"{'no labels' if dataset.labels is None else 'labels for ' + str(dataset.task)}."
+        )
     scored = loaded.scores(dataset, progress)
-    targets, known, strangers = match(dataset, scored.kept, loaded.classes)
+    targets, known, strangers, unknown = match(dataset, scored.kept, loaded.classes)
     skipped = (*dataset.skipped, *scored.skipped, *strangers)
     _refuse_skipped(spec, skipped)
     if not known.any():
@@ -156,7 +161,12 @@ def evaluate(
         counts={"measured": int(known.sum()), "skipped": len(skipped)},
         metrics=measured.metrics,
         skipped=skipped,
-        warnings=(*dataset.warnings, *measured.notes),
+        warnings=(
+            *dataset.warnings,
+            *told(scored.notes, loaded.modality),
+            *unknown,
+            *measured.notes,
+        ),
         notes=dataset.notes,
         seconds={"total": time.monotonic() - began},
         **tables(measured),
@@ -206,7 +216,11 @@ def embed(
         store={"hits": features.hits, "misses": features.misses},
         seconds=clock.seconds(),
         skipped=skipped,
-        warnings=(*dataset.warnings, *features.warnings),
+        warnings=(
+            *dataset.warnings,
+            *features.warnings,
+            *told(features.notes, dataset.modality),
+        ),
         notes=dataset.notes,
     )
 

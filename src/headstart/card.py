@@ -6,9 +6,10 @@ from typing import Any
 def card(about: dict[str, Any]) -> str:
     """A page of Markdown from what model.json says."""
     backbone = about.get("backbone", {})
+    licence = backbone.get("licence") or "unknown"
     lines = [
         "---",
-        f"license: {backbone.get('licence', 'unknown').lower()}",
+        f"license: {licence.lower()}",
         "library_name: headstart",
         f"tags: [transfer-learning, {about['modality']}-{about['task']}]",
         "---",
@@ -29,7 +30,7 @@ def card(about: dict[str, Any]) -> str:
         *_metrics(about.get("metrics", {})),
         "## Licence of the pretrained weights",
         "",
-        f"{backbone.get('licence', 'unknown')}",
+        licence,
         "",
     ]
     return "\n".join(lines)

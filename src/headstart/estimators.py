@@ -240,7 +240,7 @@ def _arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
     classes = labels.classes_of(known, data.task)
 
     def part(index: NDArray[np.int64]) -> Part:
-        targets, _, _ = match(data, features.kept[index], classes)
+        targets, *_ = match(data, features.kept[index], classes)
         return Part(features.vectors(index), targets, features.kept[index])
 
     nothing = part(np.empty(0, np.int64))
@@ -282,10 +282,13 @@ def _items(X: Any) -> Any:
     """The items of X, one after another.
 
     Raises:
-        InputError: X is a table.
+        InputError: X is a table, or one picture.
     """
     X = X if isinstance(X, list) or not hasattr(X, "__array__") else np.asarray(X)
-    shape = getattr(X, "shape", (0,))
+    shape: tuple[int, ...] = getattr(X, "shape", (0,))
+    # As a stack it would be of grey pictures three pixels wide: nobody has those.
+    if len(shape) == 3 and shape[2] in (3, 4):
+        raise InputError(f"X has the shape {shape}, which is one picture; give a list of pictures.")
     if len(shape) in (0, 2):
         raise InputError(
             f"X has the shape {shape}, but it must be a sequence of images or texts, not a table "
@@ -335,9 +338,9 @@ def _plain(value: Any) -> Any:
 
 
 def _left_out(skipped: tuple[Skipped, ...], items: int) -> str:
-    verb = "item was" if len(skipped) == 1 else "items were"
+    verb = "was" if len(skipped) == 1 else "were"
     return (
-        f"{len(skipped):,} of {items:,} {verb} left out, the first being {skipped[0].item}: "
+        f"{len(skipped):,} of {items:,} items {verb} left out, the first being {skipped[0].item}: "
         f"{skipped[0].reason}."
     )
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from headstart import heads
 from headstart.card import card
-from headstart.data.dataset import Dataset, Modality, Skipped, Task
+from headstart.data.dataset import Dataset, Modality, Skipped, Task, told
 from headstart.data.names import shown, some
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
@@ -35,6 +35,8 @@ from headstart.preprocessing import Preprocessing, TextPreprocessing, preprocess
 from headstart.progress import Progress, Silent
 
 SCHEMA = 1
+BLOCK = 64
+"""Items a head scores at once, always: matrix products of other sizes have other last bits."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,17 @@ class Model:
         notes_by_digest: dict[bytes, str] = {}
         found: list[NDArray[np.float32]] = []
 
+        waiting: list[NDArray[np.float16]] = []
+
+        def score(most: int) -> None:
+            block, waiting[:] = waiting[:most], waiting[most:]
+            padded = block + block[:1] * (most - len(block))
+            found.extend(self.head.scores(np.stack(padded).astype(np.float32))[: len(block)])
+
         def emit(computed: pipeline.Computed) -> None:
-            if computed.values:
-                found.extend(self.head.scores(np.stack(computed.values).astype(np.float32)))
+            waiting.extend(computed.values)
+            while len(waiting) >= BLOCK:
+                score(BLOCK)
             for digest, note in zip(computed.digests, computed.notes, strict=True):
                 row[digest] = len(row)
                 if note:
@@ -137,6 +147,8 @@ class Model:
                 emit=emit,
                 advance=advance,
             )
+        if waiting:
+            score(BLOCK)
         kept = outcome.kept
         digests = [bytes(digest).ljust(16, b"\0") for digest in outcome.digests[kept]]
         shape = () if self.task == "regression" else (len(self.classes),)
@@ -172,7 +184,7 @@ class Model:
             probabilities=None if regression else self.probabilities(scored.scores),
             values=scored.scores if regression else None,
             skipped=(*data.skipped, *scored.skipped),
-            warnings=data.warnings,
+            warnings=(*data.warnings, *told(scored.notes, self.modality)),
         )
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -185,14 +197,15 @@ class Model:
 
         return self.answer(from_memory(list(inputs), modality=self.modality))
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Write the model's folder in one step; a model that was there is replaced.
 
         Raises:
             InputError: something else is there.
             OSError: the disk refuses; what was there stays.
         """
-        folder = folder.resolve()
+        folder = Path(folder).resolve()
+        _restore(folder)
         check_target(folder)
         partial = folder.with_name(f".{folder.name}.partial")
         if partial.exists():
@@ -219,7 +232,7 @@ class Model:
         about["files"] = {name: _sha256(folder / name) for name in _files(folder)}
         about["seal"] = _seal(about)
         (folder / "model.json").write_text(
-            json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8"
+            json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8"
         )
 
     def _about(self) -> dict[str, Any]:
@@ -411,15 +424,25 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _replace(folder: Path, partial: Path) -> None:
-    # One that a killed run left here was to be replaced anyway.
+def _restore(folder: Path) -> None:
+    """Put an old model back that a run was killed while replacing."""
     old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+
+
+def _replace(folder: Path, partial: Path) -> None:
+    """Put what was written in the folder's place; the old model stays until it is there."""
+    old = folder.with_name(f".{folder.name}.old")
+    if folder.exists():
+        if old.exists():  # a killed run left it
+            shutil.rmtree(old)
+        folder.rename(old)
+    try:
+        partial.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
     if old.exists():
         shutil.rmtree(old)
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial.rename(folder)
-        return
-    folder.rename(old)
-    partial.rename(folder)
-    shutil.rmtree(old)

@@ -6,7 +6,7 @@ The command line, the Python functions and the reference are all made from these
 import os
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from headstart.errors import InputError
 
@@ -124,11 +124,14 @@ def _check_one(each: Field[Any], value: Any) -> None:
         raise InputError(
             f"{flag(each.name)} is {value!r}, but it must be one of {', '.join(choices)}."
         )
-    if low is None or high is None or value is None:
+    if low is None or high is None or (value is None and each.default is None):
         return
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+    whole = int in (each.type, *get_args(each.type))
+    kinds = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        what = "a whole number" if whole else "a number"
         raise InputError(
-            f"{flag(each.name)} is {value!r}, but it must be a number from {low:,} to {high:,}."
+            f"{flag(each.name)} is {value!r}, but it must be {what} from {low:,} to {high:,}."
         )
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from headstart.cli.cache import _bytes
 from headstart.errors import InputError
-from headstart.features import store
-from headstart.features.store import StoreInfo
+from headstart.features import cache
+from headstart.features.cache import StoreInfo
 
 INFO = StoreInfo(
     name="x.lance",
@@ -20,7 +20,7 @@ INFO = StoreInfo(
 
 def test_show(headstart_in_here, monkeypatch, tmp_path):
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
-    monkeypatch.setattr(store, "show", lambda root: [INFO])
+    monkeypatch.setattr(cache, "show", lambda root: [INFO])
     code, out, _ = headstart_in_here("cache")
     assert code == 0
     assert "efficient[red]net  blocks.6  12,345  31.6 MB" in out
@@ -39,7 +39,7 @@ def test_an_empty_cache(headstart_in_here, monkeypatch, tmp_path):
 def test_prune_passes_its_limits_on(headstart_in_here, monkeypatch, tmp_path):
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
     asked = []
-    monkeypatch.setattr(store, "prune", lambda root, **limits: asked.append(limits) or [INFO])
+    monkeypatch.setattr(cache, "prune", lambda root, **limits: asked.append(limits) or [INFO])
     line = "cache prune --older-than-days 30 --max-size 1.5GB --backbone b"
     code, out, _ = headstart_in_here(*line.split())
     assert code == 0
@@ -65,7 +65,7 @@ def test_prune_passes_its_limits_on(headstart_in_here, monkeypatch, tmp_path):
     ],
 )
 def test_a_doubtful_command_removes_nothing(headstart_in_here, monkeypatch, line):
-    monkeypatch.setattr(store, "prune", lambda *_, **__: pytest.fail("pruned"))
+    monkeypatch.setattr(cache, "prune", lambda *_, **__: pytest.fail("pruned"))
     code, out, err = headstart_in_here(*line.split())
     assert (code, out) == (2, "")
     assert err.startswith("headstart: ")

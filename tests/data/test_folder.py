@@ -156,3 +156,42 @@ def test_standard_input(monkeypatch):
     assert found.skipped[0].item == "line 2"
     with pytest.raises(InputError, match="line 2"):
         given(b"a\n\xff\n")
+
+
+def splits_of_classes(folder):
+    for name in ("train/cat/1.png", "train/dog/1.png", "test/cat/1.png", "test/dog/1.png"):
+        picture(folder / name)
+
+
+@pytest.mark.parametrize("stray", ["train/labels.csv", "train/stray.png", "notes.md", "docs/a.md"])
+def test_a_stray_file_does_not_turn_splits_into_classes(tmp_path, stray):
+    splits_of_classes(tmp_path)
+    picture(tmp_path / stray) if stray.endswith("png") else text(tmp_path / stray)
+    found = read(tmp_path, ReadSpec())
+    assert sorted(found.labels) == ["cat", "cat", "dog", "dog"]
+    assert set(found.splits) == {"train", "test"}
+    assert [each.item for each in found.skipped] == [stray]
+
+
+def test_a_test_split_without_classes_is_skipped(tmp_path):
+    for name in ("train/cat/1.png", "train/dog/1.png", "test/1.png"):
+        picture(tmp_path / name)
+    found = read(tmp_path, ReadSpec())
+    assert found.labels == ["cat", "dog"]
+    assert [each.item for each in found.skipped] == ["test/1.png"]
+
+
+def test_splits_beside_a_class_are_refused_even_with_a_stray_item(tmp_path):
+    splits_of_classes(tmp_path)
+    picture(tmp_path / "train/stray.png")
+    picture(tmp_path / "bus/1.png")
+    with pytest.raises(InputError, match="bus"):
+        read(tmp_path, ReadSpec())
+
+
+def test_a_class_that_is_not_utf_8_can_be_written_down(tmp_path):
+    picture(tmp_path / os.fsdecode(b"caf\xe9") / "1.png")
+    picture(tmp_path / "\u0645\u06cc\u200c\u0631" / "1.png")
+    found = read(tmp_path, ReadSpec())
+    assert found.labels == ["caf\\udce9", "\u0645\u06cc\u200c\u0631"]
+    assert "".join(found.labels).encode()

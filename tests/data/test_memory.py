@@ -20,6 +20,16 @@ def test_kinds(tmp_path):
             from_memory(wrong)
 
 
+def test_what_strings_are_may_be_said():
+    """A model of texts is asked about texts, whatever they look like; one of images about paths."""
+    for strings in (["a.jpg", "b/c.png"], ["a text", "see 1.png"]):
+        for modality in ("image", "text"):
+            assert from_memory(strings, modality=modality).modality == modality
+    assert from_memory(["a.jpg"]).modality == "image"
+    # An array is an image whatever is said, so a model of texts can refuse it.
+    assert from_memory([np.zeros((8, 8), np.uint8)], modality="text").modality == "image"
+
+
 def test_labels():
     texts = ["x", "y", "z"]
     assert from_memory(texts, ["b", "a", "b"]).labels == ["b", "a", "b"]

@@ -180,3 +180,20 @@ def test_a_million_items():
 
 
 test_a_million_items = pytest.mark.slow(test_a_million_items)
+
+
+def test_no_split_and_train_are_one_side():
+    names, digests = ["x", "y"], keys([1, 1])
+    assert check_duplicates(digests, ["a", "a"], names, [None, "train"]) == ()
+    (warning,) = check_duplicates(digests, ["a", "a"], names, [None, "test"])
+    assert "more than one given split" in warning
+
+
+def test_what_an_unknown_label_does_is_said_as_it_is():
+    given_splits = ["train"] * 20 + ["test"] * 4
+    found = made([("a",), ("b",)] * 10 + [("a", "new")] * 4, given=given_splits, task="multilabel")
+    (warning,) = (each for each in found.warnings if "'new'" in each)
+    assert "items stay" in warning
+    found = made(["a", "b"] * 10 + ["a", "b", "new", "a"], given=given_splits)
+    (warning,) = (each for each in found.warnings if "'new'" in each)
+    assert "left out" in warning

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from headstart.features.store import MANY_FRAGMENTS, Store, StoreDamagedError, prune, show
+from headstart.features.cache import prune, show
+from headstart.features.store import MANY, Store, StoreDamagedError
 
 from .conftest import SIZE, key
 
@@ -50,8 +51,7 @@ def test_it_returns_what_was_put(tmp_path, names, data):
             store.append(names[part], values[part], notes[part])
     again = Store(root, key(), (SIZE,))
     order = data.draw(st.permutations(range(len(names))))
-    rows = again.find(wanted([names[i] for i in order]))
-    got, said, sound = again.read(rows)
+    got, said, sound = again.read(wanted([names[i] for i in order]))
     assert sound.all()
     assert got.tobytes() == values[list(order)].tobytes()
     assert said == [notes[i] for i in order]
@@ -72,7 +72,7 @@ def test_another_key_is_another_store(tmp_path, store):
 def test_the_last_row_of_a_digest_counts(store):
     put(store, [1], value=1)
     put(store, [1], value=2)
-    values, _, _ = store.read(store.find(wanted(digests(1))))
+    values, _, _ = store.read(wanted(digests(1)))
     assert values[0, 0] == 2
 
 
@@ -84,7 +84,7 @@ def test_a_disk_that_refuses_keeps_rows_in_memory_with_one_warning(tmp_path):
     put(store, [2], value=4)
     assert len(store.warnings) == 1
     assert "in memory" in store.warnings[0]
-    values, _, sound = store.read(store.find(wanted(digests(2, 1))))
+    values, _, sound = store.read(wanted(digests(2, 1)))
     assert sound.all()
     assert values[:, 0].tolist() == [4, 3]
 
@@ -102,7 +102,7 @@ def test_a_flipped_bit_is_found(store):
     content[at] ^= 1
     file.write_bytes(content)
     again = Store(store.path.parent.parent, key(), (SIZE,))
-    _, _, sound = again.read(again.find(wanted(digests(*range(50)))))
+    _, _, sound = again.read(wanted(digests(*range(50))))
     assert (~sound).sum() == 1
 
 
@@ -114,7 +114,7 @@ def test_a_truncated_file_is_found(store):
     missing = (again.find(wanted(digests(1))) < 0).all()
     if not missing:
         with pytest.raises(StoreDamagedError):
-            again.read(again.find(wanted(digests(1, 2))))
+            again.read(wanted(digests(1, 2)))
     else:
         assert "damaged" in again.warnings[0]
 
@@ -131,14 +131,14 @@ def test_a_store_that_cannot_be_opened_is_removed_and_starts_again(store):
 
 
 def test_many_small_fragments_are_joined(store):
-    for number in range(MANY_FRAGMENTS + 2):
+    for number in range(MANY + 2):
         put(store, [number], value=number)
     store.tidy()
     again = Store(store.path.parent.parent, key(), (SIZE,))
-    assert len(again._disk.get_fragments()) < MANY_FRAGMENTS
-    values, _, sound = again.read(again.find(wanted(digests(*range(MANY_FRAGMENTS + 2)))))
+    assert len(again._disk.get_fragments()) < MANY
+    values, _, sound = again.read(wanted(digests(*range(MANY + 2))))
     assert sound.all()
-    assert values[:, 0].tolist() == list(range(MANY_FRAGMENTS + 2))
+    assert values[:, 0].tolist() == list(range(MANY + 2))
 
 
 def append_some(root: str, start: int) -> list[str]:
@@ -154,7 +154,7 @@ def test_eight_processes_fill_one_cold_store(tmp_path):
         warnings = list(pool.map(append_some, [str(tmp_path)] * 8, range(0, 40, 5)))
     assert warnings == [[]] * 8
     store = Store(tmp_path, key(), (SIZE,))
-    values, _, sound = store.read(store.find(wanted(digests(*range(40)))))
+    values, _, sound = store.read(wanted(digests(*range(40))))
     assert sound.all()
     assert values[:, 0].tolist() == list(range(40))
 
@@ -194,3 +194,46 @@ def test_show_names_a_damaged_store(tmp_path):
     (store.path / "_versions").mkdir()
     (store.path / "_versions" / "1.manifest").write_bytes(b"x")
     assert [info.backbone for info in show(tmp_path)] == ["(damaged)"]
+
+
+def test_tidying_beside_another_writer_moves_no_row(store, tmp_path):
+    for number in range(MANY + 2):
+        put(store, [number], value=number)
+    put(Store(tmp_path / "cache", key(), (SIZE,)), [1000], value=1000)
+    store.tidy()
+    values, _, sound = store.read(wanted(digests(*range(MANY + 2), 1000)))
+    assert sound.all()
+    assert values[:, 0].tolist() == [*range(MANY + 2), 1000]
+
+
+def test_a_row_that_is_not_the_one_asked_for_is_found(store):
+    put(store, [1, 2], value=1)
+    store._rows = store._rows[::-1].copy()
+    _, _, sound = store.read(wanted(digests(1, 2)))
+    assert not sound.any()
+
+
+def test_what_is_not_there_is_not_sound(store):
+    put(store, [1])
+    values, _, sound = store.read(wanted(digests(7, 1)))
+    assert sound.tolist() == [False, True]
+    assert values.shape == (2, SIZE)
+
+
+def test_trouble_of_the_machine_is_not_taken_for_damage(store, tmp_path, monkeypatch):
+    put(store, [1, 2], value=3)
+
+    def refuse(*_):
+        raise OSError("LanceError(IO): Too many open files (os error 24)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("headstart.features.store.lance.dataset", refuse)
+        hindered = Store(tmp_path / "cache", key(), (SIZE,))
+        assert "cannot be read now" in hindered.warnings[0]
+        put(hindered, [9], value=9)
+        values, _, sound = hindered.read(wanted(digests(9)))
+        assert sound.all()
+        assert values[0, 0] == 9
+    again = Store(tmp_path / "cache", key(), (SIZE,))
+    assert again.warnings == []
+    assert again.find(wanted(digests(1, 2))).tolist() == [0, 1]

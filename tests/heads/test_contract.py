@@ -10,6 +10,7 @@ import pytest
 from headstart import heads
 from headstart.errors import InputError
 from headstart.evaluation import baseline, evaluate
+from headstart.heads.contract import distinct_rows
 
 TASKS = {"two": 2, "five": 5, "multilabel": 3, "regression": 0}
 JUDGED_BY = {"classification": "accuracy", "multilabel": "macro_f1", "regression": "r2"}
@@ -208,3 +209,39 @@ heavy = {{"torch", "sklearn", "scipy", "lance", "pyarrow", "pandas"}} & set(sys.
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_first_of_rows_that_are_the_same() -> None:
+    rows = np.array([[1, 2], [3, 4], [1, 2], [1, 3], [3, 4]], np.float32)
+    assert distinct_rows(rows).tolist() == [0, 1, 3]
+    assert distinct_rows(np.asfortranarray(rows)).tolist() == [0, 1, 3]
+    assert distinct_rows(rows[:0]).tolist() == []
+
+
+@pytest.mark.parametrize("kind", ["two", "multilabel", "regression"])
+@pytest.mark.parametrize("name", ["linear", "knn"])
+@pytest.mark.parametrize("noise", [1.0, 100.0])
+def test_copies_do_not_change_what_is_chosen(name: str, kind: str, noise: float) -> None:
+    features, targets = made(kind, 60, noise=noise)
+
+    def chosen(times: int) -> dict[str, Any]:
+        return heads.fit(
+            name,
+            np.concatenate([features] * times),
+            np.concatenate([targets] * times),
+            task=task_of(kind),
+            classes=TASKS[kind],
+            seed=0,
+        ).settings
+
+    assert chosen(4) == chosen(1)
+
+
+@pytest.mark.parametrize("distinct", [1, 2])
+@pytest.mark.parametrize("name", ["linear", "knn"])
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_hardly_any_distinct_item(name: str, task: str, distinct: int) -> None:
+    features = np.repeat(np.eye(2, 5, dtype=np.float32)[:distinct], 10, axis=0)
+    targets = np.arange(len(features)) % 2
+    head = heads.fit(name, features, targets, task=task, classes=2, seed=0)
+    assert np.isfinite(head.scores(features)).all()

@@ -60,13 +60,13 @@ def cache(
         raise InputError(f"--older-than-days is {older_than_days}, but it must be 0 or more.")
     bytes_at_most = None if max_size is None else _bytes(max_size)
     with answering() as stream:
-        from headstart.features import store
+        from headstart.features import cache
 
         root = cache_folder()
         if action == "show":
-            stores = store.show(root)
+            stores = cache.show(root)
         else:
-            stores = store.prune(
+            stores = cache.prune(
                 root,
                 older_than_days=older_than_days,
                 max_bytes=bytes_at_most,

@@ -1,7 +1,8 @@
 """What a reader hands on: items with names, and labels and splits where they are known."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any, Literal, overload
@@ -126,4 +127,17 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
         skipped=(*first.skipped, *second.skipped),
         warnings=tuple(dict.fromkeys([*first.warnings, *second.warnings])),
         notes=tuple(dict.fromkeys([*first.notes, *second.notes, *said])),
+    )
+
+
+def told(notes: Mapping[int, str], modality: Modality) -> tuple[str, ...]:
+    """A sentence for each kind of oddity, with how many items have it.
+
+    Args:
+        notes: what was odd about an item, by position.
+        modality: what an item is.
+    """
+    return tuple(
+        f"{count:,} {modality if count == 1 else modality + 's'}: {note}."
+        for note, count in Counter(notes.values()).most_common()
     )

@@ -54,14 +54,14 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
             f"{shown(str(folder))} has no columns, its labels are the names of its folders; "
             "leave out --input and --label."
         )
-    depth = _depth_of_classes(folder, found)
+    depth = _depth_of_classes(folder, [f for f in found if f.suffix in _suffixes(modality)])
     usable, skipped = _sorted_out(found, modality, depth)
     items, kept = _contents(usable, modality, skipped)
     refuse_first(skipped, spec)
     if not kept:
         raise InputError(_no_classes(folder, found))
     labels = interpret(
-        [file.parts[depth] for file in kept],
+        [_class_name(file.parts[depth]) for file in kept],
         "classification" if spec.task == "auto" else spec.task,
         lambda row: _name(kept[row]),
     )
@@ -124,21 +124,35 @@ def _name(file: _File) -> str:
     return shown("/".join(file.parts))
 
 
+def _class_name(folder: str) -> str:
+    """The name of a folder with what is not UTF-8 escaped, so that it can be written down."""
+    return folder.encode("utf-8", "backslashreplace").decode()
+
+
+def _suffixes(modality: Modality) -> frozenset[str]:
+    return frozenset(EXTENSIONS if modality == "image" else (".txt",))
+
+
 def _modality(found: Sequence[_File]) -> Modality | None:
     if any(file.suffix in EXTENSIONS for file in found):
         return "image"
     return "text" if any(file.suffix == ".txt" for file in found) else None
 
 
-def _depth_of_classes(folder: Path, found: Sequence[_File]) -> int:
-    """Which part of a path is the class: 0, or 1 where the folders above are splits."""
-    direct: set[str] = {file.parts[0] for file in found if len(file.parts) == 2}
-    nested: set[str] = {file.parts[0] for file in found if len(file.parts) > 2}
+def _depth_of_classes(folder: Path, items: Sequence[_File]) -> int:
+    """Which part of an item's path is the class: 0, or 1 where the folders above are splits.
+
+    Beside classes, one folder `train` that holds items itself is a class of that name.
+    """
+    direct: set[str] = {file.parts[0] for file in items if len(file.parts) == 2}
+    nested: set[str] = {file.parts[0] for file in items if len(file.parts) > 2}
     splits = {top for top in nested if split_named(top)}
-    others = (nested | direct) - {top for top in nested | direct if split_named(top)}
-    if not splits or splits & direct:
+    others = {top for top in nested | direct if not split_named(top)}
+    if not splits:
         return 0
     if others:
+        if len(splits) == 1 and splits <= direct:
+            return 0
         raise InputError(
             f"In {shown(str(folder))}, {some(sorted(splits))} look like splits but "
             f"{some(sorted(others))} do not; keep splits alone, or classes alone."
@@ -149,7 +163,7 @@ def _depth_of_classes(folder: Path, found: Sequence[_File]) -> int:
 def _empty_classes(folder: Path, found: Sequence[_File], depth: int) -> tuple[str, ...]:
     """Warn of the folders of classes that hold no file at all."""
     used = {file.parts[: depth + 1] for file in found}
-    tops = [folder / split for split in sorted({file.parts[0] for file in found})]
+    tops = [folder / top for top in sorted({f.parts[0] for f in found if len(f.parts) > 2})]
     empty = [
         "/".join(parts)
         for top in (tops if depth else [folder])
@@ -167,11 +181,10 @@ def _is_class(path: Path) -> bool:
 def _sorted_out(
     found: Sequence[_File], modality: Modality, depth: int | None
 ) -> tuple[list[_File], list[Skipped]]:
-    wanted = EXTENSIONS if modality == "image" else {".txt"}
     what = "it has no image's extension" if modality == "image" else "it is not a .txt file"
     usable, skipped = [], []
     for file in found:
-        if file.suffix not in wanted:
+        if file.suffix not in _suffixes(modality):
             skipped.append(Skipped(_name(file), what))
         elif depth is not None and len(file.parts) < depth + 2:
             skipped.append(Skipped(_name(file), "it is not in the folder of a class"))

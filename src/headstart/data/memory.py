@@ -34,7 +34,7 @@ def from_memory(
         raise InputError(f"items must be a sequence of items, not a {type(items).__name__}.")
     listed = list(items)
     found = _modality(listed, modality)
-    names = [_name(item, number) for number, item in enumerate(listed)]
+    names = [_name(item, number, found) for number, item in enumerate(listed)]
     if labels is None:
         return Dataset(found, listed, names)
     kind, every = _labels(labels, task, len(listed))
@@ -63,10 +63,11 @@ def _kind(item: Any, number: int) -> str:
     )
 
 
-def _name(item: Any, number: int) -> str:
+def _name(item: Any, number: int, modality: Modality) -> str:
     if isinstance(item, os.PathLike):
         return shown(str(item))
-    if isinstance(item, str) and len(item) < 200 and "\n" not in item:
+    path = modality == "image" and isinstance(item, str) and len(item) < 4096
+    if path or (isinstance(item, str) and len(item) < 200 and "\n" not in item):
         return shown(item)
     return f"item {number}"
 

@@ -119,7 +119,8 @@ def check_duplicates(
             f"{_times(len(differ), 'item')} identical to one with another label, such as "
             f"{names[a]} ({labels[a]!r}) and {names[b]} ({labels[b]!r}); one of them is wrong."
         )
-    across = [(a, b) for a, b in pairs if splits and splits[a] != splits[b]]
+    sides = _given_sides(splits, len(digests))
+    across = [(a, b) for a, b in pairs if sides[a] != sides[b]]
     if across:
         a, b = across[0]
         warnings.append(
@@ -215,7 +216,7 @@ def _warnings(
     if test.size and (untested := sorted(known - judged)):
         warnings.append(f"Too few items to test: {some(untested)}; absent from the test split.")
     if unknown := sorted((judged | seen) - known):
-        warnings.append(
-            f"No training item is labelled {some(unknown)}; what is so labelled is left out."
-        )
+        several = "the items stay, without that label"
+        what = several if task == "multilabel" else "what is so labelled is left out"
+        warnings.append(f"No training item is labelled {some(unknown)}; {what}.")
     return tuple(warnings)

@@ -1,5 +1,6 @@
 """A torch trunk becomes an engine: OpenVINO on a CPU, torch.compile on a GPU."""
 
+import copy
 import warnings
 from typing import Any
 
@@ -53,7 +54,7 @@ class TorchEngine:
     """A trunk under torch.compile and bfloat16 autocast; batches run one after another.
 
     Args:
-        trunk: takes the inputs of a batch, gives its features.
+        trunk: takes the inputs of a batch, gives its features; stays where it is.
         where: a torch device.
         batch: rows of every call.
     """
@@ -63,7 +64,7 @@ class TorchEngine:
     def __init__(self, trunk: nn.Module, where: str, batch: int) -> None:
         self.batch = batch
         self._where = torch.device(where)
-        trunk.eval().to(self._where)
+        trunk = copy.deepcopy(trunk).eval().to(self._where)
         trunk.to(memory_format=torch.channels_last)
         self._trunk = torch.compile(trunk)
 

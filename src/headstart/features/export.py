@@ -1,5 +1,6 @@
 """Features as a file for other tools: Lance, Parquet or NumPy's npz."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +20,10 @@ FORMATS = (".lance", ".parquet", ".npz")
 
 
 def check_target(path: Path) -> None:
-    """Refuse a name that says no format, and a folder that does not exist.
+    """Refuse a name that says no format, a folder that does not exist, and what is in the way.
 
     Raises:
-        InputError: names the file and what it may end with.
+        InputError: names the file and what is wrong with it.
     """
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"--out is {str(path)!r}, but it must end with {', '.join(FORMATS)}.")
@@ -30,6 +31,19 @@ def check_target(path: Path) -> None:
         raise InputError(
             f"--out is {str(path)!r}, but the folder {str(path.parent)!r} is not there."
         )
+    if path.suffix.lower() != ".lance":
+        if path.is_dir():
+            raise InputError(f"--out is {str(path)!r}, but that is a folder; name another file.")
+    elif path.exists() and not (
+        path.is_dir() and (_is_lance(path) or next(path.iterdir(), None) is None)
+    ):
+        raise InputError(
+            f"--out is {str(path)!r}, but what is there is not a Lance data set; name another."
+        )
+
+
+def _is_lance(path: Path) -> bool:
+    return (path / "_versions").is_dir()
 
 
 def check_shape(path: Path, shape: "Shape") -> None:
@@ -51,19 +65,34 @@ def write(path: Path, data: Dataset, features: "Features") -> None:
     A text's features before the last stage are a list of its tokens' rows; npz holds rows of one
     length only (see `check_shape`). The file appears when it is whole; what was there is replaced.
     """
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    if path.suffix.lower() == ".npz":
-        names = np.array([data.names[at] for at in features.kept.tolist()])
-        values = features.activations()
-        assert isinstance(values, np.ndarray)
-        with partial.open("wb") as file:
-            np.savez(file, item=names, feature=values.astype(np.float32))
-        partial.replace(path)
-    elif path.suffix.lower() == ".parquet":
-        _write_parquet(partial, data, features)
-        partial.replace(path)
-    else:
+    if path.suffix.lower() == ".lance" and _is_lance(path):
+        # A new version of what is there: Lance makes it appear in one step.
         _write_lance(path, data, features)
+        return
+    writers = {".npz": _write_npz, ".parquet": _write_parquet, ".lance": _write_lance}
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    _remove(partial)
+    try:
+        writers[path.suffix.lower()](partial, data, features)
+        partial.replace(path)
+    except BaseException:
+        _remove(partial)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_npz(path: Path, data: Dataset, features: "Features") -> None:
+    names = np.array([data.names[at] for at in features.kept.tolist()])
+    values = features.activations()
+    assert isinstance(values, np.ndarray)
+    with path.open("wb") as file:
+        np.savez(file, item=names, feature=values.astype(np.float32))
 
 
 def _write_parquet(path: Path, data: Dataset, features: "Features") -> None:

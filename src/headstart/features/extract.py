@@ -30,7 +30,7 @@ class Features:
         digests: (kept,) content digest of each kept item.
         skipped: the items that have none, and why.
         notes: what was odd about an item, by position.
-        hits, misses: items found in the store, and computed now.
+        hits, misses: distinct items found in the store, and computed now.
         seconds: how long it took.
         warnings: what went wrong with the store.
     """
@@ -46,13 +46,27 @@ class Features:
     _store: Store
 
     def activations(self, which: Which = slice(None)) -> Values:
-        """What the store holds for the kept items, or `which` of them (indices into `kept`)."""
-        values, _, _ = self._store.read(self._store.find(self.digests[which]))
+        """What the store holds for the kept items, or `which` of them (indices into `kept`).
+
+        Raises:
+            StoreDamagedError: it is no longer there, or no longer what it was.
+        """
+        values, _, sound = self._store.read(self.digests[which])
+        if not sound.all():
+            raise StoreDamagedError(
+                f"The stored features in {str(self._store.path)!r} changed while they were used; "
+                "run the same command again."
+            )
         return values
 
     def vectors(self, which: Which = slice(None)) -> NDArray[np.float32]:
         """The same after the last stage: pooled features (rows, size)."""
-        return np.asarray(self.activations(which), np.float32)
+        index = np.arange(len(self.kept))[which]
+        size = [side for side in self._store.shape if side is not None]
+        whole = np.empty((len(index), *size), np.float32)
+        for at in range(0, len(index), READ_ROWS):
+            whole[at : at + READ_ROWS] = self.activations(index[at : at + READ_ROWS])
+        return whole
 
     def batches(self, rows: int = READ_ROWS) -> Iterator[Values]:
         """All of `activations`, `rows` at a time."""
@@ -107,7 +121,7 @@ def extract(
         digests=digests,
         skipped=tuple(outcome.skipped[at] for at in sorted(outcome.skipped)),
         notes=notes,
-        hits=max(len(kept) - computed, 0),
+        hits=max(len(np.unique(digests)) - computed, 0),
         misses=computed,
         seconds=time.monotonic() - began,
         warnings=tuple(dict.fromkeys(store.warnings)),
@@ -145,7 +159,7 @@ def _verify(
     damaged: set[bytes] = set()
     for at in range(0, len(kept), READ_ROWS):
         part = digests[at : at + READ_ROWS]
-        _, said, sound = store.read(store.find(part))
+        _, said, sound = store.read(part)
         notes |= {int(kept[at + i]): note for i, note in enumerate(said) if note}
         damaged.update(bytes(digest) for digest in part[~sound])
     return notes, damaged

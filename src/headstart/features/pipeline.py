@@ -19,7 +19,7 @@ from headstart.data import images, texts
 from headstart.data.dataset import Dataset, Skipped
 from headstart.errors import Unreadable
 from headstart.features.engine import Engine, Inputs, cores
-from headstart.preprocessing import ImagePreprocessing, TextPreprocessing
+from headstart.preprocessing import ImagePreprocessing, Preprocessing, TextPreprocessing
 from headstart.progress import Advance
 
 CHUNK = 16
@@ -102,7 +102,7 @@ def run(
     """
     prepare = _preparer(data, preprocessing)
     outcome = Outcome(np.zeros(len(data), "S16"))
-    batches = _Batches(engine, emit, outcome, _pad_id(preprocessing))
+    batches = _Batches(engine, emit, outcome, preprocessing)
     started: set[bytes] = set()
     try:
         for chunk in _prepared(prepare, len(data), known):
@@ -133,13 +133,15 @@ class _Batches:
         engine: Callable[[], Engine],
         emit: Callable[[Computed], None],
         outcome: Outcome,
-        pad_id: int,
+        preprocessing: Preprocessing,
     ) -> None:
         self._open = engine
         self._engine: Engine | None = None
         self._emit = emit
         self._outcome = outcome
-        self._pad_id = pad_id
+        self._pad_id = self._longest = 0
+        if isinstance(preprocessing, TextPreprocessing):
+            self._pad_id, self._longest = preprocessing.pad_id, preprocessing.max_tokens
         self._waiting: dict[int, list[Prepared]] = defaultdict(list)
         self._finished: queue.SimpleQueue[
             tuple[list[Prepared], list[int] | None, NDArray[np.float32]]
@@ -150,7 +152,7 @@ class _Batches:
         assert item.array is not None
         if self._engine is None:
             self._engine = self._open()
-        length = _padded(len(item.array)) if item.array.ndim == 1 else 0
+        length = _padded(len(item.array), self._longest) if item.array.ndim == 1 else 0
         group = self._waiting[length]
         group.append(item)
         if len(group) == self._engine.batch:
@@ -257,13 +259,9 @@ def _tokens(
     return sorted(done, key=lambda item: item.position)
 
 
-def _pad_id(preprocessing: ImagePreprocessing | TextPreprocessing) -> int:
-    return preprocessing.pad_id if isinstance(preprocessing, TextPreprocessing) else 0
-
-
-def _padded(length: int) -> int:
+def _padded(length: int, longest: int) -> int:
     """The length a text is padded to depends on it alone, never on its neighbours."""
-    return next((each for each in LENGTHS if length <= each), length)
+    return min(next((each for each in LENGTHS if length <= each), length), longest)
 
 
 def _collate(arrays: list[NDArray[Any]], batch: int, length: int, pad_id: int) -> Inputs:

@@ -6,6 +6,7 @@ ever appended, each append is atomic, and any number of processes may append at 
 of a digest is the one that counts.
 """
 
+import errno
 import hashlib
 import json
 import math
@@ -16,7 +17,7 @@ import threading
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,19 @@ os.environ.setdefault("LANCE_LOG", "error")
 import lance
 
 DIGEST = 16
-FORMAT = 1
-MANY_FRAGMENTS = 64
+FORMAT = 2
+MANY = 64
+_OF_THE_MACHINE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.ENOSPC,
+    errno.EIO,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+}
 
 Digests = NDArray[np.bytes_]
 Rows = NDArray[np.int64]
@@ -60,18 +72,6 @@ class StoreKey:
         exact = hashlib.sha256(json.dumps([FORMAT, asdict(self)]).encode()).hexdigest()[:24]
         readable = "".join(c if c.isalnum() else "-" for c in f"{self.backbone}-{self.cut}")
         return f"{readable[:60]}-{exact}.lance"
-
-
-@dataclass(frozen=True, slots=True)
-class StoreInfo:
-    """What `headstart cache show` tells of one store."""
-
-    name: str
-    backbone: str
-    cut: str
-    rows: int
-    bytes: int
-    last_used: datetime
 
 
 class StoreDamagedError(HeadstartError):
@@ -113,10 +113,10 @@ class Store:
         A store that cannot be read is set aside, with a warning, and starts empty.
         """
         try:
-            self._disk = _open(self.path)
+            self._disk = None if self._in_memory_only else open_data(self.path)
             digests = self._digests_on_disk()
         except StoreDamagedError as error:
-            self._set_aside(str(error))
+            self._give_up(str(error))
             digests = np.empty(0, f"S{DIGEST}")
         self._on_disk = len(digests)
         memory = [digest for digest, _, _ in self._memory]
@@ -157,24 +157,30 @@ class Store:
         with self._lock:
             self._memory.extend(zip(digests, values, notes, strict=True))
 
-    def read(self, rows: Rows) -> tuple[Values, list[str | None], NDArray[np.bool_]]:
-        """Values, notes, and whether each row's checksum holds.
+    def read(self, digests: Digests) -> tuple[Values, list[str | None], NDArray[np.bool_]]:
+        """Values, notes, and whether each is what was put; not so for what is not there.
 
         Raises:
             StoreDamagedError: the files cannot be read.
         """
-        values: list[Row] = [_NOTHING] * len(rows)
+        rows = self.find(digests)
+        values: list[Row] = [self._nothing] * len(rows)
         notes: list[str | None] = [None] * len(rows)
-        sound = np.ones(len(rows), bool)
-        disk = np.flatnonzero(rows < self._on_disk)
+        sound = rows >= 0
+        disk = np.flatnonzero(sound & (rows < self._on_disk))
         if len(disk):
-            table = _guarded(self._take, rows[disk])
+            table = _guarded(self._disk.take, rows[disk], columns=_COLUMNS)
             found = _arrays(table.column("feature"), self.shape)
             said = table.column("note").to_pylist()
+            there = table.column("digest").to_pylist()
             sums = table.column("checksum").to_numpy()
-            for at, value, note, checksum in zip(disk, found, said, sums, strict=True):
+            wanted = digests[disk].tolist()
+            for at, value, note, name, asked, checksum in zip(
+                disk, found, said, there, wanted, sums, strict=True
+            ):
                 values[at], notes[at] = value, note
-                sound[at] = zlib.crc32(value.data) == checksum
+                same = name.rstrip(b"\0") == asked
+                sound[at] = same and _checksum(name, value) == checksum
         for at in np.flatnonzero(rows >= self._on_disk):
             _, values[at], notes[at] = self._memory[rows[at] - self._on_disk]
         if None in self.shape:
@@ -187,11 +193,16 @@ class Store:
         if self._in_memory_only or self._disk is None:
             return
         try:
-            if len(self._disk.get_fragments()) > MANY_FRAGMENTS:
-                self._disk.optimize.compact_files()
-                self._disk.cleanup_old_versions(older_than=timedelta(days=1))
+            # Another handle: joining moves rows, and ours must go on meaning what it did.
+            data = open_data(self.path)
+            joins = data is not None and len(data.get_fragments()) > MANY
+            if joins:
+                data.optimize.compact_files()
+            if joins or sum(1 for _ in (self.path / "_versions").iterdir()) > MANY:
+                data.cleanup_old_versions(older_than=timedelta(days=1))
         except Exception as error:
             self.warnings.append(f"The store was not tidied: {_first_line(error)}.")
+        self.refresh()
 
     def touch(self) -> None:
         """Mark the store as used now, for `prune` by age."""
@@ -207,13 +218,13 @@ class Store:
         table = pa.table(
             [
                 pa.array(digests, pa.binary(DIGEST)),
-                pa.array([zlib.crc32(row.data) for row in rows], pa.uint32()),
+                pa.array(map(_checksum, digests, rows), pa.uint32()),
                 pa.array(notes, pa.string()),
                 _column(rows, self.shape),
             ],
             schema=self._schema(),
         )
-        if _open(self.path) is None:
+        if open_data(self.path) is None:
             self._create()
         lance.write_dataset(table, str(self.path), mode="append")
 
@@ -229,8 +240,12 @@ class Store:
             made.rename(self.path)
         except OSError:
             shutil.rmtree(made)
-            if _open(self.path) is None:
+            if open_data(self.path) is None:
                 raise
+
+    @property
+    def _nothing(self) -> Row:
+        return np.zeros([side or 0 for side in self.shape], np.float16)
 
     @property
     def _fixed(self) -> tuple[int, ...]:
@@ -257,88 +272,48 @@ class Store:
         joined = b"".join(chunk.buffers()[1][_span(chunk)] for chunk in column.chunks)
         return np.frombuffer(joined, f"S{DIGEST}")
 
-    def _take(self, rows: Rows) -> pa.Table:
-        columns = ["feature", "checksum", "note"]
-        if len(rows) == self._on_disk and np.array_equal(rows, np.arange(self._on_disk)):
-            return self._disk.to_table(columns=columns)
-        return self._disk.take(rows, columns=columns)
+    def discard(self, error: StoreDamagedError) -> None:
+        """Take in the rows anew; give the store up where that does not help either.
 
-    def _set_aside(self, reason: str) -> None:
+        Another process may have joined or removed what this one was reading.
+        """
+        self.refresh()
+        try:
+            self.read(self._sorted[:1])
+        except StoreDamagedError:
+            self._give_up(str(error))
+            self.refresh()
+
+    def _give_up(self, reason: str) -> None:
+        self._disk = None
+        if self._errno(reason) in _OF_THE_MACHINE:
+            self._in_memory_only = True
+            self.warnings.append(
+                f"The stored features {self.path.name!r} cannot be read now ({reason}); "
+                "this run computes them again and keeps them in memory."
+            )
+            return
         self.warnings.append(
             f"The stored features {self.path.name!r} are damaged ({reason}); "
-            "they were removed and are computed again."
+            "they were set aside and are computed again; `headstart cache prune` removes them."
         )
-        self._disk = None
         try:
-            aside = self.path.with_suffix(f".damaged-{os.getpid()}")
-            self.path.rename(aside)
-            shutil.rmtree(aside, ignore_errors=True)
+            self.path.rename(self.path.with_name(f".{self.path.name}.damaged-{os.getpid()}"))
         except OSError:
             self._in_memory_only = True
 
-    def discard(self, error: StoreDamagedError) -> None:
-        """Remove a store whose rows cannot be read, with a warning, and start empty."""
-        self._set_aside(str(error))
-        self.refresh()
+    @staticmethod
+    def _errno(reason: str) -> int | None:
+        found = re.search(r"os error (\d+)", reason)
+        return int(found[1]) if found else None
 
 
-def show(root: Path) -> list[StoreInfo]:
-    """Every store under a cache folder, the last used first."""
-    found = []
-    for path in sorted((root / "features").glob("*.lance")):
-        try:
-            data = _open(path)
-        except StoreDamagedError:
-            data = None
-        key = json.loads((data.schema.metadata or {}).get(b"headstart", b"{}")) if data else {}
-        found.append(
-            StoreInfo(
-                name=path.name,
-                backbone=key.get("backbone", "(damaged)"),
-                cut=key.get("cut", ""),
-                rows=data.count_rows() if data else 0,
-                bytes=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
-                last_used=datetime.fromtimestamp(path.stat().st_mtime, UTC),
-            )
-        )
-    return sorted(found, key=lambda info: info.last_used, reverse=True)
+def open_data(path: Path) -> Any:
+    """The Lance data set at `path`, or None where there is none.
 
-
-def prune(
-    root: Path,
-    *,
-    older_than_days: float | None = None,
-    max_bytes: int | None = None,
-    backbone: str | None = None,
-) -> list[StoreInfo]:
-    """Remove stores, and tell which.
-
-    Args:
-        root: the cache folder.
-        older_than_days: remove those not used for so long.
-        max_bytes: remove the least recently used until the rest is no larger.
-        backbone: consider only the stores of this backbone.
+    Raises:
+        StoreDamagedError: it cannot be opened.
     """
-    stores = [info for info in show(root) if backbone in (None, info.backbone)]
-    now, kept, gone = datetime.now(UTC), 0, []
-    everything = older_than_days is None and max_bytes is None
-    for info in stores:
-        kept += info.bytes
-        old = older_than_days is not None and now - info.last_used > timedelta(older_than_days)
-        large = max_bytes is not None and kept > max_bytes
-        if everything or old or large:
-            kept -= info.bytes
-            shutil.rmtree(root / "features" / info.name)
-            shutil.rmtree(root / "graphs" / info.name.removesuffix(".lance"), ignore_errors=True)
-            gone.append(info)
-    if everything and backbone is None:
-        # What a killed run had begun, and networks without a store.
-        for leftovers in (root / "graphs", *(root / "features").glob(".*.lance.*")):
-            shutil.rmtree(leftovers, ignore_errors=True)
-    return gone
-
-
-def _open(path: Path) -> Any:
     if not path.is_dir() or not (path / "_versions").is_dir():
         return None
     return _guarded(lance.dataset, str(path))
@@ -364,7 +339,11 @@ def _span(chunk: pa.Array) -> slice:
     return slice(chunk.offset * DIGEST, (chunk.offset + len(chunk)) * DIGEST)
 
 
-_NOTHING = np.empty(0, np.float16)
+_COLUMNS = ["digest", "checksum", "note", "feature"]
+
+
+def _checksum(digest: bytes, row: Row) -> int:
+    return zlib.crc32(np.ascontiguousarray(row).data, zlib.crc32(digest))
 
 
 def _column(rows: list[Row], shape: Shape) -> pa.Array:

@@ -21,6 +21,7 @@ from headstart.heads.contract import (
     Validation,
     check_arrays,
     check_width,
+    distinct_rows,
     item_weights,
     moments,
     setting,
@@ -98,15 +99,21 @@ class NeighboursHead:
         for start in range(0, len(features), _SEEN_AT_ONCE):
             rows = slice(start, start + _SEEN_AT_ONCE)
             arrays["items"][rows] = _directions(features[rows], arrays["mean"], arrays["scale"])
-        head = cls(arrays=arrays, settings={"task": task, "neighbours": 1})
+        distinct = distinct_rows(features)
+        alone = dict(arrays)
+        if len(distinct) < len(features):
+            features, targets = features[distinct], targets[distinct]
+            alone |= {name: arrays[name][distinct] for name in ("items", "targets", "weights")}
         asked = np.random.default_rng(seed).permutation(len(features))[:_ASKED_TO_CHOOSE]
-        return head._with_best_number(features, targets, np.sort(asked))
+        head = cls(arrays=alone, settings={"task": task, "neighbours": 1})
+        best = head._best_number(features, targets, np.sort(asked))
+        return cls(arrays=arrays, settings={"task": task, "neighbours": best})
 
-    def _with_best_number(self, features: Array, targets: Array, asked: Array) -> "NeighboursHead":
-        """This head with the number of neighbours that does best on its own items, left out."""
+    def _best_number(self, features: Array, targets: Array, asked: Array) -> int:
+        """The number of neighbours that does best on the head's own items, left out."""
         numbers = [k for k in _NEIGHBOURS if k < len(features)]
         if not numbers:
-            return self
+            return 1
         task, weights = self.settings["task"], self.arrays["weights"]
         found = list(self._neighbours(features[asked], numbers[-1], asked))
         nearest, similarity = (np.concatenate(each) for each in zip(*found, strict=True))
@@ -118,8 +125,7 @@ class NeighboursHead:
             else:
                 _, loss = calibrate(task, _logits(task, share), targets[asked], weights[asked])
             losses.append(loss)
-        best = numbers[int(np.argmin(losses))]
-        return NeighboursHead(self.arrays, {"task": task, "neighbours": best})
+        return numbers[int(np.argmin(losses))]
 
     def _neighbours(
         self, features: Array, most: int, left_out: Array | None = None

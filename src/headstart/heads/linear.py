@@ -26,6 +26,7 @@ from headstart.heads.contract import (
     Validation,
     check_arrays,
     check_width,
+    distinct_rows,
     item_weights,
     moments,
     setting,
@@ -176,6 +177,8 @@ def _choose(
     if len(rows) > most:
         kept = np.sort(rng.permutation(len(rows))[:most])
         rows, targets = rows[kept], targets[kept]
+    distinct = distinct_rows(rows)
+    rows, targets = rows[distinct], targets[distinct]
     fold = stratified_folds(targets, min(_FOLDS, len(rows)), rng)
     # A large problem is chosen for on one fold: its loss is precise enough.
     asked = [0] if rows.size * classes > _LARGE else list(np.unique(fold[fold >= 0]))
@@ -231,10 +234,11 @@ def _ridge(
     from sklearn.linear_model import Ridge
 
     mean, deviation = targets.mean(), targets.std()
-    if len(rows) < 3 or not deviation > 0:
+    kept = np.sort(rng.permutation(len(rows))[:_ENOUGH_TO_CHOOSE])
+    kept = kept[distinct_rows(rows[kept])]
+    if len(kept) < 3 or not deviation > 0:
         return np.zeros((rows.shape[1], 1)), np.array([mean]), {"penalty": None}
     scaled = (targets - mean) / deviation
-    kept = np.sort(rng.permutation(len(rows))[:_ENOUGH_TO_CHOOSE])
     found: list[tuple[Floats, float, float]] = []
 
     def solve() -> None:

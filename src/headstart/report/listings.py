@@ -14,7 +14,7 @@ from headstart.report.wording import count, items, short, size
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry
-    from headstart.features.store import StoreInfo
+    from headstart.features.cache import StoreInfo
 
 
 def show_stores(

@@ -2,13 +2,12 @@
 
 import importlib.metadata
 import platform
-from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from headstart import evaluation
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import Dataset, told
 from headstart.data.labels import counts_of
 from headstart.evaluation import Evaluation, Interval
 from headstart.features.extract import Features
@@ -63,7 +62,7 @@ def summarise(
             "skipped": len(skipped),
         },
         class_counts=_class_counts(dataset, examples),
-        test=measured.metrics,
+        test=measured.metrics if len(test) else {},
         baselines=_baselines(dataset, examples, spec),
         rungs=(
             Rung(
@@ -128,9 +127,7 @@ def _warnings(
     dataset: Dataset, features: Features, examples: Examples, fitted: Fitted
 ) -> tuple[str, ...]:
     said = [*dataset.warnings, *features.warnings, *examples.warnings, *fitted.warnings]
-    for note, count in Counter(features.notes.values()).most_common():
-        what = dataset.modality if count == 1 else f"{dataset.modality}s"
-        said.append(f"{count:,} {what}: {note}.")
+    said += told(features.notes, dataset.modality)
     return tuple(dict.fromkeys(said))
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data import labels, split
-from headstart.data.dataset import SPLITS, Dataset, Skipped, Split, Task
+from headstart.data.dataset import SPLITS, Dataset, Label, Skipped, Split, Task
+from headstart.data.names import some
 from headstart.errors import InputError
 from headstart.features.extract import Features
 from headstart.spec import FitSpec
@@ -84,27 +85,35 @@ def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
         seed=spec.seed,
     )
     classes = labels.classes_of([known[at] for at in sides.train.tolist()], data.task)
+    if data.task == "classification" and len(classes) < 2:
+        raise InputError(
+            f"Only {classes[0]!r} is left to train on: every item of another class is also in the "
+            "test or validation split; give those splits other items."
+        )
     parts: dict[Split, Part] = {}
+    warnings = [*duplicates, *sides.warnings]
     skipped = [Skipped(names[at], IN_ANOTHER_SPLIT) for at in sides.dropped.tolist()]
     for name in SPLITS:
         index = getattr(sides, name)
-        targets, good, strangers = match(data, kept[index], classes)
+        targets, good, strangers, unknown = match(data, kept[index], classes)
         skipped += strangers
+        warnings += unknown
         parts[name] = Part(features.vectors(index[good]), targets, kept[index[good]])
     if not len(parts["test"]):
         raise InputError(
             "No item of the test split has a label that the training items have; "
             "check the labels of both."
         )
-    return Examples(data.task, classes, parts, tuple(skipped), (*duplicates, *sides.warnings))
+    return Examples(data.task, classes, parts, tuple(skipped), tuple(warnings))
 
 
 def match(
     data: Dataset, positions: NDArray[np.int64], classes: tuple[str, ...]
-) -> tuple[NDArray[np.generic], NDArray[np.bool_], list[Skipped]]:
-    """Targets of the items at `positions`, which of them have one, and the others as skipped.
+) -> tuple[NDArray[np.generic], NDArray[np.bool_], list[Skipped], list[str]]:
+    """Targets of the items at `positions`, which of them have one, the others as skipped, warnings.
 
-    An item has none when its label is not among `classes`.
+    An item has none when its label is not among `classes`. Of an item with several labels those
+    that are not are left out, with a warning.
     """
     assert data.task is not None
     assert data.labels is not None
@@ -115,4 +124,17 @@ def match(
         Skipped(data.names[at], f"its label {data.labels[at]!r} is not among the model's classes")
         for at in positions[~good].tolist()
     ]
-    return targets[good], good, strangers
+    return targets[good], good, strangers, _unknown(known, classes, data.task)
+
+
+def _unknown(known: list[Label], classes: tuple[str, ...], task: Task) -> list[str]:
+    if task != "multilabel":
+        return []
+    counts = labels.counts_of(known, task)
+    found = sorted(name for name in counts if name not in set(classes))
+    if not found:
+        return []
+    return [
+        f"Labels that the model does not know are left out, {sum(counts[f] for f in found):,} "
+        f"in all: {some(found)}."
+    ]

@@ -1,0 +1,290 @@
+"""Kills, full disks, damaged and forbidden caches: the same model, or one clear sentence."""
+
+import contextlib
+import json
+import random
+import resource
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headstart.features import store
+from headstart.progress import Silent
+from tests.runs import Done, Forks, Place, content, pictures, timeless
+
+ITEMS = 400
+FEW = 40
+KILLED = -9
+
+
+def job(place: Place, data: Path, *more: str, **faults: Any) -> dict[str, Any]:
+    """`headstart fit` for `Forks.run`."""
+    arguments = ["fit", str(data), "--out", "model", "--offline", *more]
+    return {
+        "arguments": arguments,
+        "cwd": str(place.folder),
+        "cache": str(place.cache),
+        **faults,
+    }
+
+
+def rows(place: Place) -> int:
+    return sum(info.rows for info in store.show(place.cache))
+
+
+def report_of(model: Path) -> dict[str, Any]:
+    return json.loads((model / "report.json").read_text())
+
+
+def one_sentence(done: Done, code: int) -> None:
+    assert done.code == code, done
+    assert done.err.startswith("headstart: ")
+    assert done.err.count("\n") == 1, done.err
+    assert "fault in headstart" not in done.err
+    assert done.out == ""
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory, warm, forks):
+    """Pictures, what an undisturbed run makes of them, and how many seconds it takes."""
+    place = Place(tmp_path_factory.mktemp("many"), warm)
+    photos = pictures(place.folder / "photos", ITEMS // 2)
+    began = time.monotonic()
+    (done,) = forks.run(job(place, photos))
+    assert done.code == 0, done.err
+    return photos, content(place.folder / "model"), time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory, warm, forks):
+    """A place with few pictures, whose features are stored, and two models of them."""
+    place = Place(tmp_path_factory.mktemp("few"), warm)
+    photos = pictures(place.folder / "photos", FEW // 2)
+    for out, seed in (("model", "0"), ("older", "1")):
+        (done,) = forks.run(job(place, photos, "--out", out, "--seed", seed))
+        assert done.code == 0, done.err
+    return place
+
+
+@pytest.fixture
+def again(few, tmp_path):
+    """A copy of the cache of `few`, and its older model as the one to be replaced."""
+    shutil.copytree(few.cache, tmp_path / "cache")
+    shutil.copytree(few.folder / "older", tmp_path / "model")
+    return Place(tmp_path)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_kill_9_at_random_moments(many, place, forks, kills):
+    """A kill at any moment loses no finished work, and the next run gives the same result."""
+    photos, expected, seconds = many
+    moments = random.Random(kills)
+    stored, killed = 0, 0
+    for _ in range(kills):
+        # Later and later: what is stored makes each run shorter than the one before.
+        (done,) = forks.run(job(place, photos, kill_after=moments.uniform(0.2, 0.9) * seconds))
+        killed += done.code == KILLED
+        assert done.code in (KILLED, 0), done.err
+        assert "damaged" not in done.out
+        assert rows(place) >= stored
+        stored = rows(place)
+    assert killed
+    (done,) = forks.run(job(place, photos))
+    assert done.code == 0, done.err
+    assert content(place.folder / "model") == expected
+    assert place.report()["store"] == {"hits": stored, "misses": ITEMS - stored}
+    assert rows(place) == ITEMS
+    left = {each.name for each in place.folder.iterdir()}
+    assert left == {"cache", "model"}
+
+
+def killed_while_saving(few: Place, again: Place, forks: Forks, at: int) -> bool:
+    """Kill at the `at`-th write and check what is left; whether there was such a write."""
+    photos = few.folder / "photos"
+    older, newer = content(few.folder / "older"), content(few.folder / "model")
+    (done,) = forks.run(job(again, photos, kill_at=at))
+    model = again.folder / "model"
+    aside = again.folder / ".model.old"
+    assert content(model if model.exists() else aside) in (older, newer)
+    if done.code == 0:
+        return False
+    assert done.code == KILLED, done.err
+    # One that fails for another reason keeps the older one where it was.
+    (full,) = forks.run(job(again, photos, largest=1 << 20))
+    one_sentence(full, 1)
+    assert content(model) in (older, newer)
+    (done,) = forks.run(job(again, photos))
+    assert done.code == 0, done.err
+    assert content(model) == newer
+    assert again.report()["store"] == {"hits": FEW, "misses": 0}
+    assert {each.name for each in again.folder.iterdir()} == {"cache", "model"}
+    return True
+
+
+def test_kill_9_between_two_renames(few, again, forks):
+    """An older model is there until the newer one is, and comes back where it was between."""
+    shutil.move(again.folder / "model", again.folder / ".model.old")
+    (full,) = forks.run(job(again, few.folder / "photos", largest=1 << 20))
+    one_sentence(full, 1)
+    assert content(again.folder / "model") == content(few.folder / "older")
+    assert report_of(again.folder / "model") == report_of(few.folder / "older")
+
+
+@pytest.mark.slow
+def test_kill_9_at_every_write_of_a_model(few, again, forks):
+    """Whatever write a kill hits, there is a whole model, and the next run makes the new one."""
+    at = 1
+    while killed_while_saving(few, again, forks, at):
+        shutil.rmtree(again.folder / "model")
+        shutil.copytree(few.folder / "older", again.folder / "model")
+        at += 1
+    assert at > 8
+
+
+@contextlib.contextmanager
+def largest_file(size: int):
+    """No file may grow beyond so many bytes: a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+class FullWhileReading(Silent):
+    """A disk that is full while features are computed and has room again for the model."""
+
+    @contextlib.contextmanager
+    def stage(self, title, total):
+        reading = title.startswith("Reading")
+        with largest_file(16 << 10) if reading else contextlib.nullcontext():
+            yield lambda _: None
+
+
+def test_a_disk_that_is_full_for_the_store(few, place, monkeypatch):
+    """The run keeps its features in memory, says so once, and makes the same model."""
+    import headstart
+
+    monkeypatch.setenv("HEADSTART_CACHE", str(place.cache))
+    monkeypatch.chdir(few.folder)
+    out = place.folder / "model"
+    progress = FullWhileReading()
+    run = headstart.fit("photos", out=out, offline=True, progress=progress)
+    said = [warning for warning in run.report.warnings if "cannot be stored" in warning]
+    assert len(said) == 1
+    assert "in memory" in said[0]
+    assert content(out) == content(few.folder / "model")
+    monkeypatch.chdir(place.folder)
+    photos = few.folder / "photos"
+    stored = place.run("fit", str(photos), "--out", "model", "--offline")
+    assert stored.code == 0
+    assert place.report()["store"] == {"hits": 0, "misses": FEW}
+    assert not [said for said in place.report()["warnings"] if "store" in said]
+    assert rows(place) == FEW
+
+
+@pytest.mark.parametrize(
+    "largest",
+    [
+        1 << 20,
+        *(
+            pytest.param(size, marks=pytest.mark.slow)
+            for size in (1 << 10, 2 << 10, 8 << 10, 64 << 10, 4 << 20, 12 << 20)
+        ),
+    ],
+)
+def test_a_disk_that_is_full_for_the_model(few, again, forks, largest):
+    """One sentence; the older model stays, and nothing is left beside it."""
+    (done,) = forks.run(job(again, few.folder / "photos", largest=largest))
+    one_sentence(done, 1)
+    assert "disk is full" in done.err
+    assert content(again.folder / "model") == content(few.folder / "older")
+    assert report_of(again.folder / "model") == report_of(few.folder / "older")
+    assert {each.name for each in again.folder.iterdir()} == {"cache", "model"}
+    (done,) = forks.run(job(again, few.folder / "photos"))
+    assert done.code == 0, done.err
+    assert content(again.folder / "model") == content(few.folder / "model")
+
+
+@pytest.mark.parametrize("way", ["features", pytest.param(".", marks=pytest.mark.slow)])
+def test_a_cache_that_cannot_be_written(few, place, forks, way):
+    """A file in the way, of the store or of the whole cache: one warning, the same model."""
+    taken = place.cache / way
+    if taken == place.cache:
+        shutil.rmtree(taken)
+    taken.write_text("in the way")
+    (done,) = forks.run(job(place, few.folder / "photos"))
+    assert done.code == 0, done.err
+    said = [warning for warning in place.report()["warnings"] if "cannot be stored" in warning]
+    assert len(said) == 1
+    assert content(place.folder / "model") == content(few.folder / "model")
+    expected = few.report()["warnings"]
+    assert [each for each in place.report()["warnings"] if each not in said] == expected
+    assert taken.read_text() == "in the way"
+
+
+@pytest.mark.slow
+def test_eight_processes_on_one_cold_store(few, place, forks):
+    """All finish with the same model, and what they stored is found again."""
+    photos = few.folder / "photos"
+    done = forks.run(*(job(place, photos, "--out", f"model {n}") for n in range(8)))
+    assert [each.code for each in done] == [0] * 8, [each.err for each in done]
+    expected = content(few.folder / "model")
+    for number in range(8):
+        assert content(place.folder / f"model {number}") == expected
+        report = place.report(f"model {number}")
+        assert report["warnings"] == few.report()["warnings"]
+    (one,) = forks.run(job(place, photos))
+    assert one.code == 0
+    assert place.report()["store"] == {"hits": FEW, "misses": 0}
+
+
+def half(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flip(file: Path) -> None:
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 16
+    file.write_bytes(raw)
+
+
+def zero(file: Path) -> None:
+    file.write_bytes(bytes(file.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [half, flip, zero, Path.unlink])
+@pytest.mark.parametrize("part", ["data", "_versions"])
+def test_a_damaged_store(few, again, part, damage):
+    """Found, named in a warning, computed again: the same model, and whole afterwards."""
+    files = sorted((again.cache / "features").glob(f"*.lance/{part}/*"))
+    assert files
+    for file in files:
+        damage(file)
+    line = ("fit", str(few.folder / "photos"), "--out", "model", "--offline")
+    done = again.run(*line)
+    assert done.code == 0, done.err
+    assert content(again.folder / "model") == content(few.folder / "model")
+    assert again.report()["store"]["misses"] > 0
+    done = again.run(*line)
+    assert again.report()["store"] == {"hits": FEW, "misses": 0}
+    assert timeless(again.report()) == timeless(few.report())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["network.xml", "network.bin", "sums.json"])
+@pytest.mark.parametrize("damage", [half, flip, Path.unlink])
+def test_a_damaged_graph(few, again, name, damage):
+    """Found and converted again: the same model, and the cache is whole afterwards."""
+    report = few.report()
+    (folder,) = (each for each in (again.cache / "graphs").glob(f"{report['backbone']['name']}*"))
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    damage(folder / name)
+    done = again.run("fit", str(few.folder / "photos"), "--out", "model", "--offline")
+    assert done.code == 0, done.err
+    assert content(again.folder / "model") == content(few.folder / "model")
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before

@@ -1,0 +1,354 @@
+"""The saved model: what is read is what was written, or it is refused."""
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import headstart
+from headstart import model as saving
+from tests.runs import Place, content, pictures
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory, warm):
+    """A folder with data of three kinds, and its cache in the environment."""
+    place = Place(tmp_path_factory.mktemp("models"), warm)
+    pictures(place.folder / "photos", 12)
+    place.texts("texts.csv", 12)
+    place.table("numbers.csv", "text,label", *(f"{'more ' * n}words,{n}.5" for n in range(30)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(place.cache))
+        yield place.folder
+
+
+@pytest.fixture(scope="module")
+def fit(here):
+    """Runs by the name of their data, fitted once; each is saved beside it."""
+    runs = {}
+
+    def fitted(name: str) -> headstart.Run:
+        if name not in runs:
+            out = here / f"model of {name}"
+            runs[name] = headstart.fit(here / name, out=out, offline=True)
+        return runs[name]
+
+    return fitted
+
+
+@pytest.fixture
+def run(fit):
+    return fit("photos")
+
+
+@pytest.fixture
+def model(run, here, tmp_path):
+    """A model's folder that may be spoiled."""
+    return Path(shutil.copytree(here / "model of photos", tmp_path / "model"))
+
+
+def _describe(model: Path, **changes) -> None:
+    """Change a model's description, and seal it again."""
+    about = json.loads((model / "model.json").read_text()) | changes
+    about["seal"] = saving._seal(about)
+    (model / "model.json").write_text(json.dumps(about))
+
+
+def _swap(model: Path, name: str, raw: bytes) -> None:
+    """Put other bytes in a model's file, and make its description agree."""
+    (model / name).write_bytes(raw)
+    about = json.loads((model / "model.json").read_text())
+    _describe(model, files=about["files"] | {name: hashlib.sha256(raw).hexdigest()})
+
+
+def _inputs(here: Path, name: str) -> list[str]:
+    if name == "photos":
+        return sorted(map(str, (here / name).rglob("*.jpg")))
+    return ["the cat is old", "a gearbox", "more more words", "more words", "the cat is old"]
+
+
+def _numbers(answers) -> np.ndarray:
+    return answers.values if answers.probabilities is None else answers.probabilities
+
+
+@pytest.mark.parametrize("name", ["photos", "texts.csv", "numbers.csv"])
+def test_the_saved_model_answers_like_the_one_that_was_trained(fit, here, name):
+    run, inputs = fit(name), _inputs(here, name)
+    loaded = headstart.load(here / f"model of {name}")
+    before, after = run.model.predict(inputs), loaded.predict(inputs)
+    np.testing.assert_array_equal(_numbers(before), _numbers(after))
+    assert before.labels == after.labels
+    assert len(set(before.labels)) > 1
+    assert before.names == after.names == inputs
+    assert (loaded.task, loaded.modality, loaded.classes) == (
+        run.model.task,
+        run.model.modality,
+        run.model.classes,
+    )
+    assert loaded.about == json.loads(json.dumps(run.model.about))
+
+
+def test_it_answers_rightly(run, here):
+    paths = _inputs(here, "photos")
+    assert run.model.predict(paths).labels == [Path(path).parent.name for path in paths]
+
+
+@pytest.mark.parametrize("name", ["photos", "texts.csv", "numbers.csv"])
+def test_saving_twice_writes_the_same_bytes(fit, here, tmp_path, name):
+    fit(name).model.save(tmp_path / "once")
+    fit(name).model.save(tmp_path / "twice")
+    headstart.load(tmp_path / "once").save(tmp_path / "again")
+    once = content(tmp_path / "once")
+    assert {"model.json", "model.safetensors", "README.md"} < set(once)
+    assert once == content(tmp_path / "twice") == content(tmp_path / "again")
+    assert once == content(here / f"model of {name}")
+
+
+def test_a_folder_may_be_named_with_a_string(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run.model.save("new/model")
+    assert headstart.load("new/model").classes == run.model.classes
+
+
+def test_an_old_model_is_replaced_whole(fit, model):
+    (model / "tokenizer.json").write_text("of an older model")
+    fit("photos").model.save(model)
+    assert not (model / "tokenizer.json").exists()
+    fit("texts.csv").model.save(model)
+    assert headstart.load(model).modality == "text"
+    assert [each.name for each in model.parent.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "model.pkl", ".git"])
+def test_a_folder_with_something_else_in_it_is_refused(run, model, name):
+    (model / name).write_text("mine")
+    before = content(model)
+    with pytest.raises(headstart.InputError, match=f"{name}.*not a headstart model"):
+        run.model.save(model)
+    assert content(model) == before
+
+
+def test_a_folder_of_someone_elses_is_refused(run, tmp_path):
+    """Other programs call their files README.md and model.safetensors too."""
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "model.safetensors").write_text("mine")
+    with pytest.raises(headstart.InputError, match="not a headstart model"):
+        run.model.save(tmp_path)
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_a_file_is_no_folder(run, tmp_path):
+    (tmp_path / "model").write_text("mine")
+    with pytest.raises(headstart.InputError, match="a file; name a folder"):
+        run.model.save(tmp_path / "model")
+    assert (tmp_path / "model").read_text() == "mine"
+
+
+def test_a_full_disk_leaves_the_old_model(run, model, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    before = content(model)
+    monkeypatch.setattr(saving.graphs, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        run.model.save(model)
+    assert content(model) == before
+    assert [each.name for each in model.parent.iterdir()] == ["model"]
+
+
+def test_a_rename_that_fails_leaves_the_old_model(run, model, monkeypatch):
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path.name.endswith(".partial"):
+            raise PermissionError(13, "Permission denied")
+        return rename(path, target)
+
+    before = content(model)
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(PermissionError):
+        run.model.save(model)
+    assert content(model) == before
+    assert [each.name for each in model.parent.iterdir()] == ["model"]
+
+
+def test_what_a_killed_save_left_is_no_hindrance(run, model):
+    shutil.copytree(model, model.with_name(".model.partial"))
+    model.rename(model.with_name(".model.old"))
+    run.model.save(model)
+    assert headstart.load(model).classes == run.model.classes
+    assert [each.name for each in model.parent.iterdir()] == ["model"]
+
+
+FILES = ["compiled/network.bin", "compiled/network.xml", "model.safetensors"]
+
+
+@pytest.mark.parametrize("where", [0, -1], ids=["first", "last"])
+@pytest.mark.parametrize("name", FILES)
+def test_one_flipped_bit_in_a_file_is_found_and_named(model, name, where):
+    raw = bytearray((model / name).read_bytes())
+    raw[where] ^= 1
+    (model / name).write_bytes(raw)
+    with pytest.raises(headstart.InputError, match=f"{name}.*damaged"):
+        headstart.load(model)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file_is_found_and_named(model, name):
+    os.truncate(model / name, (model / name).stat().st_size // 2)
+    with pytest.raises(headstart.InputError, match=f"{name}.*damaged"):
+        headstart.load(model)
+
+
+@pytest.mark.parametrize("name", [*FILES, "model.json"])
+def test_a_missing_file_is_named(model, name):
+    (model / name).unlink()
+    with pytest.raises(headstart.InputError, match=name):
+        headstart.load(model)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_the_description_leaves_out_is_not_trusted(model, name):
+    files = json.loads((model / "model.json").read_text())["files"]
+    del files[name]
+    _describe(model, files=files)
+    with pytest.raises(headstart.InputError, match=f"{name}.*not whole"):
+        headstart.load(model)
+
+
+def test_the_tokenizer_of_texts_is_guarded_too(fit, here, tmp_path):
+    fit("texts.csv")
+    model = Path(shutil.copytree(here / "model of texts.csv", tmp_path / "model"))
+    with (model / "tokenizer.json").open("a") as file:
+        file.write(" ")
+    with pytest.raises(headstart.InputError, match=r"tokenizer.json.*damaged"):
+        headstart.load(model)
+    (model / "tokenizer.json").unlink()
+    with pytest.raises(headstart.InputError, match=r"lacks 'tokenizer.json'"):
+        headstart.load(model)
+
+
+def test_a_changed_description_does_not_match_its_seal(model):
+    text = (model / "model.json").read_text()
+    (model / "model.json").write_text(text.replace('"blue"', '"green"'))
+    with pytest.raises(headstart.InputError, match=r"model.json.*seal"):
+        headstart.load(model)
+
+
+@pytest.mark.parametrize("schema", [0, 2, "1", None])
+def test_another_schema_is_refused(model, schema):
+    _describe(model, schema=schema)
+    with pytest.raises(headstart.InputError, match=f"has schema {schema!r}"):
+        headstart.load(model)
+
+
+@pytest.mark.parametrize("name", ["../secret", "compiled/../../secret", "/secret", "model.pkl"])
+def test_files_outside_the_model_are_refused_unread(model, name):
+    """Were it read, the sum would tell what is in it."""
+    os.mkfifo(model.parent / "secret")
+    name = name.replace("/secret", str(model.parent / "secret")) if name[0] == "/" else name
+    files = json.loads((model / "model.json").read_text())["files"]
+    _describe(model, files=files | {name: "0" * 64})
+    with pytest.raises(headstart.InputError, match=f"may not have: '{name}'"):
+        headstart.load(model)
+
+
+class Evil:
+    def __reduce__(self):
+        return Path("evil").touch, ()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "compiled/network.xml"])
+def test_a_pickle_in_a_files_place_is_refused_unrun(model, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    _swap(model, name, pickle.dumps(Evil()))
+    with pytest.raises(headstart.InputError, match="cannot be read"):
+        headstart.load(model)
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "pytorch_model.bin", "modeling.py"])
+def test_a_pickle_or_code_beside_the_files_is_ignored(model, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    code = b"import pathlib; pathlib.Path('evil').touch()"
+    (model / name).write_bytes(code if name.endswith(".py") else pickle.dumps(Evil()))
+    _describe(model, auto_map={"AutoModel": "modeling.Evil"})
+    headstart.load(model).predict([np.zeros((64, 64, 3), np.uint8)])
+    assert not (tmp_path / "evil").exists()
+
+
+def _safetensors(shape: list[int], end: int, length: int | None = None) -> bytes:
+    entry = {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}
+    header = json.dumps({"weight": entry}).encode()
+    return struct.pack("<Q", length or len(header)) + header + b"\0" * 8
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        _safetensors([10**12], 4 * 10**12),
+        _safetensors([2], 4 * 10**12),
+        _safetensors([10**12], 8),
+        _safetensors([2**62, 2**62], 8),
+        _safetensors([2], 8, length=2**62),
+        _safetensors([2], 8, length=90_000_000),
+        b"",
+    ],
+    ids=["both", "offsets", "shape", "overflow", "header", "long header", "empty"],
+)
+def test_a_header_that_lies_about_sizes_is_refused(model, raw):
+    _swap(model, "model.safetensors", raw)
+    with pytest.raises(headstart.InputError, match="cannot be read"):
+        headstart.load(model)
+
+
+def test_a_head_that_does_not_fit_is_refused(fit, here, model):
+    fit("texts.csv")
+    _swap(model, "model.safetensors", (here / "model of texts.csv/model.safetensors").read_bytes())
+    with pytest.raises(headstart.InputError, match="cannot be read"):
+        headstart.load(model)
+
+
+@pytest.mark.parametrize("name", ["photos", "nowhere"])
+def test_what_is_no_model_is_said_to_be_none(here, name):
+    with pytest.raises(headstart.InputError, match=f"{name}' is not a headstart model"):
+        headstart.load(here / name)
+
+
+def test_items_of_another_kind_are_refused(fit):
+    with pytest.raises(headstart.InputError, match="answers for texts"):
+        fit("texts.csv").model.predict([np.zeros((64, 64, 3), np.uint8)])
+
+
+def test_an_item_that_cannot_be_read_is_named(run, here):
+    (here / "bad.jpg").write_bytes(b"not a picture")
+    answers = run.model.predict([str(here / "bad.jpg"), *_inputs(here, "photos")[:2]])
+    assert len(answers) == 2
+    assert [each.item for each in answers.skipped] == [str(here / "bad.jpg")]
+
+
+@pytest.mark.parametrize("name", ["photos", "texts.csv"])
+def test_predict_imports_nothing_heavy(fit, here, name):
+    fit(name)
+    code = (
+        "import sys; from headstart.cli.app import run\n"
+        f"code = run(['predict', 'model of {name}', {name!r}])\n"
+        "print(code, *filter(sys.modules.get, list(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True
+    )
+    code, *modules = done.stderr.splitlines()[-1].split()
+    assert code == "0"
+    assert len(done.stdout.splitlines()) == 25
+    packages = {module.partition(".")[0] for module in modules}
+    assert "openvino" in packages
+    assert not {"torch", "sklearn", "lance", "pyarrow", "pandas", "transformers"} & packages
