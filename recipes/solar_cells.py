@@ -4,7 +4,8 @@ Shows:   how good a linear head on frozen features is on 2,624 photographs that 
          in ImageNet, measured as Deitsch et al. (Solar Energy 185, 2019) did: defective where the
          experts' p is over 0.5; 75% to learn from, 25% to test on, stratified by p and cell type.
 Run:     python recipes/solar_cells.py
-Expect:  EXPECT_SOLAR
+Expect:  mean of five: 0.8570, standard deviation 0.0060 (seeds: 0.8537, 0.8613, 0.8567, 0.8491,
+         0.8643); about a minute on two cores, most of it the first seed's, which fills the store.
          Published, on other random splits: SVM 0.8244, fine-tuned VGG19 0.8842.
 Needs:   pip install 'headstart[demo]'
 """
