@@ -73,6 +73,16 @@ def fork(job: dict[str, Any]) -> int:
     os._exit(code)
 
 
+def kill(pid: int, seconds: float) -> None:
+    """Kill a child when the time has come, unless it has ended by then."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+
+
 def main() -> None:
     """Answer every line of jobs with a line of exit codes."""
     for name in MODULES:
@@ -82,8 +92,7 @@ def main() -> None:
         children = [fork(job) for job in jobs]
         for pid, job in zip(children, jobs, strict=True):
             if "kill_after" in job:
-                time.sleep(job["kill_after"])
-                os.kill(pid, signal.SIGKILL)
+                kill(pid, job["kill_after"])
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
         print(json.dumps(codes), flush=True)
 

@@ -2,9 +2,12 @@
 
 import contextlib
 import json
+import os
 import random
 import resource
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,7 @@ def many(tmp_path_factory, warm, forks):
     """Pictures, what an undisturbed run makes of them, and how many seconds it takes."""
     place = Place(tmp_path_factory.mktemp("many"), warm)
     photos = pictures(place.folder / "photos", ITEMS // 2)
+    forks.run(job(place, photos, "--help"))  # imports everything
     began = time.monotonic()
     (done,) = forks.run(job(place, photos))
     assert done.code == 0, done.err
@@ -102,6 +106,41 @@ def test_kill_9_at_random_moments(many, place, forks, kills):
     assert rows(place) == ITEMS
     left = {each.name for each in place.folder.iterdir()}
     assert left == {"cache", "model"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", range(1, 5))
+def test_kill_9_at_every_write_of_a_store(few, place, forks, at):
+    """Killed while the store is made or first filled, what is there is whole or not there."""
+    photos = few.folder / "photos"
+    (done,) = forks.run(job(place, photos, kill_at=at))
+    assert done.code == KILLED, done.err
+    assert rows(place) in (0, FEW)
+    (done,) = forks.run(job(place, photos))
+    assert done.code == 0, done.err
+    assert content(place.folder / "model") == content(few.folder / "model")
+    assert timeless(place.report()) == timeless(few.report())
+
+
+@pytest.mark.slow
+def test_kill_9_of_processes_of_their_own(few, tmp_path):
+    """As it happens to people: a cold cache, and killed in its imports, its network, its work."""
+    place = Place(tmp_path)
+    line = ["fit", str(few.folder / "photos"), "--out", "model", "--offline"]
+    environment = {**os.environ, "HEADSTART_CACHE": str(place.cache), "OMP_NUM_THREADS": "1"}
+    for seconds in (3, 8, 6):
+        with subprocess.Popen(
+            [sys.executable, "-m", "headstart", *line],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            time.sleep(seconds)
+            process.kill()
+    done = place.process(*line)
+    assert done.code == 0, done.err
+    assert content(tmp_path / "model") == content(few.folder / "model")
 
 
 def killed_while_saving(few: Place, again: Place, forks: Forks, at: int) -> bool:
@@ -213,6 +252,76 @@ def test_a_disk_that_is_full_for_the_model(few, again, forks, largest):
     assert content(again.folder / "model") == content(few.folder / "model")
 
 
+def may_mount(*commands: list[str]) -> bool:
+    done = (subprocess.run(each, capture_output=True, check=False) for each in commands)
+    return os.geteuid() == 0 and all(each.returncode == 0 for each in done)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if not may_mount(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]):
+        pytest.skip("only root can make a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_real_disk_that_is_full_for_the_model(few, again, forks, small_disk):
+    """The same with a disk instead of a limit: libraries in C take them differently."""
+    (done,) = forks.run(job(again, few.folder / "photos", "--out", str(small_disk / "model")))
+    one_sentence(done, 1)
+    assert "disk is full" in done.err
+    assert not list(small_disk.iterdir())
+
+
+def test_a_real_disk_that_is_full_for_the_store(few, place, forks, small_disk):
+    """One warning, in words that say something to whoever reads it."""
+    with contextlib.suppress(OSError), (small_disk / "full").open("wb", buffering=0) as full:
+        while full.write(bytes(4096)):
+            pass
+    (small_disk / "graphs").symlink_to(few.cache / "graphs")
+    place.cache = small_disk
+    (done,) = forks.run(job(place, few.folder / "photos"))
+    assert done.code == 0, done.err
+    said = [warning for warning in place.report()["warnings"] if "cannot be stored" in warning]
+    assert len(said) == 1
+    assert "No space left on device" in said[0]
+    assert ".rs:" not in said[0], "a line of Lance's own source"
+    assert content(place.folder / "model") == content(few.folder / "model")
+
+
+@pytest.mark.slow
+def test_a_cache_that_is_mounted_read_only(few, place, forks):
+    """One warning, the same model; permissions alone do not stop root."""
+    cache = str(place.cache)
+    bound = ["mount", "--bind", cache, cache]
+    if not may_mount(bound, ["mount", "-o", "remount,ro,bind", cache]):
+        pytest.skip("only root can mount a folder read-only")
+    try:
+        (done,) = forks.run(job(place, few.folder / "photos"))
+    finally:
+        subprocess.run(["umount", "-l", cache], check=True)
+    assert done.code == 0, done.err
+    said = [warning for warning in place.report()["warnings"] if "cannot be stored" in warning]
+    assert len(said) == 1
+    assert content(place.folder / "model") == content(few.folder / "model")
+
+
+def test_a_report_that_cannot_be_written_leaves_a_whole_model(few, again, monkeypatch):
+    from headstart import api
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "report.json")
+
+    monkeypatch.setattr(api, "write_json", full)
+    done = again.run("fit", str(few.folder / "photos"), "--out", "model", "--offline")
+    one_sentence(done, 1)
+    assert "No space left on device: report.json" in done.err
+    assert content(again.folder / "model") == content(few.folder / "model")
+
+
 @pytest.mark.parametrize("way", ["features", pytest.param(".", marks=pytest.mark.slow)])
 def test_a_cache_that_cannot_be_written(few, place, forks, way):
     """A file in the way, of the store or of the whole cache: one warning, the same model."""
@@ -291,8 +400,35 @@ def test_a_damaged_graph(few, again, name, damage):
     damage(folder / name)
     done = again.run("fit", str(few.folder / "photos"), "--out", "model", "--offline")
     assert done.code == 0, done.err
-    now, then = content(again.folder / "model"), content(few.folder / "model")
-    # A network converted in a forked process has other names of its nodes.
-    kept = ("compiled/network.bin", "model.safetensors")
-    assert {name: now[name] for name in kept} == {name: then[name] for name in kept}
-    assert (folder / "network.bin").read_bytes() == before["network.bin"]
+    assert content(again.folder / "model") == content(few.folder / "model")
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_a_damaged_model_is_replaced_like_a_whole_one(few, again):
+    """What the refusal advises, to train it again, works."""
+    half(again.folder / "model" / "model.safetensors")
+    photos = str(few.folder / "photos")
+    one_sentence(again.run("predict", "model", photos), 2)
+    done = again.run("fit", photos, "--out", "model", "--offline")
+    assert done.code == 0, done.err
+    assert content(again.folder / "model") == content(few.folder / "model")
+
+
+def test_what_is_written_on_the_card_is_no_damage(few, again):
+    """The card is for people, who may add to it."""
+    with (again.folder / "model" / "README.md").open("a") as card:
+        card.write("Taken in May.\n")
+    done = again.run("predict", "model", str(few.folder / "photos"), "--json")
+    assert done.code == 0, done.err
+    assert len(done.json["predictions"]) == FEW
+
+
+def test_what_a_killed_run_had_begun_is_pruned(again):
+    (folder,) = (again.cache / "features").glob("*.lance")
+    shutil.copytree(folder, folder.with_name(f".{folder.name}.12345"))
+    (again.cache / "graphs" / ".network.12345").mkdir()
+    done = again.run("cache", "prune", "--all", "--json")
+    assert done.code == 0, done.err
+    assert [each["name"] for each in done.json["prune"]] == [folder.name]
+    assert not list((again.cache / "features").iterdir())
+    assert not (again.cache / "graphs").exists()

@@ -32,13 +32,25 @@ def graph(root: Path, name: str, convert: Callable[[], ov.Model]) -> ov.Model:
         return kept
     with TemporaryDirectory() as temporary:
         made = Path(temporary)
-        write(convert(), made / "network.xml")
+        write(_renamed(convert()), made / "network.xml")
         sums = {each: _sum((made / each).read_bytes()) for each in NAMES}
         (made / "sums.json").write_text(json.dumps(sums))
         _keep(made, folder)
         read = _read(made)
     assert read is not None
     return read
+
+
+def _renamed(graph: ov.Model) -> ov.Model:
+    """The graph with names that follow from it alone.
+
+    OpenVINO names a node by how many there were before it in the process, whatever the network.
+    """
+    graph.set_friendly_name("network")
+    for number, node in enumerate(graph.get_ordered_ops()):
+        if node.get_type_name() != "Parameter":
+            node.set_friendly_name(f"{node.get_type_name()}_{number}")
+    return graph
 
 
 def write(graph: ov.Model, path: Path) -> None:
