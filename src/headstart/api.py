@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headstart.model import Model, Predictions
     from headstart.report.report import EmbedReport, EvaluationReport, Report
     from headstart.training.examples import Examples
-    from headstart.training.feature_extraction import Fitted
+    from headstart.training.ladder import Climbed
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,8 @@ def fit(
     from headstart import model as saving
     from headstart.data import labels
     from headstart.features.trunk import Trunk
-    from headstart.report.summary import summarise
-    from headstart.training import feature_extraction
     from headstart.training.examples import arrange
+    from headstart.training.ladder import climb
 
     spec = FitSpec(**options)
     progress = progress or Silent()
@@ -78,21 +77,29 @@ def fit(
         said = labels.check(dataset.select(features.kept))
     dataset = replace(dataset, warnings=(*dataset.warnings, *said))
     examples = arrange(dataset, features, spec)
-    with progress.stage("Training the head", None):
-        fitted = feature_extraction.fit(examples, spec)
+    climbed = climb(
+        dataset,
+        trunk,
+        examples,
+        spec,
+        progress,
+        began=clock.began,
+        folder=None if out is None else saving.beside(Path(out), "unfinished"),
+    )
     clock.lap("train")
     with progress.stage("Evaluating", None):
-        report = summarise(_name(data), dataset, trunk, features, examples, fitted, spec)
+        run = conclude(dataset, trunk, features, examples, climbed, spec, name=_name(data))
     clock.lap("evaluate")
-    model = _model(trunk, examples, fitted, report)
     if out is not None:
         with progress.stage("Saving the model", None):
-            model.save(Path(out))
+            run.model.save(Path(out))
         clock.lap("save")
-    report = replace(report, seconds=clock.seconds(), model=None if out is None else str(out))
+    report = replace(run.report, seconds=clock.seconds(), model=None if out is None else str(out))
     if out is not None:
         write_json(Path(out) / "report.json", report.to_json())
-    return Run(model, report)
+    if climbed.unfinished and not climbed.stopped:
+        climbed.unfinished.remove()
+    return Run(run.model, report)
 
 
 def predict(
@@ -281,14 +288,20 @@ def conclude(
     trunk: "Trunk",
     features: "Features",
     examples: "Examples",
-    fitted: "Fitted",
+    climbed: "Climbed",
     spec: FitSpec,
+    name: str = "(in memory)",
 ) -> Run:
-    """The model and the report of what was learned from items in memory."""
+    """The model of a climbed ladder, and its report."""
     from headstart.report.summary import summarise
+    from headstart.training.assemble import about, assemble
 
-    report = summarise(_name(data), data, trunk, features, examples, fitted, spec)
-    return Run(_model(trunk, examples, fitted, report), report)
+    model = assemble(trunk, examples, climbed.best, data)
+    report = summarise(name, data, trunk, features, examples, climbed, model, spec)
+    said = about(trunk, climbed.best, spec.seed)
+    said["metrics"] = {name: each.to_json() for name, each in report.test.items()}
+    said["versions"] = dict(report.versions)
+    return Run(replace(model, about=said), report)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -366,7 +379,7 @@ class _Clock:
 
     def __init__(self) -> None:
         self._parts: dict[str, float] = {}
-        self._began = self._last = time.monotonic()
+        self.began = self._last = time.monotonic()
 
     def lap(self, part: str) -> None:
         now = time.monotonic()
@@ -375,36 +388,4 @@ class _Clock:
 
     def seconds(self) -> dict[str, float]:
         parts = {part: round(seconds, 3) for part, seconds in self._parts.items()}
-        return {**parts, "total": round(time.monotonic() - self._began, 3)}
-
-
-def _model(trunk: "Trunk", examples: "Examples", fitted: "Fitted", report: "Report") -> "Model":
-    from headstart.evaluation import Interval
-    from headstart.model import Model
-
-    def plain(metrics: Mapping[str, Interval]) -> dict[str, Any]:
-        return {name: each.to_json() for name, each in metrics.items()}
-
-    backbone = trunk.backbone
-    return Model(
-        task=examples.task,
-        modality=backbone.modality,
-        classes=examples.classes,
-        preprocessing=backbone.preprocessing,
-        head=fitted.head,
-        temperature=fitted.temperature,
-        precision=trunk.precision,
-        graph=trunk.graph,
-        about={
-            "backbone": {
-                "name": backbone.name,
-                "fingerprint": backbone.fingerprint,
-                "licence": backbone.licence,
-            },
-            "cut": trunk.cut.stage,
-            "strategy": "feature-extraction",
-            "seed": report.seed,
-            "metrics": plain(report.test),
-            "versions": dict(report.versions),
-        },
-    )
+        return {**parts, "total": round(time.monotonic() - self.began, 3)}

@@ -6,6 +6,7 @@ table: there is no `n_features_in_`. An estimator learns from all it is given; t
 predictions on the same items only the first computes.
 """
 
+import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -30,8 +31,8 @@ from headstart.features.extract import Features
 from headstart.features.trunk import Trunk
 from headstart.progress import Silent
 from headstart.spec import FitSpec
-from headstart.training import feature_extraction
 from headstart.training.examples import VALIDATION_SIZE, Examples, Part, match
+from headstart.training.ladder import climb
 
 NO_LABELS = "fit requires y to be passed, but the target y is None; give one label for each item."
 
@@ -56,6 +57,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _learn(self, data: Dataset) -> None:
         spec = FitSpec(**{name: _plain(value) for name, value in self.get_params().items()})
+        began = time.monotonic()
         labels.check(data)
         trunk = Trunk.load(spec.backbone, data.modality, cut=None, offline=spec.offline)
         features = trunk.extract(data, Silent())
@@ -66,10 +68,10 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
             warnings.warn(_left_out(features.skipped, len(data)), UserWarning, stacklevel=3)
         labels.check(data.select(features.kept))
         examples = _arrange(data, features, spec)
-        fitted = feature_extraction.fit(examples, spec)
-        run = api.conclude(data, trunk, features, examples, fitted, spec)
+        climbed = climb(data, trunk, examples, spec, Silent(), began=began, folder=None)
+        run = api.conclude(data, trunk, features, examples, climbed, spec)
         self.model_, self.report_ = run.model, run.report
-        self._trunk: Trunk | None = trunk
+        self._trunk: Trunk | None = None if run.model.weights else trunk
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
         """The head's scores, one for each item.

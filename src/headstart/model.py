@@ -2,7 +2,7 @@
 
 model.json          what it is: task, classes in order, preprocessing, backbone, cut, metrics,
                     versions, the SHA-256 of every other file that matters, and its own
-model.safetensors   the head
+model.safetensors   the head (`head.`), and what was trained of the backbone (`backbone.`)
 compiled/           network.xml, network.bin: preprocessing and backbone, up to the features
 tokenizer.json      for texts
 README.md           the model card
@@ -13,7 +13,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ from headstart.preprocessing import Preprocessing, TextPreprocessing, preprocess
 from headstart.progress import Progress, Silent
 
 SCHEMA = 1
+HEAD, BACKBONE = "head.", "backbone."
 BLOCK = 64
 """Items a head scores at once, always: matrix products of other sizes have other last bits."""
 
@@ -98,6 +99,7 @@ class Model:
 
     Attributes:
         graph: the compiled part, from uint8 pictures or token ids to features.
+        weights: of the backbone, those that were trained, by the names of its own module.
         about: what model.json says besides, for people: backbone, cut, strategy, metrics, seed.
     """
 
@@ -109,6 +111,7 @@ class Model:
     temperature: float
     precision: str
     graph: ov.Model
+    weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -207,7 +210,7 @@ class Model:
         folder = Path(folder).resolve()
         _restore(folder)
         check_target(folder)
-        partial = folder.with_name(f".{folder.name}.partial")
+        partial = beside(folder, "partial")
         if partial.exists():
             shutil.rmtree(partial)
         try:
@@ -223,7 +226,9 @@ class Model:
         (folder / "compiled").mkdir(parents=True)
         graphs.write(self.graph, folder / "compiled" / "network.xml")
         # Not save_file: that one makes a file that nobody else may read.
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.head.arrays.items()}
+        arrays = {f"{HEAD}{name}": array for name, array in self.head.arrays.items()}
+        arrays |= {f"{BACKBONE}{name}": array for name, array in self.weights.items()}
+        arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         (folder / "model.safetensors").write_bytes(save(arrays))
         if isinstance(self.preprocessing, TextPreprocessing):
             (folder / "tokenizer.json").write_text(self.preprocessing.tokenizer, "utf-8")
@@ -274,6 +279,12 @@ def load(folder: str | Path) -> Model:
         ) from error
 
 
+def beside(folder: Path, what: str) -> Path:
+    """A hidden neighbour of a model's folder: `.NAME.partial` and the like."""
+    folder = folder.resolve()
+    return folder.with_name(f".{folder.name}.{what}")
+
+
 def check_target(folder: Path) -> None:
     """Refuse a folder to save into that holds anything but a model, or cannot be written.
 
@@ -306,6 +317,7 @@ def _assemble(folder: Path, about: dict[str, Any]) -> Model:
 
     tokenizer = folder / "tokenizer.json"
     head = about["head"]
+    arrays = load_file(folder / "model.safetensors")
     known = {
         "schema", "task", "modality", "classes", "preprocessing",
         "head", "temperature", "precision", "files", "seal",
@@ -319,9 +331,8 @@ def _assemble(folder: Path, about: dict[str, Any]) -> Model:
                 about["preprocessing"],
                 tokenizer.read_text("utf-8") if about["modality"] == "text" else None,
             ),
-            head=heads.load(
-                head["name"], load_file(folder / "model.safetensors"), head["settings"]
-            ),
+            head=heads.load(head["name"], _part(arrays, HEAD), head["settings"]),
+            weights=_part(arrays, BACKBONE),
             temperature=float(about["temperature"]),
             precision=about["precision"],
             graph=ov.Core().read_model(folder / "compiled" / "network.xml"),
@@ -409,6 +420,14 @@ def _unless_whole(there: set[str]) -> list[str]:
     return [] if {"model.json", "compiled"} <= there else sorted(there)
 
 
+def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
 def _files(folder: Path) -> list[str]:
     return [name for name in _ALLOWED if (folder / name).is_file()]
 
@@ -426,14 +445,14 @@ def _sha256(path: Path) -> str:
 
 def _restore(folder: Path) -> None:
     """Put an old model back that a run was killed while replacing."""
-    old = folder.with_name(f".{folder.name}.old")
+    old = beside(folder, "old")
     if old.exists() and not folder.exists():
         old.rename(folder)
 
 
 def _replace(folder: Path, partial: Path) -> None:
     """Put what was written in the folder's place; the old model stays until it is there."""
-    old = folder.with_name(f".{folder.name}.old")
+    old = beside(folder, "old")
     if folder.exists():
         if old.exists():  # a killed run left it
             shutil.rmtree(old)

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
 
@@ -44,6 +46,45 @@ class TextPreprocessing:
 
 
 Preprocessing = ImagePreprocessing | TextPreprocessing
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A fixed way to look at a picture, so that a stored trunk still sees augmented data.
+
+    Attributes:
+        scale: side of the part that is seen, as a share of the largest that fits; None is the
+            part that evaluation sees.
+        x, y: where the part lies, from 0 (left, top) to 1.
+        flip: mirrored left to right.
+    """
+
+    scale: float | None = None
+    x: float = 0.5
+    y: float = 0.5
+    flip: bool = False
+
+    @property
+    def name(self) -> str:
+        """Names the view in a store's key."""
+        part = "whole" if self.scale is None else f"{self.scale:.4f}@{self.x:.4f},{self.y:.4f}"
+        return part + (" flipped" if self.flip else "")
+
+
+WHOLE = View()
+LEAST_PART = 0.7
+
+
+def random_view(random: np.random.Generator) -> View:
+    """A part of at least 0.7 of the sides, anywhere, mirrored or not."""
+    scale, x, y, mirrored = random.uniform([LEAST_PART, 0, 0, 0], 1).round(4).tolist()
+    return View(scale, x, y, flip=mirrored < 0.5)
+
+
+def fixed_views(count: int, seed: int) -> tuple[View, ...]:
+    """`count` views: the whole, the whole mirrored, then random ones; more views keep the first."""
+    random = np.random.default_rng(seed)
+    return (WHOLE, View(flip=True), *(random_view(random) for _ in range(count - 2)))[:count]
 
 
 def preprocessing_from_json(saved: dict[str, Any], tokenizer: str | None) -> Preprocessing:

@@ -14,6 +14,10 @@ class Progress(Protocol):
         """Open a stage of `total` items (None: unknown); call the result with items just done."""
         ...
 
+    def say(self, sentence: str) -> None:
+        """Show a sentence between two stages."""
+        ...
+
 
 class Silent:
     """Shows nothing."""
@@ -22,3 +26,6 @@ class Silent:
     def stage(self, title: str, total: int | None) -> Iterator[Advance]:  # noqa: ARG002
         """See `Progress.stage`."""
         yield lambda _: None
+
+    def say(self, sentence: str) -> None:
+        """See `Progress.say`."""

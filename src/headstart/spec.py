@@ -9,9 +9,19 @@ from pathlib import Path
 from typing import Any, get_args
 
 from headstart.errors import InputError
+from headstart.quantity import bytes_of, seconds_of
 
 TASKS = ("auto", "classification", "multilabel", "regression")
-STRATEGIES = ("auto", "feature-extraction")
+STRATEGIES = (
+    "auto",
+    "feature-extraction",
+    "fine-tuning",
+    "full-fine-tuning",
+    "lora",
+    "from-scratch",
+)
+CUTTABLE = ("fine-tuning", "lora")
+BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
 BALANCE = ("none", "balanced")
 
@@ -70,10 +80,28 @@ class FitSpec(ReadSpec):
         None, "Pretrained network; by default one that fits the data and is installed."
     )
     strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES)
+    budget: str | None = option(
+        None,
+        "Time for `auto` to climb the ladder, such as 5m: deeper and deeper cuts are tried while "
+        "they fit and pay; without it the first rung, feature extraction, is all.",
+    )
+    cut: str | None = option(
+        None,
+        "Stage after which training begins, for fine-tuning and lora; `headstart backbones NAME` "
+        "lists them.",
+    )
     head: str = option("linear", "linear, knn, mlp, or mlp:WIDTH such as mlp:256.")
     epochs: int | None = option(
-        None, "Most epochs for a head trained by gradient steps (mlp).", low=1, high=100_000
+        None, "Most epochs of what is trained by gradient steps.", low=1, high=100_000
     )
+    train_batchnorm: bool = option(
+        False, "Let BatchNorm statistics follow the data while fine-tuning."
+    )
+    store_limit: str | None = option(
+        None,
+        "Most disk for stored activations, such as 5GB; by default a quarter of what is free.",
+    )
+    baseline: str = option("none", "A network to train besides, for comparison.", choices=BASELINES)
     balance: str = option(
         "none", "Weigh the classes equally, whatever their size.", choices=BALANCE
     )
@@ -85,7 +113,29 @@ class FitSpec(ReadSpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        head_of(self.head)
+        head, _ = head_of(self.head)
+        if self.budget is not None:
+            seconds_of(self.budget, "--budget")
+        if self.store_limit is not None:
+            bytes_of(self.store_limit, "--store-limit")
+        self._check_together(head)
+
+    def _check_together(self, head: str) -> None:
+        if self.budget is not None and self.strategy != "auto":
+            raise InputError(
+                f"--budget is for --strategy auto, which chooses what fits; {self.strategy} takes "
+                "the time it takes (--epochs makes it shorter)."
+            )
+        if self.cut is not None and self.strategy not in CUTTABLE:
+            raise InputError(
+                f"--cut is for --strategy {' and '.join(CUTTABLE)}; --strategy {self.strategy} "
+                "chooses for itself."
+            )
+        if head != "linear" and (self.budget or self.strategy not in ("auto", STRATEGIES[1])):
+            raise InputError(
+                f"--head is {self.head!r}, but what is trained with the backbone is a linear head; "
+                "leave --head out, or say --strategy feature-extraction."
+            )
 
 
 def head_of(text: str) -> tuple[str, int | None]:

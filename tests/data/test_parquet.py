@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from headstart.data import read, read_inputs
-from headstart.data.dataset import Joined, View
+from headstart.data.dataset import Joined, Selection
 from headstart.data.hub import is_name, table_of
 from headstart.data.images import decode, load
 from headstart.data.rows import dataset_of
@@ -69,7 +69,7 @@ def test_the_layout_of_the_hub(photos):
 def test_images_stay_on_disk_through_a_selection(photos):
     found = read(photos, ReadSpec())
     some = found.select(np.array([130, 3, 3, 90]))
-    assert isinstance(some.items, View)
+    assert isinstance(some.items, Selection)
     assert [value_of(item) for item in some.items] == [100, 110, 110, 60]
     assert [value_of(item) for item in some.items[1:3]] == [110, 110]
     assert value_of(found.items[-1]) == 106

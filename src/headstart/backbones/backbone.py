@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from headstart.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from headstart.preprocessing import Preprocessing
@@ -74,6 +76,8 @@ class Backbone:
         module: the whole, called like `Cut.trunk`, giving features (B, D); in evaluation mode.
             Training all of it (a cut before the first stage) is training this.
         splitter: makes the trunk and the tail after the stage at an index.
+        initialiser: makes the network inside `module` anew, with the random weights that its
+            architecture starts from.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Backbone:
     features: int
     module: nn.Module = field(repr=False)
     splitter: Callable[[int], tuple[nn.Module, nn.Module]] = field(repr=False)
+    initialiser: Callable[[], nn.Module] = field(repr=False)
 
     def cut(self, stage: str | None = None) -> Cut:
         """Cut after a stage; by default after the last, which makes the whole the trunk.
@@ -111,6 +116,25 @@ class Backbone:
         index = names.index(stage)
         trunk, tail = self.splitter(index)
         return Cut(stage, trunk.eval(), tail.eval(), self.stages[index].shape)
+
+    def random_weights(self, seed: int) -> Mapping[str, torch.Tensor]:
+        """A state dict of `module` as before any training."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            fresh = self.initialiser().state_dict()
+        return {name: fresh[name.removeprefix("network.")] for name in self.module.state_dict()}
+
+    @contextmanager
+    def adapted(self, weights: Mapping[str, torch.Tensor]) -> Iterator[nn.Module]:
+        """`module` with other values for some of its weights, for a while."""
+        before = {name: self.module.state_dict()[name].clone() for name in weights}
+        try:
+            self.module.load_state_dict(weights, strict=False)
+            yield self.module.eval()
+        finally:
+            self.module.load_state_dict(before, strict=False)
 
     def state_hash(self) -> str:
         """The fingerprint of the weights as they are now: equal to `fingerprint` while frozen."""

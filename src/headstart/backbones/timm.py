@@ -168,6 +168,7 @@ def backbone(
         features=int(graph.stages[-1].shape[0] or 0),
         module=module,
         splitter=split,
+        initialiser=lambda: create(str(network.pretrained_cfg["architecture"])),  # type: ignore[index]
     )
 
 

@@ -118,6 +118,7 @@ def backbone(
         features=int(stages[-1].shape[0] or 0),
         module=module,
         splitter=cut,
+        initialiser=lambda: AutoModel.from_config(network.config),
     )
 
 

@@ -1,6 +1,5 @@
 """`headstart cache`."""
 
-import re
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +7,9 @@ import typer
 from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json
 from headstart.errors import InputError
+from headstart.quantity import bytes_of
 from headstart.spec import cache_folder
 
-UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 ACTIONS = ("show", "prune")
 
 
@@ -58,7 +57,7 @@ def cache(
         )
     if older_than_days is not None and not older_than_days >= 0:
         raise InputError(f"--older-than-days is {older_than_days}, but it must be 0 or more.")
-    bytes_at_most = None if max_size is None else _bytes(max_size)
+    bytes_at_most = None if max_size is None else bytes_of(max_size, "--max-size")
     with answering() as stream:
         from headstart.features import cache
 
@@ -89,10 +88,3 @@ def _as_json(info: Any) -> dict[str, Any]:
         "bytes": info.bytes,
         "last_used": info.last_used.isoformat(),
     }
-
-
-def _bytes(text: str) -> int:
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)b?\s*", text.lower(), re.ASCII)
-    if found is None:
-        raise InputError(f"--max-size is {text!r}, but it must be a size such as 500MB or 5GB.")
-    return int(float(found[1]) * UNITS[found[2]])

@@ -24,7 +24,7 @@ class Skipped:
     reason: str
 
 
-class View(Sequence[Any]):
+class Selection(Sequence[Any]):
     """Some items of a sequence, each fetched when it is asked for."""
 
     def __init__(self, items: Sequence[Any], index: np.ndarray[Any, np.dtype[np.int64]]) -> None:
@@ -37,10 +37,10 @@ class View(Sequence[Any]):
     @overload
     def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, index: slice) -> "View": ...
+    def __getitem__(self, index: slice) -> "Selection": ...
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return View(self._items, self._index[index])
+            return Selection(self._items, self._index[index])
         return self._items[int(self._index[index])]
 
 
@@ -57,10 +57,10 @@ class Joined(Sequence[Any]):
     @overload
     def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, index: slice) -> View: ...
+    def __getitem__(self, index: slice) -> Selection: ...
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return View(self, np.arange(len(self))[index])
+            return Selection(self, np.arange(len(self))[index])
         index = range(len(self))[index]
         part = bisect_right(self._ends, index)
         return self._parts[part][index - (self._ends[part - 1] if part else 0)]
@@ -100,7 +100,7 @@ class Dataset:
         """The same data set with the items at `index` alone, in that order; lazy items stay so."""
         return replace(
             self,
-            items=View(self.items, index),
+            items=Selection(self.items, index),
             names=[self.names[i] for i in index],
             labels=None if self.labels is None else [self.labels[i] for i in index],
             splits=[self.splits[i] for i in index] if self.splits else (),

@@ -7,7 +7,7 @@ from typing import Any, overload
 import numpy as np
 
 from headstart.data.columns import split_named
-from headstart.data.dataset import Joined, View
+from headstart.data.dataset import Joined, Selection
 from headstart.data.names import shown
 from headstart.data.table import Table
 from headstart.errors import InputError
@@ -31,10 +31,10 @@ class _Images(Sequence[Any]):
     @overload
     def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, index: slice) -> View: ...
+    def __getitem__(self, index: slice) -> Selection: ...
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return View(self, np.arange(len(self))[index])
+            return Selection(self, np.arange(len(self))[index])
         cell = self._cells[index][self._column]
         return (cell["bytes"] or cell["path"]) if cell else None
 

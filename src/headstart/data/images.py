@@ -15,7 +15,7 @@ from headstart.data import files
 from headstart.data.colour import Mismatch, eight_bits, to_rgb
 from headstart.data.names import shown
 from headstart.errors import Unreadable
-from headstart.preprocessing import ImagePreprocessing
+from headstart.preprocessing import WHOLE, ImagePreprocessing, View
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")
 """Formats that are decoded, whatever the file is called; a phone's MPO opens as JPEG."""
@@ -102,7 +102,9 @@ def digest(content: bytes | NDArray[np.uint8]) -> bytes:
     return hashlib.sha256(start + np.ascontiguousarray(content).tobytes()).digest()[:16]
 
 
-def decode(content: bytes | NDArray[np.uint8], preprocessing: ImagePreprocessing) -> Picture:
+def decode(
+    content: bytes | NDArray[np.uint8], preprocessing: ImagePreprocessing, view: View = WHOLE
+) -> Picture:
     """Decode, resize and centre crop in one pass.
 
     The answer is that of timm's evaluation transform (the shorter side resized to
@@ -115,9 +117,9 @@ def decode(content: bytes | NDArray[np.uint8], preprocessing: ImagePreprocessing
     # Pillow answers damage with whatever its plugins happen to raise, so everything is caught.
     try:
         if isinstance(content, np.ndarray):
-            return _fit(Image.fromarray(_checked_array(content)), preprocessing)
+            return _fit(Image.fromarray(_checked_array(content)), preprocessing, view)
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            return _fit(image, preprocessing)
+            return _fit(image, preprocessing, view)
     except Unreadable:
         raise
     except Exception as error:
@@ -156,19 +158,19 @@ def _array_of(image: Image.Image) -> NDArray[np.uint8]:
         raise Unreadable(_reason(error)) from error
 
 
-def _fit(image: Image.Image, preprocessing: ImagePreprocessing) -> Picture:
+def _fit(image: Image.Image, preprocessing: ImagePreprocessing, view: View) -> Picture:
     _check_size(image)
     warnings: list[str | None] = []
     # The second picture of a phone's MPO is a depth or gain map: nothing is lost.
     if getattr(image, "is_animated", False) and image.format not in ("MPO", "JPEG"):
         warnings.append("only the first frame (or page) is used")
-    drafted = _draft(image, preprocessing)
+    drafted = _draft(image, preprocessing, view)
     image.load()
     # Pillow turns a TIFF upright as it loads, so its orientation and size are known only now.
     orientation, warning = _orientation(image)
     warnings.append(warning)
     full = drafted or (float(image.width), float(image.height))
-    box, _ = _window(full, orientation, preprocessing)
+    box, _ = _window(full, orientation, preprocessing, view)
     box = _Box(*np.clip(box, 0, [image.width, image.height] * 2).tolist())
     target = (preprocessing.width, preprocessing.height)
     small = eight_bits(image).resize(
@@ -180,6 +182,8 @@ def _fit(image: Image.Image, preprocessing: ImagePreprocessing) -> Picture:
     rgb, warning = to_rgb(small, image.info.get("icc_profile"))
     warnings.append(warning)
     pixels = np.array(_turn(rgb, orientation))
+    if view.flip:
+        pixels = np.ascontiguousarray(pixels[:, ::-1])
     return Picture(pixels, "; ".join(filter(None, warnings)) or None)
 
 
@@ -191,13 +195,15 @@ def _check_size(image: Image.Image) -> None:
         raise Unreadable("it has no pixels")
 
 
-def _draft(image: Image.Image, preprocessing: ImagePreprocessing) -> tuple[float, float] | None:
+def _draft(
+    image: Image.Image, preprocessing: ImagePreprocessing, view: View
+) -> tuple[float, float] | None:
     """Have a JPEG decoded at the smallest scale that is enough; its exact size at that scale."""
     if image.format not in ("JPEG", "MPO"):
         return None
     orientation, _ = _orientation(image)
     size = (float(image.width), float(image.height))
-    _, (width, height) = _window(size, orientation, preprocessing)
+    _, (width, height) = _window(size, orientation, preprocessing, view)
     # The mode is not asked for: a colour JPEG stays in colour.
     drafted = image.draft(None, (math.ceil(width), math.ceil(height)))
     return (drafted[1][2], drafted[1][3]) if drafted else None
@@ -216,7 +222,7 @@ def _turn(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def _window(
-    size: tuple[float, float], orientation: int, preprocessing: ImagePreprocessing
+    size: tuple[float, float], orientation: int, preprocessing: ImagePreprocessing, view: View
 ) -> tuple[_Box, tuple[float, float]]:
     """Which part of the stored picture the network sees, and the size all of it is resized to.
 
@@ -225,7 +231,10 @@ def _window(
     """
     swapped = orientation >= 5
     width, height = size[::-1] if swapped else size
-    box, resized = _upright_window(width, height, preprocessing)
+    if view.scale is None:
+        box, resized = _upright_window(width, height, preprocessing)
+    else:
+        box, resized = _part(width, height, preprocessing, view.scale, view)
     left, top, right, bottom = box
     if swapped:
         left, top, right, bottom = top, left, bottom, right
@@ -253,6 +262,16 @@ def _upright_window(
     across, down = width / resized[0], height / resized[1]
     box = _Box(left * across, top * down, (left + crop[0]) * across, (top + crop[1]) * down)
     return box, (float(resized[0]), float(resized[1]))
+
+
+def _part(
+    width: float, height: float, preprocessing: ImagePreprocessing, scale: float, view: View
+) -> tuple[_Box, tuple[float, float]]:
+    crop = (preprocessing.width, preprocessing.height)
+    ratio = scale * min(width / crop[0], height / crop[1])
+    left, top = view.x * (width - ratio * crop[0]), view.y * (height - ratio * crop[1])
+    box = _Box(left, top, left + ratio * crop[0], top + ratio * crop[1])
+    return box, (width / ratio, height / ratio)
 
 
 def _reason(error: Exception) -> str:

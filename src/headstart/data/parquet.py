@@ -10,7 +10,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from headstart.data.dataset import Joined, Split, View
+from headstart.data.dataset import Joined, Selection, Split
 from headstart.data.names import shown, some
 from headstart.data.table import Table
 from headstart.errors import InputError
@@ -46,10 +46,10 @@ class ImageColumn(Sequence[Any]):
     @overload
     def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, index: slice) -> View: ...
+    def __getitem__(self, index: slice) -> Selection: ...
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return View(self, np.arange(len(self))[index])
+            return Selection(self, np.arange(len(self))[index])
         index = range(len(self))[index]
         group = bisect_right(self._ends, index)
         with self._lock:

@@ -9,7 +9,7 @@ import numpy as np
 from headstart.data import texts
 from headstart.data.cells import Labels, indicators, interpret
 from headstart.data.columns import Columns, choose
-from headstart.data.dataset import Dataset, Label, Modality, Skipped, View
+from headstart.data.dataset import Dataset, Label, Modality, Selection, Skipped
 from headstart.data.files import Roots
 from headstart.data.names import shown
 from headstart.data.table import Table
@@ -97,7 +97,7 @@ def _usable(
         except Unreadable as reason:
             skipped.append(Skipped(table.row_name(row), str(reason)))
             refuse_first(skipped, spec)
-    return (View(cells, np.array(kept, np.int64)) if lazy else items), kept, skipped
+    return (Selection(cells, np.array(kept, np.int64)) if lazy else items), kept, skipped
 
 
 def _item(cell: Any, modality: Modality, roots: Roots, table: Table, row: int) -> Any:

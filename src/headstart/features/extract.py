@@ -12,7 +12,7 @@ from headstart.data.dataset import Dataset, Skipped
 from headstart.features import pipeline
 from headstart.features.engine import Engine
 from headstart.features.store import Digests, Store, StoreDamagedError, Values
-from headstart.preprocessing import Preprocessing
+from headstart.preprocessing import WHOLE, Preprocessing, View
 from headstart.progress import Progress
 
 COMMIT_SECONDS = 2.0
@@ -44,6 +44,11 @@ class Features:
     seconds: float
     warnings: tuple[str, ...]
     _store: Store
+
+    @property
+    def ragged(self) -> bool:
+        """Whether the length differs from item to item (texts, left of the last stage)."""
+        return None in self._store.shape
 
     def activations(self, which: Which = slice(None)) -> Values:
         """What the store holds for the kept items, or `which` of them (indices into `kept`).
@@ -80,6 +85,7 @@ def extract(
     engine: Callable[[], Engine],
     store: Store,
     progress: Progress,
+    view: View = WHOLE,
 ) -> Features:
     """Make sure that `store` has the features of every readable item.
 
@@ -89,6 +95,7 @@ def extract(
         engine: opens the compiled trunk; not called when nothing is missing.
         store: where the features are and go.
         progress: shows items done.
+        view: how pictures are looked at; the store must be this view's.
 
     A row whose checksum does not hold is computed again; so is a store that cannot be read.
     """
@@ -97,7 +104,7 @@ def extract(
     damaged: set[bytes] = set()
     computed = 0
     for _ in range(3):
-        outcome = _compute(data, preprocessing, engine, store, damaged, progress)
+        outcome = _compute(data, preprocessing, engine, store, damaged, progress, view)
         computed += outcome.computed
         kept = outcome.kept
         digests = outcome.digests[kept]
@@ -136,6 +143,7 @@ def _compute(
     store: Store,
     damaged: set[bytes],
     progress: Progress,
+    view: View,
 ) -> pipeline.Outcome:
     bad = np.array(sorted(damaged), "S16")
 
@@ -144,9 +152,17 @@ def _compute(
         return there & ~np.isin(digests, bad) if len(bad) else there
 
     title = "Reading pictures" if data.modality == "image" else "Reading texts"
+    if view != WHOLE:
+        title += f", view {view.name}"
     with progress.stage(title, len(data)) as advance, _Writer(store) as writer:
         outcome = pipeline.run(
-            data, preprocessing, engine, known=known, emit=writer.add, advance=advance
+            data,
+            preprocessing,
+            engine,
+            known=known,
+            emit=writer.add,
+            advance=advance,
+            view=view,
         )
     store.refresh()
     return outcome

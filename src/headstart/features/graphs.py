@@ -30,12 +30,18 @@ def graph(root: Path, name: str, convert: Callable[[], ov.Model]) -> ov.Model:
     kept = _read(folder)
     if kept is not None:
         return kept
+    return round_trip(convert, keep=folder)
+
+
+def round_trip(convert: Callable[[], ov.Model], keep: Path | None = None) -> ov.Model:
+    """The graph as it is once it was written and read again; also kept in a folder if asked."""
     with TemporaryDirectory() as temporary:
         made = Path(temporary)
         write(_renamed(convert()), made / "network.xml")
         sums = {each: _sum((made / each).read_bytes()) for each in NAMES}
         (made / "sums.json").write_text(json.dumps(sums))
-        _keep(made, folder)
+        if keep is not None:
+            _keep(made, keep)
         read = _read(made)
     assert read is not None
     return read

@@ -19,7 +19,13 @@ from headstart.data import images, texts
 from headstart.data.dataset import Dataset, Skipped
 from headstart.errors import Unreadable
 from headstart.features.engine import Engine, Inputs, cores
-from headstart.preprocessing import ImagePreprocessing, Preprocessing, TextPreprocessing
+from headstart.preprocessing import (
+    WHOLE,
+    ImagePreprocessing,
+    Preprocessing,
+    TextPreprocessing,
+    View,
+)
 from headstart.progress import Advance
 
 CHUNK = 16
@@ -87,6 +93,7 @@ def run(
     known: Known,
     emit: Callable[[Computed], None],
     advance: Advance,
+    view: View = WHOLE,
 ) -> Outcome:
     """Compute the features of every item that is not known yet, each distinct one once.
 
@@ -97,10 +104,11 @@ def run(
         known: which of some digests have features already; called from worker threads.
         emit: receives finished rows, in the calling thread; whole batches, in no fixed order.
         advance: told of items that are done, computed or not.
+        view: how pictures are looked at.
 
     When the calling thread is interrupted, what was computed is still emitted.
     """
-    prepare = _preparer(data, preprocessing)
+    prepare = _preparer(data, preprocessing, view)
     outcome = Outcome(np.zeros(len(data), "S16"))
     batches = _Batches(engine, emit, outcome, preprocessing)
     started: set[bytes] = set()
@@ -213,24 +221,30 @@ def _prepared(prepare: _Preparer, items: int, known: Known) -> Iterator[list[Pre
                 future.cancel()
 
 
-def _preparer(data: Dataset, preprocessing: ImagePreprocessing | TextPreprocessing) -> _Preparer:
+def _preparer(
+    data: Dataset, preprocessing: ImagePreprocessing | TextPreprocessing, view: View
+) -> _Preparer:
     if isinstance(preprocessing, ImagePreprocessing):
         return lambda positions, known: [
-            _picture(data, position, preprocessing, known) for position in positions
+            _picture(data, position, preprocessing, known, view) for position in positions
         ]
     tokeniser = texts.Tokeniser(preprocessing)
     return lambda positions, known: _tokens(data, positions, tokeniser, known)
 
 
 def _picture(
-    data: Dataset, position: int, preprocessing: ImagePreprocessing, known: Known
+    data: Dataset,
+    position: int,
+    preprocessing: ImagePreprocessing,
+    known: Known,
+    view: View,
 ) -> Prepared:
     try:
         content = images.load(data.items[position])
         digest = images.digest(content)
         if known(np.array([digest], "S16"))[0]:
             return Prepared(position, digest)
-        picture = images.decode(content, preprocessing)
+        picture = images.decode(content, preprocessing, view)
     except Unreadable as error:
         return Prepared(position, unreadable=str(error))
     return Prepared(position, digest, picture.pixels, picture.warning)

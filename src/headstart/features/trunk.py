@@ -1,6 +1,6 @@
 """A frozen trunk, ready to give features: cut from a backbone, compiled when first needed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 
@@ -16,6 +16,7 @@ from headstart.features.engine import CPU_BATCH, Engine, OpenVINOEngine
 from headstart.features.extract import Features, extract
 from headstart.features.graphs import graph
 from headstart.features.store import Store, StoreKey
+from headstart.preprocessing import WHOLE, View
 from headstart.progress import Progress
 from headstart.spec import cache_folder
 
@@ -52,6 +53,14 @@ class Trunk:
         where = compile.device()
         return cls(backbone, backbone.cut(cut), where, compile.precision(where))
 
+    def at(self, stage: str) -> "Trunk":
+        """The same backbone, cut elsewhere.
+
+        Raises:
+            InputError: it cannot be cut there.
+        """
+        return replace(self, cut=self.backbone.cut(stage))
+
     @property
     def size(self) -> int:
         """Numbers per item."""
@@ -62,22 +71,25 @@ class Trunk:
         """The trunk as an OpenVINO graph, with any number of rows."""
         return graph(
             cache_folder(),
-            self._key.name.removesuffix(".lance"),
+            self._key(WHOLE).name.removesuffix(".lance"),
             lambda: compile.to_graph(self.cut.trunk, self.backbone.preprocessing),
         )
 
-    def extract(self, data: Dataset, progress: Progress) -> Features:
+    def extract(self, data: Dataset, progress: Progress, view: View = WHOLE) -> Features:
         """Features of every readable item; see `headstart.features.extract.extract`."""
-        store = Store(cache_folder(), self._key, self.cut.shape)
-        return extract(data, self.backbone.preprocessing, self._engine, store, progress)
+        store = Store(cache_folder(), self._key(view), self.cut.shape)
+        return extract(data, self.backbone.preprocessing, self._engine, store, progress, view)
+
+    def bytes_of(self, items: int) -> int:
+        """Disk that the stored features of so many pictures take, in one view."""
+        return 2 * items * self.size
 
     def _engine(self) -> Engine:
         if self.where == "cuda":
             return compile.TorchEngine(self.cut.trunk, self.where, compile.GPU_BATCH)
         return OpenVINOEngine(self.graph, CPU_BATCH[self.backbone.modality], self.precision)
 
-    @property
-    def _key(self) -> StoreKey:
+    def _key(self, view: View) -> StoreKey:
         decoder = "pillow" if self.backbone.modality == "image" else "tokenizers"
         runtime = "torch" if self.where == "cuda" else "openvino"
         return StoreKey(
@@ -85,7 +97,7 @@ class Trunk:
             fingerprint=self.backbone.fingerprint,
             cut=self.cut.stage,
             preprocessing=repr(self.backbone.preprocessing),
-            view="whole",
+            view=view.name,
             dtype=self.precision,
             made_by=f"{decoder} {version(decoder)}, {runtime} {version(runtime)}",
         )

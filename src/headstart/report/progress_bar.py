@@ -45,6 +45,10 @@ class ProgressBar:
             task = bar.add_task(shown(title), total=total)
             yield lambda done: bar.advance(task, done)
 
+    def say(self, sentence: str) -> None:
+        """See `headstart.progress.Progress.say`."""
+        print(shown(sentence), file=self._stream, flush=True)
+
 
 class _Standing(ProgressColumn):
     """Where a stage stands, in words; the speed is that of the last half minute."""

@@ -16,11 +16,11 @@ class Rung:
 
     Attributes:
         strategy: how the backbone was adapted.
-        cut: the stage after which the tail begins; None: the head alone is trained.
-        seconds: what it took.
+        cut: the stage after which training begins; None: before the first, all is trained.
+        seconds: what it took; 0 where it was not tried.
         trained_parameters: how many numbers were fitted.
         validation: metrics on the validation split.
-        kept: whether the next rung builds on it; None where there was no choice.
+        kept: whether it is the model; None where there was no choice.
         why: the reason, in words.
     """
 

@@ -4,20 +4,29 @@ import importlib.metadata
 import platform
 from typing import Any
 
-import numpy as np
-
 from headstart import evaluation
 from headstart.data.dataset import Dataset, told
 from headstart.data.labels import counts_of
 from headstart.evaluation import Evaluation, Interval
 from headstart.features.extract import Features
 from headstart.features.trunk import Trunk
+from headstart.model import Model
 from headstart.report.report import Report, Rung
 from headstart.spec import FitSpec
+from headstart.training.assemble import assemble, test_scores
 from headstart.training.examples import Examples
-from headstart.training.feature_extraction import Fitted
+from headstart.training.ladder import Climbed, Tried
 
-VERSIONS = ("headstart", "torch", "timm", "transformers", "openvino", "pylance", "scikit-learn")
+VERSIONS = (
+    "headstart",
+    "torch",
+    "timm",
+    "transformers",
+    "peft",
+    "openvino",
+    "pylance",
+    "scikit-learn",
+)
 
 
 def summarise(
@@ -26,17 +35,21 @@ def summarise(
     trunk: Trunk,
     features: Features,
     examples: Examples,
-    fitted: Fitted,
+    climbed: Climbed,
+    model: Model,
     spec: FitSpec,
 ) -> Report:
-    """Measure a trained head on the test split, once, and say all there is to say of the run.
+    """Measure a model on the test split, once, and say all there is to say of the run.
 
     The seconds per part and the saved model's folder are for the caller to fill in.
     """
-    test = examples.parts["test"]
-    logits = fitted.head.scores(test.features) / np.float32(fitted.temperature)
+    test, best = examples.parts["test"], climbed.best
     measured = evaluation.evaluate(
-        examples.task, test.targets, logits, examples.classes, seed=spec.seed
+        examples.task,
+        test.targets,
+        test_scores(model, best, examples, dataset),
+        examples.classes,
+        seed=spec.seed,
     )
     skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
     backbone = trunk.backbone
@@ -52,39 +65,46 @@ def summarise(
             "licence": backbone.licence,
             "features": backbone.features,
         },
-        strategy="feature-extraction",
-        cut=trunk.cut.stage,
+        strategy=best.strategy,
+        cut=best.cut,
         head=spec.head,
         seed=spec.seed,
-        temperature=None if examples.task == "regression" else fitted.temperature,
+        temperature=None if examples.task == "regression" else model.temperature,
         counts={
             **{name: len(part) for name, part in examples.parts.items()},
             "skipped": len(skipped),
         },
         class_counts=_class_counts(dataset, examples),
         test=measured.metrics if len(test) else {},
-        baselines=_baselines(dataset, examples, spec),
-        rungs=(
-            Rung(
-                strategy="feature-extraction",
-                cut=trunk.cut.stage,
-                seconds=round(features.seconds + fitted.seconds, 3),
-                trained_parameters=fitted.trained_parameters,
-                validation=fitted.validation,
-            ),
-        ),
+        baselines=_baselines(dataset, trunk, examples, climbed, spec),
+        rungs=tuple(_rung(each, features.seconds) for each in climbed.tried),
         seconds={},
         store={"hits": features.hits, "misses": features.misses},
         skipped=skipped,
-        warnings=(*_warnings(dataset, features, examples, fitted), *measured.notes),
+        warnings=(*_warnings(dataset, features, examples, climbed), *measured.notes),
         notes=dataset.notes,
         versions=versions(),
         **tables(measured),
     )
 
 
+def _rung(tried: Tried, extraction: float) -> Rung:
+    fitted = tried.fitted
+    # Only the first rung waits for the features of every item.
+    before = extraction if tried.rung.strategy == "feature-extraction" else 0.0
+    return Rung(
+        strategy=tried.rung.strategy,
+        cut=tried.rung.cut,
+        seconds=round(before + fitted.seconds, 3) if fitted else 0.0,
+        trained_parameters=fitted.trained_parameters if fitted else 0,
+        validation=fitted.judged.metrics if fitted else {},
+        kept=tried.kept,
+        why=tried.why,
+    )
+
+
 def _baselines(
-    dataset: Dataset, examples: Examples, spec: FitSpec
+    dataset: Dataset, trunk: Trunk, examples: Examples, climbed: Climbed, spec: FitSpec
 ) -> dict[str, dict[str, Interval]]:
     train = examples.parts["train"].joined(examples.parts["validation"])
     test = examples.parts["test"]
@@ -103,6 +123,12 @@ def _baselines(
             examples.classes,
             spec.seed,
         )
+    if climbed.compared is not None:
+        scratch = assemble(trunk, examples, climbed.compared, dataset)
+        scores = test_scores(scratch, climbed.compared, examples, dataset)
+        found[climbed.compared.strategy] = evaluation.evaluate(
+            examples.task, test.targets, scores, examples.classes, seed=spec.seed
+        ).metrics
     return found
 
 
@@ -124,9 +150,10 @@ def tables(measured: Evaluation) -> dict[str, Any]:
 
 
 def _warnings(
-    dataset: Dataset, features: Features, examples: Examples, fitted: Fitted
+    dataset: Dataset, features: Features, examples: Examples, climbed: Climbed
 ) -> tuple[str, ...]:
-    said = [*dataset.warnings, *features.warnings, *examples.warnings, *fitted.warnings]
+    said = [*dataset.warnings, *features.warnings, *examples.warnings]
+    said += [*climbed.best.warnings, *climbed.warnings]
     said += told(features.notes, dataset.modality)
     return tuple(dict.fromkeys(said))
 

@@ -1,0 +1,102 @@
+"""A finished rung becomes the model that is saved, and is checked against the trained network."""
+
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import torch
+from numpy.typing import NDArray
+
+from headstart.data.dataset import Dataset
+from headstart.errors import HeadstartError
+from headstart.features import compile
+from headstart.features.graphs import round_trip
+from headstart.features.trunk import Trunk
+from headstart.model import Model
+from headstart.training.examples import Examples
+from headstart.training.fitted import Fitted
+from headstart.training.items import decoded
+
+CHECKED = 8
+"""Items on which the saved network and the trained one must agree."""
+
+TOLERANCE = {"float32": 0.01, "bfloat16": 0.1}
+"""Largest difference of a score, as a share of the largest score: features are stored in half
+precision, and bfloat16 keeps two to three digits."""
+
+
+def assemble(trunk: Trunk, examples: Examples, fitted: Fitted, data: Dataset) -> Model:
+    """The model that a rung gave.
+
+    Raises:
+        HeadstartError: it does not answer like the trained network.
+    """
+    model = Model(
+        task=examples.task,
+        modality=trunk.backbone.modality,
+        classes=examples.classes,
+        preprocessing=trunk.backbone.preprocessing,
+        head=fitted.head,
+        temperature=fitted.judged.temperature,
+        precision=trunk.precision,
+        graph=_graph(trunk, fitted),
+        weights={name: each.numpy() for name, each in fitted.weights.items()},
+    )
+    positions = np.concatenate([part.positions for part in examples.parts.values()])
+    check_parity(model, trunk, fitted, data.select(positions[-CHECKED:]))
+    return model
+
+
+def test_scores(
+    model: Model, fitted: Fitted, examples: Examples, data: Dataset
+) -> NDArray[np.float32]:
+    """Calibrated scores of the test items, from stored features where those are the model's."""
+    test = examples.parts["test"]
+    if not fitted.weights or not len(test):
+        scores = fitted.head.scores(test.features)
+    else:
+        scores = model.scores(data.select(test.positions)).scores
+    return np.asarray(scores / np.float32(model.temperature), np.float32)
+
+
+def check_parity(model: Model, trunk: Trunk, fitted: Fitted, data: Dataset) -> None:
+    """Compare the model's scores with those of the trained network, in torch, on a few items.
+
+    Raises:
+        HeadstartError: they differ by more than rounding explains.
+    """
+    scored = model.scores(data)
+    items = decoded(data.select(scored.kept), trunk.backbone.preprocessing)
+    with trunk.backbone.adapted(fitted.weights) as module, torch.inference_mode():
+        features = module(*items.plain(np.arange(len(items)))).float().numpy()
+    expected = fitted.head.scores(features)
+    furthest = float(np.abs(scored.scores - expected).max())
+    if not furthest <= TOLERANCE[model.precision] * max(1.0, float(np.abs(expected).max())):
+        raise HeadstartError(
+            f"The compiled network does not answer like the trained one: scores differ by up to "
+            f"{furthest:.3g} on {len(items)} items; nothing was saved. Please report this, with "
+            f"the backbone ({trunk.backbone.name}) and the versions of torch and openvino."
+        )
+
+
+def _graph(trunk: Trunk, fitted: Fitted) -> ov.Model:
+    if not fitted.weights:
+        return trunk.graph
+    # A graph just converted shares the memory of the module's weights.
+    with trunk.backbone.adapted(fitted.weights) as module:
+        return round_trip(lambda: compile.to_graph(module, trunk.backbone.preprocessing))
+
+
+def about(trunk: Trunk, fitted: Fitted, seed: int) -> dict[str, Any]:
+    """What a model says of how it was made."""
+    backbone = trunk.backbone
+    return {
+        "backbone": {
+            "name": backbone.name,
+            "fingerprint": backbone.fingerprint,
+            "licence": backbone.licence,
+        },
+        "cut": fitted.cut,
+        "strategy": fitted.strategy,
+        "seed": seed,
+    }

@@ -1,0 +1,132 @@
+"""Where a training stands, on disk: complete, written in one step, never a pickle.
+
+Every random choice of the loop follows from the seed and the step, so that weights, optimiser,
+best weights and counters are all there is to keep.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+
+from headstart.errors import InputError
+
+Tensors = dict[str, torch.Tensor]
+_NAMES = tuple(f"tensors-{letter}.safetensors" for letter in "abc")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint's content: tensors by name, and counters."""
+
+    tensors: Tensors
+    counters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One training's state, in a folder of its own."""
+
+    folder: Path
+
+    def load(self) -> Saved | None:
+        """What was saved last, or None where nothing was.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        if not (self.folder / "state.json").is_file():
+            return None
+        try:
+            state = json.loads((self.folder / "state.json").read_text("utf-8"))
+            return Saved(load_file(self.folder / str(state["tensors"])), state["counters"])
+        except Exception as error:
+            raise InputError(
+                f"The checkpoint in {str(self.folder)!r} is damaged; remove the folder to start "
+                "again."
+            ) from error
+
+    def save(self, tensors: Tensors, counters: dict[str, Any]) -> None:
+        """Replace what was saved, in one step: the old one counts until the new one is whole."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        there = {each.name for each in self.folder.glob("tensors-*.safetensors")}
+        # Three names: one that counts, one that a killed run may have left, one for this.
+        name = next(each for each in _NAMES if each not in there)
+        content = {key: value.cpu().contiguous() for key, value in tensors.items()}
+        (self.folder / name).write_bytes(save(content))
+        _write(self.folder / "state.json", {"counters": counters, "tensors": name})
+        for old in there:
+            (self.folder / old).unlink()
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The folder beside a model in which its training goes on after a kill.
+
+    Attributes:
+        folder: it is made when something is saved in it.
+        made_for: data, settings and versions that it belongs to, by what to call them.
+    """
+
+    folder: Path
+    made_for: Mapping[str, Any]
+
+    def check(self) -> None:
+        """Refuse what was made for something else.
+
+        Raises:
+            InputError: names the first field that differs.
+        """
+        made_for = self._read().get("made_for", self.made_for)
+        for name, now in self.made_for.items():
+            if made_for.get(name) != now:
+                raise InputError(
+                    f"The unfinished training in {str(self.folder)!r} was begun with {name} "
+                    f"{made_for.get(name)!r}, but now it is {now!r}; run the same command as "
+                    "then to go on, or remove the folder to start again."
+                )
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """Of one of its rungs."""
+        return Checkpoint(self.folder / name)
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """What was decided of the rungs so far, in order."""
+        found = self._read().get("decisions", [])
+        return found if isinstance(found, list) else []
+
+    def decide(self, decisions: list[dict[str, Any]]) -> None:
+        """Keep what was decided: a run that goes on decides the same."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = {"made_for": dict(self.made_for), "decisions": decisions}
+        _write(self.folder / "ladder.json", content)
+
+    def remove(self) -> None:
+        """Forget it: the training is done, and its result is saved."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _read(self) -> dict[str, Any]:
+        path = self.folder / "ladder.json"
+        if not path.is_file():
+            return {}
+        try:
+            found = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            found = None
+        if not isinstance(found, dict):
+            raise InputError(
+                f"The unfinished training in {str(self.folder)!r} is damaged; remove the folder "
+                "to start again."
+            )
+        return found
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(content), "utf-8")
+    partial.replace(path)

@@ -1,0 +1,81 @@
+"""What a rung of the ladder gives: a trained head, and the backbone's weights that changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart import heads
+from headstart.data.dataset import Task
+from headstart.evaluation import Interval, evaluate, probabilities, temperature
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What validation items say of scores.
+
+    Attributes:
+        temperature: divides the logits, so that probabilities mean something.
+        metrics: of the calibrated scores.
+        errors: (items,) squared error of the answer to each item, probabilities or values.
+    """
+
+    temperature: float = 1.0
+    metrics: Mapping[str, Interval] = field(default_factory=dict)
+    errors: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished rung.
+
+    Attributes:
+        strategy: how the backbone was adapted.
+        cut: stage after which training began; None: before the first.
+        head: scores features of the adapted backbone.
+        start: the head as it was before it learnt from validation items too.
+        judged: on the validation split, before the head learnt from it.
+        trained_parameters: how many numbers were fitted.
+        seconds: what it took.
+        weights: of the backbone, those that changed, by its module's own names.
+        warnings: what a person should know.
+    """
+
+    strategy: str
+    cut: str | None
+    head: heads.Head
+    start: heads.Head
+    judged: Judged
+    trained_parameters: int
+    seconds: float
+    weights: "Mapping[str, torch.Tensor]" = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def judge(
+    task: Task,
+    logits: NDArray[np.float32],
+    targets: NDArray[Any],
+    classes: tuple[str, ...],
+    seed: int,
+) -> Judged:
+    """Calibrate on validation items, and measure on them; nothing where there are none."""
+    if not len(targets):
+        return Judged()
+    heat = 1.0 if task == "regression" else temperature(task, logits, targets)
+    scores = logits / np.float32(heat)
+    metrics = evaluate(task, targets, scores, classes, seed=seed).metrics
+    return Judged(heat, metrics, _errors(task, scores, targets))
+
+
+def _errors(task: Task, scores: NDArray[np.float32], targets: NDArray[Any]) -> NDArray[np.float64]:
+    if task == "regression":
+        return np.asarray((scores.astype(np.float64) - targets) ** 2)
+    answers = probabilities(task, scores)
+    truth = np.eye(answers.shape[1])[targets] if task == "classification" else targets
+    return np.asarray(((answers - truth) ** 2).sum(axis=1))

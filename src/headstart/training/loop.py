@@ -1,0 +1,281 @@
+"""One loop for every network: items in, the best weights out.
+
+Why not the Trainer of transformers: its checkpoints are pickles, and it shuffles with state that
+must be saved; here each random choice follows from the seed and the step, so that a killed run
+goes on bit for bit from a few plain tensors.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from headstart.progress import Advance
+from headstart.training.checkpoint import Checkpoint, Tensors
+from headstart.training.items import Inputs, Items
+from headstart.training.network import on
+from headstart.training.recipe import Recipe
+
+CHECKPOINT_SECONDS = 30.0
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+@dataclass
+class Trained:
+    """How the training went.
+
+    Attributes:
+        epochs: passes over the items that were made.
+        best_epoch: the one whose weights were kept; 0 are those at the start.
+        losses: on validation items, at the start and after each epoch.
+        seconds: of training, over every time it was resumed; before: until the last resume.
+        finished: whether it came to its end.
+    """
+
+    epochs: int = 0
+    best_epoch: int = 0
+    losses: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    before: float = 0.0
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is learnt.
+
+    Attributes:
+        items: to learn from.
+        targets: float (items, outputs).
+        loss: of scores and targets, a mean.
+        validate: the loss on validation items, lower is better; None where there are none.
+        where: the device of the network.
+        autocast: whether to compute in bfloat16 where that is safe.
+    """
+
+    items: Items
+    targets: torch.Tensor
+    loss: Loss
+    validate: Callable[[], float] | None
+    where: torch.device
+    autocast: bool
+
+
+def train(
+    network: nn.Module,
+    groups: Sequence[dict[str, Any]],
+    task: Task,
+    recipe: Recipe,
+    *,
+    seed: int,
+    checkpoint: Checkpoint | None,
+    advance: Advance,
+    late: Callable[[Trained], bool],
+) -> Trained:
+    """Train `network` in place and leave the best weights in it, in evaluation mode.
+
+    Args:
+        network: takes what the items give, returns scores (items, outputs).
+        groups: optimiser groups: `params`, `weight_decay`, and the factor `scale` on the rate.
+        task: what is learnt.
+        recipe: the settings.
+        seed: every random choice follows from it.
+        checkpoint: where the state goes; None keeps none.
+        advance: told of items done.
+        late: asked after each epoch; True stops, with the best so far.
+    """
+    run = _Run(network, groups, recipe, checkpoint)
+    run.resume(advance, len(task.items))
+    if not run.trained.finished:
+        if not run.trained.losses:
+            run.judge(task.validate)
+        _epochs(run, task, seed, advance, late)
+        run.trained.finished = True
+        run.save()
+    network.load_state_dict(run.best, strict=False)
+    network.eval()
+    return run.trained
+
+
+def _epochs(
+    run: "_Run", task: Task, seed: int, advance: Advance, late: Callable[[Trained], bool]
+) -> None:
+    recipe, trained = run.recipe, run.trained
+    steps = recipe.steps(len(task.items))
+    began = saved = time.monotonic()
+    while trained.epochs < recipe.epochs:
+        train_mode(run.network, recipe)
+        for index, inputs, random in _batches(task.items, recipe, seed, run.step):
+            rate = recipe.rate_at(run.step, steps * recipe.epochs)
+            wanted = task.targets[index].to(task.where)
+            run.take_step(task, inputs, wanted, random, rate)
+            advance(len(index))
+            trained.seconds = trained.before + time.monotonic() - began
+            if time.monotonic() - saved > CHECKPOINT_SECONDS and run.step % steps:
+                run.save()
+                saved = time.monotonic()
+        trained.epochs += 1
+        run.judge(task.validate)
+        trained.seconds = trained.before + time.monotonic() - began
+        run.save()
+        saved = time.monotonic()
+        if trained.epochs - trained.best_epoch >= recipe.patience or late(trained):
+            break
+
+
+def _batches(
+    items: Items, recipe: Recipe, seed: int, step: int
+) -> Iterator[tuple[NDArray[np.int64], Inputs, np.random.Generator]]:
+    """From `step` to the end of its epoch; each batch is read while the one before is learnt."""
+    steps = recipe.steps(len(items))
+    order = np.random.default_rng([seed, 0, step // steps]).permutation(len(items))
+
+    def read(at: int) -> tuple[NDArray[np.int64], Inputs, np.random.Generator]:
+        index = order[at % steps * recipe.batch :][: recipe.batch]
+        random = np.random.default_rng([seed, 1, at])
+        return index, items.batch(index, random), random
+
+    with ThreadPoolExecutor(1, "batches") as pool:
+        ahead: Future[tuple[NDArray[np.int64], Inputs, np.random.Generator]]
+        ahead = pool.submit(read, step)
+        for at in range(step, (step // steps + 1) * steps):
+            batch = ahead.result()
+            if (at + 1) % steps:
+                ahead = pool.submit(read, at + 1)
+            yield batch
+
+
+class _Run:
+    """Everything that changes while training."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        groups: Sequence[dict[str, Any]],
+        recipe: Recipe,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        self.network = network
+        self.recipe = recipe
+        self.optimiser = torch.optim.AdamW([{**group, "lr": recipe.rate} for group in groups])
+        self.step = 0
+        self.trained = Trained()
+        self.best = self._weights()
+        self._checkpoint = checkpoint
+
+    def take_step(
+        self,
+        task: Task,
+        inputs: Inputs,
+        wanted: torch.Tensor,
+        random: np.random.Generator,
+        rate: float,
+    ) -> None:
+        recipe = self.recipe
+        torch.manual_seed(int(random.integers(2**62)))
+        inputs = on(task.where, inputs)
+        if recipe.mixup and len(wanted) > 1:
+            inputs, wanted = _mixed(inputs, wanted, recipe.mixup, random)
+        for group in self.optimiser.param_groups:
+            group["lr"] = recipe.rate * group["scale"] * rate
+        self.optimiser.zero_grad(set_to_none=True)
+        with torch.autocast(task.where.type, torch.bfloat16, enabled=task.autocast):
+            scores = self.network(*inputs)
+        loss = task.loss(scores.float(), wanted)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
+        self.optimiser.step()
+        self.step += 1
+
+    def judge(self, validate: Callable[[], float] | None) -> None:
+        """Take in how good the weights are now; keep them where they are the best."""
+        loss = validate() if validate else 0.0
+        trained = self.trained
+        if validate is None or not trained.losses or loss < min(trained.losses):
+            self.best = self._weights()
+            trained.best_epoch = trained.epochs
+        trained.losses.append(loss)
+
+    def save(self) -> None:
+        if self._checkpoint is None:
+            return
+        tensors: Tensors = {f"weights/{k}": v for k, v in self._weights().items()}
+        tensors |= {f"best/{k}": v for k, v in self.best.items()}
+        for number, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{number}/{key}": value for key, value in state.items()}
+        self._checkpoint.save(tensors, {"step": self.step, "trained": asdict(self.trained)})
+
+    def resume(self, advance: Advance, items: int) -> None:
+        saved = self._checkpoint.load() if self._checkpoint else None
+        if saved is None:
+            return
+        parts: dict[str, Tensors] = {"weights": {}, "best": {}, "optimiser": {}}
+        for name, tensor in saved.tensors.items():
+            part, _, rest = name.partition("/")
+            parts[part][rest] = tensor
+        self.network.load_state_dict(parts["weights"], strict=False)
+        self.best = parts["best"]
+        states: dict[int, Tensors] = {}
+        for name, tensor in parts["optimiser"].items():
+            number, _, key = name.partition("/")
+            states.setdefault(int(number), {})[key] = tensor
+        whole = self.optimiser.state_dict()
+        self.optimiser.load_state_dict({**whole, "state": states})
+        self.step = saved.counters["step"]
+        self.trained = Trained(**saved.counters["trained"])
+        self.trained.before = self.trained.seconds
+        advance(min(self.step * self.recipe.batch, self.recipe.epochs * items))
+
+    def _weights(self) -> Tensors:
+        """What may change: parameters that learn, and buffers that follow the data."""
+        learning = {name for name, each in self.network.named_parameters() if each.requires_grad}
+        if self.recipe.train_batchnorm:
+            learning |= {name for name, _ in self.network.named_buffers()}
+        return {
+            name: value.detach().cpu().clone()
+            for name, value in self.network.state_dict().items()
+            if name in learning
+        }
+
+
+def _mixed(
+    inputs: Inputs, targets: torch.Tensor, strength: float, random: np.random.Generator
+) -> tuple[Inputs, torch.Tensor]:
+    share = float(random.beta(strength, strength))
+    other = torch.from_numpy(random.permutation(len(targets))).to(targets.device)
+    mixed = tuple(share * each + (1 - share) * each[other] for each in inputs)
+    return mixed, share * targets + (1 - share) * targets[other]
+
+
+def train_mode(network: nn.Module, recipe: Recipe) -> None:
+    """The architecture's own dropout and stochastic depth; BatchNorm as the recipe says."""
+    network.train()
+    if recipe.train_batchnorm:
+        return
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def loss_of(task: str, smoothing: float, weights: torch.Tensor | None) -> Loss:
+    """The loss of a task, of scores and float targets (items, outputs).
+
+    Args:
+        task: classification, multilabel or regression.
+        smoothing: share of a class that is spread over all.
+        weights: of the classes; equal where None.
+    """
+    if task == "classification":
+        return lambda scores, targets: functional.cross_entropy(
+            scores, targets, weight=weights, label_smoothing=smoothing
+        )
+    if task == "multilabel":
+        return functional.binary_cross_entropy_with_logits
+    return functional.mse_loss

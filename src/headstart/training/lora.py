@@ -1,0 +1,63 @@
+"""Low-rank adapters (Hu et al. 2021, "LoRA"), put in by peft and merged when they are trained."""
+
+import warnings
+
+from torch import nn
+
+from headstart.errors import InputError
+
+RANK = 8
+
+
+def adapt(tail: nn.Module, name: str, *, dropout: float, seed: int) -> None:
+    """Freeze a tail and put adapters beside its weight matrices, which they start equal to.
+
+    Args:
+        tail: of a transformer; changed in place.
+        name: of the backbone, for messages.
+        dropout: on what enters an adapter.
+        seed: of the adapters' random halves.
+
+    Raises:
+        InputError: there is nothing that LoRA adapts.
+    """
+    import torch
+    from peft import LoraConfig, inject_adapter_in_model
+    from transformers.pytorch_utils import Conv1D
+
+    targets = [
+        path for path, module in tail.named_modules() if isinstance(module, (nn.Linear, Conv1D))
+    ]
+    if not targets or not any(isinstance(each, nn.LayerNorm) for each in tail.modules()):
+        raise InputError(
+            f"The backbone {name!r} is no transformer, and LoRA adapts those alone; "
+            "say --strategy fine-tuning."
+        )
+    tail.requires_grad_(False)
+    torch.manual_seed(seed)
+    config = LoraConfig(r=RANK, lora_alpha=2 * RANK, lora_dropout=dropout, target_modules=targets)
+    with warnings.catch_warnings():
+        # peft corrects `fan_in_fan_out` for GPT-2's own kind of matrix, and says so.
+        warnings.simplefilter("ignore")
+        inject_adapter_in_model(config, tail)
+
+
+def merge(tail: nn.Module) -> None:
+    """Add every adapter to the matrix beside it, in place, and take it out."""
+    _take_out(tail, merged=True)
+
+
+def remove(tail: nn.Module) -> None:
+    """Take every adapter out; the matrices beside them are as they were."""
+    _take_out(tail, merged=False)
+
+
+def _take_out(tail: nn.Module, *, merged: bool) -> None:
+    from peft.tuners.lora import LoraLayer
+
+    adapted = [(path, each) for path, each in tail.named_modules() if isinstance(each, LoraLayer)]
+    for path, layer in adapted:
+        if merged:
+            layer.merge()
+        above, _, name = path.rpartition(".")
+        setattr(tail.get_submodule(above), name, layer.get_base_layer())

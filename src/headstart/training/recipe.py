@@ -1,0 +1,74 @@
+"""How a network is trained: the numbers, for a hundred items and for a hundred thousand."""
+
+import math
+from dataclasses import dataclass, replace
+
+from headstart.spec import FitSpec
+
+STEPS = 1200
+"""Steps that a hundred items and a hundred thousand are both given, within `_LEAST` and `_MOST`."""
+
+_LEAST, _MOST = 4, 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Settings of the loop.
+
+    Attributes:
+        epochs: most passes over the training items.
+        batch: items of a step.
+        rate: learning rate (AdamW) of the head and of the last stage.
+        depth_decay: every stage further left learns slower by this factor (Howard & Ruder 2018,
+            "Universal Language Model Fine-tuning for Text Classification").
+        weight_decay: of every weight matrix; biases and normalisations have none.
+        warmup: share of the steps in which the rate rises; a cosine lowers it after.
+        label_smoothing: share of the target spread over all classes.
+        mixup: Beta parameter of mixed pairs of items (Zhang et al. 2018, "mixup"); 0 mixes none.
+        clip: longest gradient.
+        dropout: before the head.
+        patience: epochs without a better validation loss before stopping; the best is kept.
+        views: ways that each picture is looked at, where its activations are stored.
+        train_batchnorm: whether BatchNorm statistics follow the data; else they stay frozen.
+    """
+
+    epochs: int
+    batch: int = 32
+    rate: float = 1e-3
+    depth_decay: float = 0.8
+    weight_decay: float = 0.05
+    warmup: float = 0.1
+    label_smoothing: float = 0.1
+    mixup: float = 0.2
+    clip: float = 1.0
+    dropout: float = 0.2
+    patience: int = 5
+    views: int = 8
+    train_batchnorm: bool = False
+
+    def steps(self, items: int) -> int:
+        """Steps of an epoch over `items`; the last may be short."""
+        return max(1, math.ceil(items / self.batch))
+
+    def rate_at(self, step: int, steps: int) -> float:
+        """The factor on every learning rate at `step` of `steps`."""
+        rising = max(1.0, self.warmup * steps)
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, steps - rising)))
+
+
+def recipe_for(strategy: str, modality: str, items: int, spec: FitSpec) -> Recipe:
+    """The defaults of a strategy for so many training items, with what the user asked for."""
+    batch = 32 if items >= 320 else max(4, items // 10)
+    epochs = min(_MOST, max(_LEAST, STEPS * batch // max(1, items)))
+    recipe = Recipe(epochs=epochs, batch=batch, train_batchnorm=spec.train_batchnorm)
+    if modality == "text":
+        recipe = replace(recipe, rate=1e-4, mixup=0.0, views=1, dropout=0.1, weight_decay=0.01)
+    if strategy == "lora":
+        recipe = replace(recipe, rate=10 * recipe.rate, depth_decay=1.0, weight_decay=0.0)
+    if strategy == "from-scratch":
+        recipe = replace(
+            recipe, epochs=2 * epochs, depth_decay=1.0, train_batchnorm=True, patience=10
+        )
+    return recipe if spec.epochs is None else replace(recipe, epochs=spec.epochs)

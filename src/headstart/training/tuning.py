@@ -1,0 +1,318 @@
+"""Every rung above the first: the backbone right of a cut, or all of it, learns with the head."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from headstart.data.dataset import Dataset
+from headstart.evaluation.calibration import calibrate
+from headstart.features.trunk import Trunk
+from headstart.heads.contract import item_weights
+from headstart.heads.linear import LinearHead
+from headstart.preprocessing import WHOLE, fixed_views
+from headstart.progress import Progress
+from headstart.spec import FitSpec
+from headstart.training import lora
+from headstart.training.checkpoint import Checkpoint
+from headstart.training.examples import Examples, Part
+from headstart.training.fitted import Fitted, judge
+from headstart.training.items import Activations, Items, decoded
+from headstart.training.loop import Loss, Task, Trained, loss_of, train, train_mode
+from headstart.training.network import (
+    Network,
+    arrays,
+    changed,
+    fill,
+    groups,
+    on,
+    scores,
+    snapshot,
+)
+from headstart.training.recipe import recipe_for
+
+MEASURED_STEPS = 3
+MEASURED_ITEMS = 64
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to adapt the backbone: a strategy, and the stage it cuts after (None: before all)."""
+
+    strategy: str
+    cut: str | None
+
+    @property
+    def words(self) -> str:
+        """What to call it."""
+        return self.strategy if self.cut is None else f"{self.strategy} after {self.cut}"
+
+
+class Tuning:
+    """A rung, ready to be measured and trained.
+
+    The backbone's own modules learn; when the training is done they are put back as they were,
+    and what they had become is in the answer.
+
+    Args:
+        rung: what to do.
+        data: every item.
+        trunk: of the whole backbone.
+        examples: targets and positions by split; pooled features.
+        start: the linear head that the frozen backbone got from the training split alone; not
+            used from scratch.
+        spec: the options.
+    """
+
+    def __init__(
+        self,
+        rung: Rung,
+        data: Dataset,
+        trunk: Trunk,
+        examples: Examples,
+        start: LinearHead | None,
+        spec: FitSpec,
+    ) -> None:
+        self.rung = rung
+        self.data = data
+        self.backbone = trunk.backbone
+        self.trunk = trunk if rung.cut is None else trunk.at(rung.cut)
+        self.examples = examples
+        self.start = start
+        self.spec = spec
+        train = examples.parts["train"]
+        self.recipe = recipe_for(rung.strategy, data.modality, len(train), spec)
+        self.where = torch.device(trunk.where)
+        self._centre, self._spread = 0.0, 1.0
+        if examples.task == "regression":
+            values = train.targets.astype(np.float64)
+            self._centre, self._spread = float(values.mean()), float(values.std()) or 1.0
+
+    def disk(self) -> int:
+        """Bytes of stored activations that the rung needs, at most."""
+        if self.rung.cut is None:
+            return 0
+        train, validation = (len(self.examples.parts[name]) for name in ("train", "validation"))
+        tokens = self._tokens() if None in self.trunk.cut.shape else 1
+        return int(2 * self.trunk.size * tokens * (train * self.recipe.views + validation))
+
+    def predict(self, progress: Progress) -> float:
+        """Seconds that the rung will take, from a few items and steps; they are not lost."""
+        train, validation = (self.examples.parts[name] for name in ("train", "validation"))
+        some = train.positions[:MEASURED_ITEMS]
+        per_item = 0.0
+        if self.rung.cut is not None:
+            self.trunk.extract(self.data.select(some[:2]), progress)  # converts and compiles
+            began = time.monotonic()
+            view = self._views()[-1]
+            self.trunk.extract(self.data.select(some), progress, view)
+            per_item = (time.monotonic() - began) / len(some)
+        items = self._items(some, progress, measured=True)
+        with _Borrowed(self, snapshot(self.backbone.module)) as network:
+            steps, forward = self._time_steps(network, items)
+        epoch = steps * self.recipe.steps(len(train)) + forward * len(validation)
+        extraction = per_item * (len(train) * len(self._views()) + len(validation))
+        return extraction + epoch * self.recipe.epochs
+
+    def fit(
+        self,
+        checkpoint: Checkpoint | None,
+        progress: Progress,
+        late: Callable[[Trained], bool],
+    ) -> Fitted:
+        """Train it."""
+        began = time.monotonic()
+        examples, recipe = self.examples, self.recipe
+        train_part, validation = examples.parts["train"], examples.parts["validation"]
+        items = self._items(train_part.positions, progress)
+        held_out = self._items(validation.positions, progress, measured=True)
+        before = snapshot(self.backbone.module)
+        with _Borrowed(self, before) as network:
+            title = f"Training: {self.rung.words}"
+            with progress.stage(title, len(items) * recipe.epochs) as advance:
+                trained = train(
+                    network,
+                    self._groups(network),
+                    Task(
+                        items=items,
+                        targets=self._targets(train_part),
+                        loss=self._loss(),
+                        validate=self._validate(network, held_out, validation),
+                        where=self.where,
+                        autocast=self.trunk.precision == "bfloat16",
+                    ),
+                    recipe,
+                    seed=self.spec.seed,
+                    checkpoint=checkpoint,
+                    advance=advance,
+                    late=late,
+                )
+            logits = (
+                self._answers(network, held_out)
+                if len(validation)
+                else np.empty((0, 1), np.float32)
+            )
+            learning = sum(each.numel() for each in _learning(network))
+            if self.rung.strategy == "lora":
+                lora.merge(network.tail)
+            weights = changed(self.backbone.module, before)
+            head = LinearHead(
+                arrays=arrays(network.head, self._centre, self._spread),
+                settings={"task": examples.task},
+            )
+        return Fitted(
+            strategy=self.rung.strategy,
+            cut=self.rung.cut,
+            head=head,
+            start=head,
+            judged=judge(
+                examples.task, logits, validation.targets, examples.classes, self.spec.seed
+            ),
+            trained_parameters=learning,
+            seconds=trained.before + time.monotonic() - began,
+            weights=weights,
+        )
+
+    @property
+    def tail(self) -> nn.Module:
+        """What learns of the backbone."""
+        return self.backbone.module if self.rung.cut is None else self.trunk.cut.tail
+
+    def network(self) -> Network:
+        """What is trained, on its device; shares the backbone's modules."""
+        recipe, rung = self.recipe, self.rung
+        tail = self.tail
+        head = nn.Linear(self.backbone.features, max(1, len(self.examples.classes)))
+        if rung.strategy == "from-scratch":
+            self.backbone.module.load_state_dict(self.backbone.random_weights(self.spec.seed))
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+        elif self.start is not None:
+            fill(head, self.start, self._centre, self._spread)
+        if rung.strategy == "lora":
+            lora.adapt(tail, self.backbone.name, dropout=recipe.dropout, seed=self.spec.seed)
+        network = Network(tail, head, recipe.dropout).to(self.where)
+        return network.to(memory_format=torch.channels_last)
+
+    def _views(self) -> tuple[Any, ...]:
+        if self.data.modality != "image":
+            return (WHOLE,)
+        return fixed_views(self.recipe.views, self.spec.seed)
+
+    def _items(
+        self, positions: NDArray[np.int64], progress: Progress, *, measured: bool = False
+    ) -> Items:
+        data = self.data.select(positions)
+        if self.rung.cut is None:
+            return decoded(data, self.backbone.preprocessing)
+        views = (WHOLE,) if measured else self._views()
+        return Activations([self.trunk.extract(data, progress, view) for view in views])
+
+    def _time_steps(self, network: Network, items: Items) -> tuple[float, float]:
+        """Seconds of a step, and of judging an item."""
+        batch = min(self.recipe.batch, len(items))
+        targets = self._targets(self.examples.parts["train"])[:batch].to(self.where)
+        loss, seconds = self._loss(), []
+        index = np.arange(batch)
+        train_mode(network, self.recipe)
+        for _ in range(MEASURED_STEPS):
+            began = time.monotonic()
+            inputs = on(self.where, items.plain(index))
+            inputs = tuple(each.float() if each.dtype == torch.uint8 else each for each in inputs)
+            with torch.autocast(
+                self.where.type, torch.bfloat16, enabled=self.trunk.precision == "bfloat16"
+            ):
+                answer = network(*inputs)
+            loss(answer.float(), targets).backward()  # type: ignore[no-untyped-call]
+            seconds.append(time.monotonic() - began)
+        network.zero_grad(set_to_none=True)
+        began = time.monotonic()
+        scores(network, items, self.where)
+        return min(seconds), (time.monotonic() - began) / len(items)
+
+    def _tokens(self) -> float:
+        """Tokens of a text, on average."""
+        some = self.examples.parts["train"].positions[:MEASURED_ITEMS]
+        tokens = decoded(self.data.select(some), self.backbone.preprocessing)
+        return sum(int(tokens.plain(np.array([at]))[1].sum()) for at in range(len(some))) / len(
+            some
+        )
+
+    def _groups(self, network: Network) -> list[dict[str, Any]]:
+        names = [stage.name for stage in self.backbone.stages]
+        right = names if self.rung.cut is None else names[names.index(self.rung.cut) + 1 :]
+        return groups(network, right, self.backbone.module, self.recipe)
+
+    def _loss(self) -> Loss:
+        weights = None
+        train = self.examples.parts["train"]
+        if self.spec.balance == "balanced":
+            classes = len(self.examples.classes)
+            each = item_weights(train.targets, classes)
+            weights = torch.zeros(classes)
+            weights[torch.from_numpy(train.targets.astype(np.int64))] = torch.from_numpy(
+                each
+            ).float()
+            weights = weights.to(self.where)
+        return loss_of(self.examples.task, self.recipe.label_smoothing, weights)
+
+    def _targets(self, part: Part) -> torch.Tensor:
+        targets = torch.from_numpy(np.asarray(part.targets))
+        if self.examples.task == "classification":
+            return nn.functional.one_hot(targets.long(), len(self.examples.classes)).float()
+        if self.examples.task == "regression":
+            return ((targets - self._centre) / self._spread).float()[:, None]
+        return targets.float()
+
+    def _answers(self, network: Network, items: Items) -> NDArray[np.float32]:
+        """Logits (items, classes), or values (items,) in their own unit."""
+        found = scores(network, items, self.where)
+        if self.examples.task != "regression":
+            return found
+        return found[:, 0] * np.float32(self._spread) + np.float32(self._centre)
+
+    def _validate(
+        self, network: Network, items: Items, validation: Part
+    ) -> Callable[[], float] | None:
+        """The loss that calibration cannot repair, as for the linear probe."""
+        if not len(validation):
+            return None
+        task = self.examples.task
+
+        def loss() -> float:
+            answers = self._answers(network, items)
+            if task == "regression":
+                return float(np.mean((answers - validation.targets.astype(np.float64)) ** 2))
+            return calibrate(task, answers, validation.targets)[1]
+
+        return loss
+
+
+class _Borrowed:
+    """The network of a tuning; at the end the backbone is as it was `before`."""
+
+    def __init__(self, tuning: Tuning, before: dict[str, torch.Tensor]) -> None:
+        self._tuning = tuning
+        self._before = before
+
+    def __enter__(self) -> Network:
+        return self._tuning.network()
+
+    def __exit__(self, *_: object) -> None:
+        if self._tuning.rung.strategy == "lora":
+            lora.remove(self._tuning.tail)
+        module = self._tuning.backbone.module
+        module.cpu().to(memory_format=torch.contiguous_format)
+        module.load_state_dict(self._before)
+        module.requires_grad_(True).zero_grad(set_to_none=True)
+        module.eval()
+
+
+def _learning(network: nn.Module) -> list[nn.Parameter]:
+    """The parameters that a gradient ever reached."""
+    return [each for each in network.parameters() if each.grad is not None]
