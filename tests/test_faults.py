@@ -17,6 +17,7 @@ import pytest
 from headstart.features import cache
 from headstart.progress import Silent
 from tests.runs import Done, Forks, Place, content, pictures, timeless
+from tests.training.small import sentences, texts
 
 ITEMS = 400
 FEW = 40
@@ -106,6 +107,71 @@ def test_kill_9_at_random_moments(many, place, forks, kills):
     assert rows(place) == ITEMS
     left = {each.name for each in place.folder.iterdir()}
     assert left == {"cache", "model"}
+
+
+def climb(place: Place, source: Place, *more: str, **faults: Any) -> dict[str, Any]:
+    """`headstart fit` up the ladder, with a small backbone of random weights."""
+    backbone = str(source.folder / "bert")
+    options = ("--backbone", backbone, "--budget", "30m", "--epochs", "3", *more)
+    return job(place, source.folder / "texts.csv", *options, **faults)
+
+
+@pytest.fixture(scope="module")
+def ladder(tmp_path_factory, forks):
+    """Texts, what an undisturbed climb makes of them, and how many seconds it takes."""
+    place = Place(tmp_path_factory.mktemp("ladder"))
+    lines = [f"{text},{label}" for text, label in zip(*sentences(300), strict=True)]
+    place.table("texts.csv", "text,label", *lines)
+    texts(place.folder, "bert")
+    (done,) = forks.run(climb(place, place, "--seed", "1"))  # imports everything
+    assert done.code == 0, done.err
+    shutil.rmtree(place.cache)
+    began = time.monotonic()
+    (done,) = forks.run(climb(place, place))
+    assert done.code == 0, done.err
+    tried = [rung["strategy"] for rung in place.report()["rungs"]]
+    assert tried[:2] == ["feature-extraction", "fine-tuning"]
+    return place, time.monotonic() - began
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_kill_9_through_a_climb(ladder, tmp_path, forks, kills):
+    """Killed in its measuring, its training, its checkpoints: one final model, the same bytes."""
+    place = Place(tmp_path)
+    undisturbed, seconds = ladder
+    moments = random.Random(kills)
+    killed = 0
+    for _ in range(kills):
+        after = moments.uniform(0.05, 0.7) * seconds
+        (done,) = forks.run(climb(place, undisturbed, kill_after=after))
+        assert done.code in (KILLED, 0), done.err
+        killed += done.code == KILLED
+    assert killed
+    same_in_the_end(place, undisturbed, forks)
+
+
+@pytest.mark.slow
+def test_kill_9_at_every_write_beside_the_model(ladder, tmp_path, forks):
+    """The same at each write to what is kept of an unfinished training."""
+    place = Place(tmp_path)
+    undisturbed, _ = ladder
+    killed = 0
+    for at in range(1, 400, 9):
+        (done,) = forks.run(climb(place, undisturbed, kill_at=at))
+        if done.code == 0:
+            break
+        assert done.code == KILLED, done.err
+        killed += 1
+    assert killed > 3
+    same_in_the_end(place, undisturbed, forks)
+
+
+def same_in_the_end(place: Place, undisturbed: Place, forks: Forks) -> None:
+    (done,) = forks.run(climb(place, undisturbed))
+    assert done.code == 0, done.err
+    assert content(place.folder / "model") == content(undisturbed.folder / "model")
+    assert timeless(place.report()) == timeless(undisturbed.report())
+    assert {each.name for each in place.folder.iterdir()} == {"cache", "model"}
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
+import contextlib
 from typing import Any
 
 import pytest
 
 from headstart.errors import InputError
-from headstart.spec import FitSpec
+from headstart.spec import BASELINES, CUTTABLE, STRATEGIES, FitSpec
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,77 @@ def test_a_number_of_another_kind_is_refused(option: str, value: Any, said: str)
 def test_numbers_that_are_allowed() -> None:
     assert FitSpec(seed=2**32 - 1, epochs=None, test_size=0.5).epochs is None
     assert FitSpec(epochs=3).epochs == 3
+
+
+def refused(**options: Any) -> str:
+    with pytest.raises(InputError) as error:
+        FitSpec(**options)
+    return str(error.value)
+
+
+def test_every_strategy_and_baseline_can_be_asked_for() -> None:
+    for strategy in STRATEGIES:
+        assert FitSpec(strategy=strategy).strategy == strategy
+    for baseline in BASELINES:
+        assert FitSpec(baseline=baseline).baseline == baseline
+
+
+def test_words_that_are_not_among_the_choices_are_refused() -> None:
+    assert refused(strategy="finetuning") == (
+        "--strategy is 'finetuning', but it must be one of auto, feature-extraction, fine-tuning, "
+        "full-fine-tuning, lora, from-scratch."
+    )
+    assert refused(baseline="zero") == (
+        "--baseline is 'zero', but it must be one of none, from-scratch."
+    )
+
+
+def test_a_budget_is_a_time_for_auto() -> None:
+    assert FitSpec(budget="5m").budget == "5m"
+    assert FitSpec(strategy="auto", budget="1h30m").strategy == "auto"
+    assert refused(budget="5 parsecs") == (
+        "--budget is '5 parsecs', but it must be a time such as 90s, 5m or 1h30m."
+    )
+    assert refused(budget="") == "--budget is '', but it must be a time such as 90s, 5m or 1h30m."
+    for strategy in STRATEGIES[1:]:
+        assert refused(budget="5m", strategy=strategy) == (
+            f"--budget is for --strategy auto, which chooses what fits; {strategy} takes the time "
+            "it takes (--epochs makes it shorter)."
+        )
+
+
+def test_a_cut_is_for_strategies_that_cut() -> None:
+    for strategy in STRATEGIES:
+        if strategy in CUTTABLE:
+            assert FitSpec(strategy=strategy, cut="blocks.4").cut == "blocks.4"
+        else:
+            assert refused(strategy=strategy, cut="blocks.4") == (
+                f"--cut is for --strategy fine-tuning and lora; --strategy {strategy} chooses for "
+                "itself."
+            )
+
+
+def test_another_head_is_for_features_alone() -> None:
+    for strategy in STRATEGIES[:2]:
+        for head in ("knn", "mlp", "mlp:256"):
+            assert FitSpec(strategy=strategy, head=head).head == head
+    for options in ({"budget": "5m"}, *({"strategy": each} for each in STRATEGIES[2:])):
+        assert FitSpec(head="linear", **options).head == "linear"
+        assert refused(head="mlp:64", **options) == (
+            "--head is 'mlp:64', but what is trained with the backbone is a linear head; leave "
+            "--head out, or say --strategy feature-extraction."
+        )
+
+
+def test_a_store_limit_is_a_size() -> None:
+    assert FitSpec(store_limit="5GB").store_limit == "5GB"
+    for wrong in ("lots", "-5GB", "5 minutes", ""):
+        assert refused(store_limit=wrong) == (
+            f"--store-limit is {wrong!r}, but it must be a size such as 500MB or 5GB."
+        )
+
+
+@pytest.mark.parametrize("option", ["budget", "store_limit"])
+def test_a_quantity_that_is_no_text_is_taken_or_refused_in_a_sentence(option: str) -> None:
+    with contextlib.suppress(InputError):
+        FitSpec(**{option: 300})

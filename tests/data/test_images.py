@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from skimage import data as photos
 
 from headstart.data import images
 from headstart.data.images import Picture, decode, digest, load
 from headstart.errors import Unreadable
-from headstart.preprocessing import ImagePreprocessing
+from headstart.preprocessing import ImagePreprocessing, View
 
 P224 = ImagePreprocessing(224, 224, 0.875, "bicubic", (0.5,) * 3, (0.5,) * 3)
 SMALL = ImagePreprocessing(32, 32, 1.0, "bilinear", (0.5,) * 3, (0.5,) * 3)
@@ -334,3 +336,110 @@ def test_truncated_images_are_never_completed():
 
     assert images.FORMATS
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+
+
+VIEWS = st.builds(
+    View,
+    scale=st.none() | st.floats(0.7, 1),
+    x=st.floats(0, 1),
+    y=st.floats(0, 1),
+    flip=st.booleans(),
+)
+PARTS = (View(0.7, 0, 0), View(0.83, 0.2, 1, flip=True), View(1.0, 0.9, 0.1), View(flip=True))
+
+
+def random_picture(width: int, height: int, seed: int = 0) -> Image.Image:
+    random = np.random.default_rng(seed)
+    return Image.fromarray(random.integers(0, 256, (height, width, 3), np.uint8))
+
+
+def test_a_view_of_all_of_a_square_picture_shows_all_of_it():
+    square = random_picture(32, 32)
+    for x in (0, 0.5, 1):
+        assert (decode(encoded(square, "PNG"), SMALL, View(1.0, x, x)).pixels == square).all()
+    # A crop fraction belongs to evaluation: a view says itself how much it shows.
+    cropping = ImagePreprocessing(32, 32, 0.5, "bilinear", (0.5,) * 3, (0.5,) * 3)
+    assert (decode(encoded(square, "PNG"), cropping, View(1.0)).pixels == square).all()
+
+
+def test_a_view_shows_its_own_part():
+    content = encoded(random_picture(320, 320), "PNG")
+    whole = np.asarray(random_picture(320, 320))
+    half = ImagePreprocessing(160, 160, 1.0, "nearest", (0.5,) * 3, (0.5,) * 3)
+    for x, y in ((0, 0), (1, 0), (0, 1), (0.5, 0.25)):
+        left, top = round(160 * x), round(160 * y)
+        shown = decode(content, half, View(0.5, x, y)).pixels
+        assert (shown == whole[top : top + 160, left : left + 160]).all()
+
+
+@pytest.mark.parametrize(("size", "box"), [((64, 32), (16, 0)), ((32, 64), (0, 16))])
+def test_a_view_of_a_picture_that_is_not_square_keeps_its_proportions(size, box):
+    picture = random_picture(*size)
+    left, top = box
+    shown = decode(encoded(picture, "PNG"), SMALL, View(1.0)).pixels
+    assert (shown == np.asarray(picture)[top : top + 32, left : left + 32]).all()
+
+
+def test_a_view_for_a_network_that_is_not_square():
+    picture = random_picture(128, 32)
+    shown = decode(encoded(picture, "PNG"), WIDE, View(1.0, 1, 0)).pixels
+    assert (shown == np.asarray(picture)[:, 64:]).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@settings(max_examples=15, deadline=None)
+@given(view=VIEWS, size=st.tuples(st.integers(20, 300), st.integers(20, 300)))
+def test_a_flip_mirrors_exactly(kind, view, size):
+    content = encoded(random_picture(*size), kind)
+    one = decode(content, SMALL, View(view.scale, view.x, view.y, flip=False)).pixels
+    other = decode(content, SMALL, View(view.scale, view.x, view.y, flip=True)).pixels
+    assert (other == one[:, ::-1]).all()
+    assert other.flags.c_contiguous
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("preprocessing", [SMALL, WIDE])
+@settings(max_examples=8, deadline=None)
+@given(view=VIEWS, size=st.tuples(st.integers(30, 120), st.integers(30, 120)))
+def test_turning_upright_and_viewing_commute(kind, preprocessing, view, size):
+    # Too small to be reduced by whole factors first, which is not the same from either end; of
+    # little contrast, so that bicubic overshoots between the two passes are not clipped.
+    upright = photo(size).point(lambda level: 64 + level // 2)
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    expected = decode(encoded(upright, kind), preprocessing, view).pixels.astype(int)
+    for orientation, method in undo.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        content = encoded(upright.transpose(method), kind, exif=exif)
+        difference = np.abs(decode(content, preprocessing, view).pixels - expected)
+        # Rows and columns are resized one after the other, each rounded.
+        assert difference.max() <= 2, orientation
+        assert difference.mean() < 0.3, orientation
+
+
+@pytest.mark.parametrize("view", PARTS, ids=lambda view: view.name)
+@pytest.mark.parametrize("size", [(500, 375), (1000, 1500)])
+def test_a_view_of_a_jpeg_is_that_of_the_same_picture_without_loss(view, size):
+    smooth = photo((64, 48)).resize(size, Image.Resampling.BICUBIC)
+    expected = decode(encoded(smooth, "PNG"), P224, view).pixels.astype(int)
+    undo = {1: None, 6: 2, 3: 3}
+    for orientation, method in undo.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        turned = smooth if method is None else smooth.transpose(method)
+        content = encoded(turned, "JPEG", quality=95, exif=exif)
+        difference = np.abs(decode(content, P224, view).pixels - expected)
+        assert difference.mean() < 1, orientation
+        assert difference.max() <= 10, orientation
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (2, 3)])
+def test_every_view_of_an_odd_shape(size, kind):
+    content = encoded(Image.new("RGB", size, "red"), kind)
+    grid = [View(scale, x, y) for scale in (0.7, 0.9, 1.0) for x in (0, 0.4, 1) for y in (0, 1)]
+    for view in (*PARTS, *grid):
+        for preprocessing in (P224, WIDE):
+            pixels = decode(content, preprocessing, view).pixels
+            assert pixels.shape == (preprocessing.height, preprocessing.width, 3)
+            assert pixels[..., 0].min() > 240

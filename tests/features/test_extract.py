@@ -16,6 +16,7 @@ from headstart.features import extract as extracting
 from headstart.features.compile import TorchEngine
 from headstart.features.extract import extract
 from headstart.features.store import Store
+from headstart.preprocessing import WHOLE, View, fixed_views
 from headstart.progress import Silent
 
 from .conftest import PICTURE, SIZE, key, pictures
@@ -189,6 +190,63 @@ def test_ctrl_c_keeps_what_was_computed(tmp_path, graph, engine, store):
         extract(data, PICTURE, engine, store, Impatient())
     store = Store(tmp_path / "cache", key(), (SIZE,))
     assert run(data, engine, store).hits >= 36
+
+
+def viewed(data, engine, root, view):
+    store = Store(root, key(view=view.name), (SIZE,))
+    return extract(data, PICTURE, engine, store, Silent(), view)
+
+
+def test_features_of_a_view_are_what_the_network_says_of_it(tmp_path, trunk, engine):
+    data = pictures(tmp_path / "data", 5)
+    for view in (View(flip=True), View(0.8, 0.1, 0.9)):
+        decoded = [images.decode(images.load(path), PICTURE, view).pixels for path in data.items]
+        with torch.no_grad():
+            expected = trunk(torch.from_numpy(np.stack(decoded))).numpy()
+        features = viewed(data, engine, tmp_path / "cache", view)
+        assert features.misses == 5
+        np.testing.assert_allclose(features.vectors(), expected, atol=2e-3)
+
+
+def test_whole_and_mirrored_are_told_apart_and_mirrored_twice_is_whole(tmp_path, engine):
+    data = pictures(tmp_path / "data", 6)
+    mirrored = []
+    for number, path in enumerate(data.items):
+        mirrored.append(str(tmp_path / f"{number}.png"))
+        with Image.open(path) as image:
+            image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(mirrored[-1])
+    back = Dataset("image", mirrored, data.names)
+    whole = viewed(data, engine, tmp_path / "cache", WHOLE).vectors()
+    flipped = viewed(data, engine, tmp_path / "cache", View(flip=True)).vectors()
+    twice = viewed(back, engine, tmp_path / "cache", View(flip=True)).vectors()
+    assert (np.abs(whole - flipped).max(axis=1) > 1e-3).all()
+    np.testing.assert_allclose(twice, whole, atol=2e-3)
+
+
+def test_a_view_is_computed_once_and_apart_from_the_others(tmp_path, engine):
+    data, cache = pictures(tmp_path / "data", 6), tmp_path / "cache"
+    views = fixed_views(4, 0)
+    first = [viewed(data, engine, cache, view) for view in views]
+    assert [(each.hits, each.misses) for each in first] == [(0, 6)] * 4
+    assert len({each._store.path for each in first}) == 4
+    again = [viewed(data, never, cache, view) for view in views]
+    for one, other in zip(first, again, strict=True):
+        assert one.vectors().tobytes() == other.vectors().tobytes()
+
+
+def test_the_progress_says_which_view_is_read(tmp_path, engine):
+    titles = []
+
+    class Listening(Silent):
+        def stage(self, title, total):
+            titles.append(title)
+            return super().stage(title, total)
+
+    data = pictures(tmp_path / "data", 1)
+    for view in (WHOLE, View(flip=True)):
+        store = Store(tmp_path / "cache", key(view=view.name), (SIZE,))
+        extract(data, PICTURE, engine, store, Listening(), view)
+    assert titles == ["Reading pictures", "Reading pictures, view whole flipped"]
 
 
 SCRIPT = textwrap.dedent(

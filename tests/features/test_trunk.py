@@ -10,6 +10,7 @@ from headstart.data.texts import Tokeniser
 from headstart.errors import InputError
 from headstart.features import export, pipeline
 from headstart.features.trunk import Trunk
+from headstart.preprocessing import WHOLE, View
 from headstart.progress import Silent
 
 from .conftest import pictures
@@ -156,3 +157,18 @@ def test_picture_features_are_the_networks_own(tmp_path):
     with torch.no_grad():
         expected = trunk.cut.trunk(torch.from_numpy(np.stack(pixels))).numpy()
     np.testing.assert_allclose(features.activations(), expected, rtol=2e-3, atol=2e-2)
+
+
+def test_a_view_has_a_store_of_its_own_and_shares_the_graph(tmp_path):
+    data = pictures(tmp_path / "data", 2)
+    trunk = Trunk.load(None, "image", cut="blocks.0", offline=True)
+    views = (WHOLE, View(flip=True), View(0.8, 0.0, 1.0))
+    found = [trunk.extract(data, Silent(), view) for view in views]
+    assert [each.misses for each in found] == [2, 2, 2]
+    assert len(list((tmp_path / "cache" / "features").iterdir())) == 3
+    assert len(list((tmp_path / "cache" / "graphs").rglob("network.bin"))) == 1
+    assert [trunk.extract(data, Silent(), view).misses for view in views] == [0, 0, 0]
+    whole, mirrored, part = (each.vectors() for each in found)
+    assert np.abs(whole - mirrored).max() > 0.1
+    assert np.abs(whole - part).max() > 0.1
+    assert found[0].activations().nbytes == trunk.bytes_of(2)

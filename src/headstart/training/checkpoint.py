@@ -4,6 +4,7 @@ Every random choice of the loop follows from the seed and the step, so that weig
 best weights and counters are all there is to keep.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from headstart.errors import InputError
 
 Tensors = dict[str, torch.Tensor]
-_NAMES = tuple(f"tensors-{letter}.safetensors" for letter in "abc")
+_NAMES = ("tensors-a.safetensors", "tensors-b.safetensors")
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,12 @@ class Checkpoint:
             return None
         try:
             state = json.loads((self.folder / "state.json").read_text("utf-8"))
-            return Saved(load_file(self.folder / str(state["tensors"])), state["counters"])
-        except Exception as error:
+            content = (self.folder / str(state["tensors"])).read_bytes()
+            counters = dict(state["counters"])
+            if state["sha256"] != hashlib.sha256(content).hexdigest():
+                raise ValueError("not what was saved")
+            return Saved(load(content), counters)
+        except (FileNotFoundError, LookupError, TypeError, ValueError, SafetensorError) as error:
             raise InputError(
                 f"The checkpoint in {str(self.folder)!r} is damaged; remove the folder to start "
                 "again."
@@ -55,13 +61,22 @@ class Checkpoint:
         """Replace what was saved, in one step: the old one counts until the new one is whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
         there = {each.name for each in self.folder.glob("tensors-*.safetensors")}
-        # Three names: one that counts, one that a killed run may have left, one for this.
-        name = next(each for each in _NAMES if each not in there)
-        content = {key: value.cpu().contiguous() for key, value in tensors.items()}
-        (self.folder / name).write_bytes(save(content))
-        _write(self.folder / "state.json", {"counters": counters, "tensors": name})
-        for old in there:
+        name = next(each for each in _NAMES if each != self._current())
+        content = save({key: value.cpu().contiguous() for key, value in tensors.items()})
+        (self.folder / name).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        state = {"counters": counters, "tensors": name, "sha256": digest}
+        _write(self.folder / "state.json", state)
+        for old in there - {name}:
             (self.folder / old).unlink()
+
+    def _current(self) -> str | None:
+        """The file that counts."""
+        try:
+            found = json.loads((self.folder / "state.json").read_text("utf-8"))["tensors"]
+        except (FileNotFoundError, LookupError, TypeError, ValueError):
+            return None
+        return str(found)
 
 
 @dataclass(frozen=True)
@@ -82,7 +97,7 @@ class Unfinished:
         Raises:
             InputError: names the first field that differs.
         """
-        made_for = self._read().get("made_for", self.made_for)
+        made_for = self._read()["made_for"]
         for name, now in self.made_for.items():
             if made_for.get(name) != now:
                 raise InputError(
@@ -97,8 +112,8 @@ class Unfinished:
 
     def decisions(self) -> list[dict[str, Any]]:
         """What was decided of the rungs so far, in order."""
-        found = self._read().get("decisions", [])
-        return found if isinstance(found, list) else []
+        found: list[dict[str, Any]] = self._read()["decisions"]
+        return found
 
     def decide(self, decisions: list[dict[str, Any]]) -> None:
         """Keep what was decided: a run that goes on decides the same."""
@@ -113,17 +128,18 @@ class Unfinished:
     def _read(self) -> dict[str, Any]:
         path = self.folder / "ladder.json"
         if not path.is_file():
-            return {}
+            return {"made_for": self.made_for, "decisions": []}
         try:
             found = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            found = None
-        if not isinstance(found, dict):
+            whole = isinstance(found["made_for"], dict) and isinstance(found["decisions"], list)
+        except (LookupError, TypeError, ValueError):
+            whole = False
+        if not whole:
             raise InputError(
                 f"The unfinished training in {str(self.folder)!r} is damaged; remove the folder "
                 "to start again."
             )
-        return found
+        return dict(found)
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -186,7 +186,13 @@ class _Ladder:
         tuning = self._tuning(Rung(strategy, self._spec.cut or cut))
         self._refuse_disk(tuning)
         self._say(tuning)
-        self._best = self._fit(tuning)
+        fitted = self._fit(tuning)
+        if not fitted.weights:
+            why = "no epoch was better than feature extraction, which is kept"
+            self._tried[0] = Tried(self._tried[0].rung, self._first, True, None)
+            self._tried.append(Tried(tuning.rung, fitted, False, why))
+            return
+        self._best = fitted
         self._tried[0] = Tried(self._tried[0].rung, self._first, False, "the start of the next")
         why = "asked for"
         if len(self._best.judged.errors):

@@ -5,6 +5,7 @@ must be saved; here each random choice follows from the seed and the step, so th
 goes on bit for bit from a few plain tensors.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -97,8 +98,6 @@ def train(
         if not run.trained.losses:
             run.judge(task.validate)
         _epochs(run, task, seed, advance, late)
-        run.trained.finished = True
-        run.save()
     network.load_state_dict(run.best, strict=False)
     network.eval()
     return run.trained
@@ -110,7 +109,7 @@ def _epochs(
     recipe, trained = run.recipe, run.trained
     steps = recipe.steps(len(task.items))
     began = saved = time.monotonic()
-    while trained.epochs < recipe.epochs:
+    while not trained.finished:
         train_mode(run.network, recipe)
         for index, inputs, random in _batches(task.items, recipe, seed, run.step):
             rate = recipe.rate_at(run.step, steps * recipe.epochs)
@@ -124,10 +123,13 @@ def _epochs(
         trained.epochs += 1
         run.judge(task.validate)
         trained.seconds = trained.before + time.monotonic() - began
+        trained.finished = (
+            trained.epochs >= recipe.epochs
+            or trained.epochs - trained.best_epoch >= recipe.patience
+            or late(trained)
+        )
         run.save()
         saved = time.monotonic()
-        if trained.epochs - trained.best_epoch >= recipe.patience or late(trained):
-            break
 
 
 def _batches(
@@ -138,7 +140,9 @@ def _batches(
     order = np.random.default_rng([seed, 0, step // steps]).permutation(len(items))
 
     def read(at: int) -> tuple[NDArray[np.int64], Inputs, np.random.Generator]:
-        index = order[at % steps * recipe.batch :][: recipe.batch]
+        here = at % steps
+        end = len(order) if here == steps - 1 else (here + 1) * recipe.batch
+        index = order[here * recipe.batch : end]
         random = np.random.default_rng([seed, 1, at])
         return index, items.batch(index, random), random
 
@@ -197,6 +201,7 @@ class _Run:
     def judge(self, validate: Callable[[], float] | None) -> None:
         """Take in how good the weights are now; keep them where they are the best."""
         loss = validate() if validate else 0.0
+        loss = math.inf if math.isnan(loss) else loss
         trained = self.trained
         if validate is None or not trained.losses or loss < min(trained.losses):
             self.best = self._weights()
@@ -228,10 +233,11 @@ class _Run:
             states.setdefault(int(number), {})[key] = tensor
         whole = self.optimiser.state_dict()
         self.optimiser.load_state_dict({**whole, "state": states})
-        self.step = saved.counters["step"]
+        self.step = int(saved.counters["step"])
         self.trained = Trained(**saved.counters["trained"])
         self.trained.before = self.trained.seconds
-        advance(min(self.step * self.recipe.batch, self.recipe.epochs * items))
+        epochs, steps = divmod(self.step, self.recipe.steps(items))
+        advance(epochs * items + steps * self.recipe.batch)
 
     def _weights(self) -> Tensors:
         """What may change: parameters that learn, and buffers that follow the data."""

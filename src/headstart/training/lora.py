@@ -28,7 +28,8 @@ def adapt(tail: nn.Module, name: str, *, dropout: float, seed: int) -> None:
     targets = [
         path for path, module in tail.named_modules() if isinstance(module, (nn.Linear, Conv1D))
     ]
-    if not targets or not any(isinstance(each, nn.LayerNorm) for each in tail.modules()):
+    attentive = any("attention" in type(each).__name__.lower() for each in tail.modules())
+    if not targets or not attentive:
         raise InputError(
             f"The backbone {name!r} is no transformer, and LoRA adapts those alone; "
             "say --strategy fine-tuning."

@@ -55,16 +55,16 @@ def groups(
 
     Args:
         network: what is trained.
-        stages: of the backbone, those that are trained, in order.
+        stages: of the whole backbone, in order.
         module: the backbone's, whose parameters' names tell their stage.
         recipe: the settings.
     """
-    depth = {id(p): _stage_of(name, stages) for name, p in module.named_parameters()}
+    depth = _depths(module, stages)
     found: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if not parameter.requires_grad:
             continue
-        from_right = len(stages) - 1 - depth.get(id(parameter), len(stages) - 1)
+        from_right = depth.get(id(parameter), 0)
         decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
         found.setdefault((recipe.depth_decay**from_right, decay), []).append(parameter)
     return [
@@ -73,16 +73,19 @@ def groups(
     ]
 
 
-def _stage_of(parameter: str, stages: Sequence[str]) -> int:
-    """Index of the stage that a parameter belongs to.
+def _depths(module: nn.Module, stages: Sequence[str]) -> dict[int, int]:
+    """How many stages come after each parameter's own, by identity.
 
-    One outside of every named stage goes with the last (a final normalisation) unless it is of
-    an embedding, which comes before the first.
+    A parameter outside of every named stage belongs to the one before it in the module's order
+    (the normalisation after a stem), or to the first (a class token).
     """
-    for number, stage in enumerate(stages):
-        if f".{stage}." in f".{parameter}":
-            return number
-    return 0 if "embed" in parameter or "token" in parameter else len(stages) - 1
+    found, current = {}, 0
+    for name, parameter in module.named_parameters():
+        inside = name.removeprefix("network.")
+        mine = [at for at, stage in enumerate(stages) if inside.startswith(f"{stage}.")]
+        current = mine[-1] if mine else current
+        found[id(parameter)] = len(stages) - 1 - current
+    return found
 
 
 def fill(module: nn.Linear, head: LinearHead, centre: float, spread: float) -> None:

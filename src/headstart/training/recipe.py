@@ -47,8 +47,11 @@ class Recipe:
     train_batchnorm: bool = False
 
     def steps(self, items: int) -> int:
-        """Steps of an epoch over `items`; the last may be short."""
-        return max(1, math.ceil(items / self.batch))
+        """Steps of an epoch over `items`; the last may be short.
+
+        An item that would be alone in it goes with the step before: BatchNorm needs two.
+        """
+        return max(1, (items - 2) // self.batch + 1)
 
     def rate_at(self, step: int, steps: int) -> float:
         """The factor on every learning rate at `step` of `steps`."""
@@ -64,11 +67,24 @@ def recipe_for(strategy: str, modality: str, items: int, spec: FitSpec) -> Recip
     epochs = min(_MOST, max(_LEAST, STEPS * batch // max(1, items)))
     recipe = Recipe(epochs=epochs, batch=batch, train_batchnorm=spec.train_batchnorm)
     if modality == "text":
-        recipe = replace(recipe, rate=1e-4, mixup=0.0, views=1, dropout=0.1, weight_decay=0.01)
+        recipe = replace(
+            recipe,
+            rate=3e-5,
+            mixup=0.0,
+            views=1,
+            dropout=0.1,
+            weight_decay=0.01,
+            label_smoothing=0.0,
+        )
     if strategy == "lora":
         recipe = replace(recipe, rate=10 * recipe.rate, depth_decay=1.0, weight_decay=0.0)
     if strategy == "from-scratch":
         recipe = replace(
-            recipe, epochs=2 * epochs, depth_decay=1.0, train_batchnorm=True, patience=10
+            recipe,
+            epochs=2 * epochs,
+            rate=10 * recipe.rate if modality == "text" else recipe.rate,
+            depth_decay=1.0,
+            train_batchnorm=True,
+            patience=10,
         )
     return recipe if spec.epochs is None else replace(recipe, epochs=spec.epochs)

@@ -157,7 +157,7 @@ class Tuning:
                 if len(validation)
                 else np.empty((0, 1), np.float32)
             )
-            learning = sum(each.numel() for each in _learning(network))
+            learning = self._learning(network)
             if self.rung.strategy == "lora":
                 lora.merge(network.tail)
             weights = changed(self.backbone.module, before)
@@ -245,8 +245,18 @@ class Tuning:
 
     def _groups(self, network: Network) -> list[dict[str, Any]]:
         names = [stage.name for stage in self.backbone.stages]
-        right = names if self.rung.cut is None else names[names.index(self.rung.cut) + 1 :]
-        return groups(network, right, self.backbone.module, self.recipe)
+        return groups(network, names, self.backbone.module, self.recipe)
+
+    def _learning(self, network: Network) -> int:
+        """How many numbers are trained."""
+        head = sum(each.numel() for each in network.head.parameters())
+        if self.rung.strategy == "lora":
+            return head + sum(p.numel() for p in network.tail.parameters() if p.requires_grad)
+        if self.rung.cut is None:
+            return head + self.backbone.parameters
+        names = [stage.name for stage in self.backbone.stages]
+        right = self.backbone.stages[names.index(self.rung.cut) + 1 :]
+        return head + sum(stage.parameters for stage in right)
 
     def _loss(self) -> Loss:
         weights = None
@@ -311,8 +321,3 @@ class _Borrowed:
         module.load_state_dict(self._before)
         module.requires_grad_(True).zero_grad(set_to_none=True)
         module.eval()
-
-
-def _learning(network: nn.Module) -> list[nn.Parameter]:
-    """The parameters that a gradient ever reached."""
-    return [each for each in network.parameters() if each.grad is not None]

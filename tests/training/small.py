@@ -1,0 +1,93 @@
+"""Small backbones with random weights, and items for them, ready to be trained on."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from headstart.backbones import timm
+from headstart.data import from_memory
+from headstart.data.dataset import Dataset
+from headstart.features.extract import Features
+from headstart.features.trunk import Trunk
+from headstart.progress import Silent
+from headstart.spec import FitSpec
+from headstart.training import feature_extraction
+from headstart.training.examples import Examples, Part, arrange
+from headstart.training.fitted import Fitted
+from tests.backbones import text_models
+
+WORDS = {"a": ("w1", "w2", "w3"), "b": ("w7", "w8", "w2")}
+
+
+@dataclass(frozen=True)
+class Small:
+    """All that a rung above the first begins with."""
+
+    data: Dataset
+    trunk: Trunk
+    features: Features
+    examples: Examples
+    first: Fitted
+    spec: FitSpec
+
+
+def weights(folder: Path, architecture: str = "test_efficientnet") -> str:
+    """The name of a timm backbone with random weights, which it saves in a file."""
+    torch.manual_seed(0)
+    network = timm.create(architecture)
+    with torch.no_grad():
+        for each in network.parameters():
+            each.add_(0.02 * torch.randn_like(each))
+    file = folder / f"{architecture}.safetensors"
+    save_file({name: each.contiguous() for name, each in network.state_dict().items()}, file)
+    return f"timm:{architecture}@{file}"
+
+
+def texts(folder: Path, kind: str) -> str:
+    """The folder of a transformers backbone with random weights."""
+    return str(text_models.save(folder / kind, kind))
+
+
+def pictures(items: int, seed: int = 0) -> tuple[list[Any], list[str]]:
+    """Noise with stripes, across or down."""
+    random = np.random.default_rng(seed)
+    labels = ["across" if n % 2 else "down" for n in range(items)]
+    found = []
+    for label in labels:
+        wave = 60 * np.sin(np.arange(48) / random.uniform(1.5, 3.0))
+        stripes = wave[:, None] if label == "across" else wave[None, :]
+        noisy = 128 + stripes + random.normal(0, 40, (48, 48))
+        found.append(np.repeat(noisy.clip(0, 255).astype(np.uint8)[:, :, None], 3, axis=2))
+    return found, labels
+
+
+def sentences(items: int, seed: int = 0) -> tuple[list[str], list[str]]:
+    """A few words of two topics that share one."""
+    random = np.random.default_rng(seed)
+    labels = ["a" if n % 2 else "b" for n in range(items)]
+    return [
+        " ".join(random.choice(WORDS[label], random.integers(2, 9))) for label in labels
+    ], labels
+
+
+def ready(backbone: str, items: Any, labels: Any, task: str = "classification", **options: Any):
+    """Extract, split and train the first rung."""
+    data = from_memory(items, labels, task)
+    spec = FitSpec(**options)
+    trunk = Trunk.load(backbone, data.modality, cut=None, offline=True)
+    features = trunk.extract(data, Silent())
+    examples = arrange(data, features, spec)
+    first = feature_extraction.fit(examples, spec, trunk.cut.stage)
+    return Small(data, trunk, features, examples, first, spec)
+
+
+def unjudged(small: Small) -> Small:
+    """The same without validation items: whatever was learnt last is kept."""
+    none = small.examples.parts["validation"]
+    none = Part(none.features[:0], none.targets[:0], none.positions[:0])
+    parts = {**small.examples.parts, "validation": none}
+    return replace(small, examples=replace(small.examples, parts=parts))

@@ -1,0 +1,223 @@
+"""Climbing: what is tried, what is kept, and why not."""
+
+import time
+
+import numpy as np
+import pytest
+
+from headstart.errors import InputError
+from headstart.progress import Silent
+from headstart.training import ladder
+from headstart.training.ladder import climb
+from headstart.training.tuning import Tuning
+from tests.training.small import Small, pictures, ready, sentences, texts, weights
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory, cache):
+    folder = tmp_path_factory.mktemp("backbones")
+    return {"image": weights(folder), "text": texts(folder, "bert")}
+
+
+class Told(Silent):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+
+def climbed(small: Small, folder=None, progress=None, began=None):
+    return climb(
+        small.data,
+        small.trunk,
+        small.examples,
+        small.spec,
+        progress or Silent(),
+        began=time.monotonic() if began is None else began,
+        folder=folder,
+    )
+
+
+def of_texts(names, items=400, **options) -> Small:
+    return ready(names["text"], *sentences(items), **options)
+
+
+def test_without_a_budget_the_first_rung_is_all(names):
+    done = climbed(of_texts(names, 60))
+    assert [each.rung.strategy for each in done.tried] == ["feature-extraction"]
+    assert done.tried[0].kept is None
+    assert not done.best.weights
+
+
+def test_rungs_go_deeper_and_end_with_all(names):
+    trunk = of_texts(names, 60).trunk
+    rungs = list(ladder._rungs(trunk.backbone))
+    stages = [stage.name for stage in trunk.backbone.stages]
+    cuts = [stages.index(rung.cut) for rung in rungs[:-1]]
+    assert cuts == sorted(cuts, reverse=True)
+    assert len(set(cuts)) == len(cuts)
+    assert (rungs[-1].strategy, rungs[-1].cut) == ("full-fine-tuning", None)
+
+
+def test_what_does_not_fit_is_not_tried(names):
+    done = climbed(of_texts(names, budget="1s"))
+    assert len(done.tried) > 1
+    for each in done.tried[1:]:
+        assert each.fitted is None
+        assert each.kept is False
+        assert "would take" in str(each.why)
+    assert not done.best.weights
+
+
+def test_a_budget_counts_from_the_start_of_the_run(names):
+    done = climbed(of_texts(names, budget="10m"), began=time.monotonic() - 600)
+    assert [each.fitted for each in done.tried[1:]] == [None] * (len(done.tried) - 1)
+
+
+def test_two_rungs_that_buy_nothing_end_it(names, monkeypatch):
+    monkeypatch.setattr(ladder, "SURE", 0.0)
+    told = Told()
+    done = climbed(of_texts(names, budget="10m", epochs=1), progress=told)
+    assert [each.kept for each in done.tried] == [None, False, False, False]
+    assert done.tried[-1].why == "the two before bought nothing"
+    assert done.best.strategy == "feature-extraction"
+    assert len(told.sentences) == 2
+    assert all("about" in said and "of disk" in said for said in told.sentences)
+
+
+def test_a_real_gain_is_kept(names, monkeypatch):
+    monkeypatch.setattr(ladder, "SURE", 1.0)
+    done = climbed(of_texts(names, budget="10m", epochs=4))
+    kept = [each for each in done.tried if each.kept]
+    assert len(kept) == 1
+    assert kept[0].fitted is done.best
+    assert done.best.strategy != "feature-extraction"
+    assert "squared error" in str(kept[0].why)
+
+
+def test_the_chance_of_a_gain():
+    """One-sided, paired, of the squared errors."""
+    from headstart.training.fitted import Fitted, Judged
+
+    def of(errors):
+        return Fitted("", None, None, None, Judged(errors=errors), 0, 0.0)
+
+    random = np.random.default_rng(0)
+    before = random.uniform(0, 1, 200)
+    noise = random.normal(0, 0.05, 200)
+    assert ladder._chance(of(before - 0.02 + noise), of(before)) < 0.001
+    assert ladder._chance(of(before + 0.02 + noise), of(before)) > 0.999
+    assert 0.01 < ladder._chance(of(before + noise - noise.mean()), of(before)) < 0.99
+    assert ladder._chance(of(before), of(before)) == 1.0
+
+
+def test_few_validation_items_cannot_tell(names):
+    done = climbed(of_texts(names, 60, budget="10m"))
+    assert "cannot tell" in str(done.tried[1].why)
+    assert len(done.tried) == 2
+
+
+def test_the_disk_is_limited(names):
+    small = of_texts(names, budget="10m", store_limit="1k", epochs=1)
+    done = climbed(small)
+    tails = [each for each in done.tried if each.rung.strategy == "fine-tuning"]
+    assert tails
+    assert all("of activations are more than" in str(each.why) for each in tails)
+
+
+def test_a_cut_that_takes_too_much_disk_is_refused(names):
+    with pytest.raises(InputError, match=r"store-limit, name a later --cut"):
+        climbed(of_texts(names, strategy="fine-tuning", cut="embeddings", store_limit="1k"))
+
+
+def test_a_later_cut_is_taken_where_the_usual_one_does_not_fit(names):
+    small = ready(names["image"], *pictures(40), strategy="fine-tuning", epochs=1)
+    usual = Tuning(
+        ladder.Rung("fine-tuning", ladder._cut_at(small.trunk.backbone, ladder.USUAL_DEPTH)),
+        small.data, small.trunk, small.examples, small.first.start, small.spec,
+    )  # fmt: skip
+    limited = ready(
+        names["image"],
+        *pictures(40),
+        strategy="fine-tuning",
+        epochs=1,
+        store_limit=str(usual.disk() - 1),
+    )
+    done = climbed(limited)
+    assert done.tried[1].rung.cut != usual.rung.cut
+    assert any("rather than" in said for said in done.warnings)
+
+
+def test_a_backbone_that_cannot_be_cut_so(names):
+    with pytest.raises(InputError, match="has no stage 'nowhere'"):
+        climbed(of_texts(names, 60, strategy="fine-tuning", cut="nowhere"))
+
+
+def test_what_was_asked_for_is_given_or_why_not(names):
+    done = climbed(of_texts(names, strategy="fine-tuning", epochs=1))
+    first, asked = done.tried
+    assert {first.kept, asked.kept} == {True, False}
+    if asked.kept:
+        assert str(asked.why).startswith("asked for")
+        assert done.best.strategy == "fine-tuning"
+    else:
+        assert "feature extraction, which is kept" in str(asked.why)
+        assert done.best.strategy == "feature-extraction"
+
+
+def test_from_scratch_for_comparison(names):
+    done = climbed(of_texts(names, 60, baseline="from-scratch", epochs=1))
+    assert done.tried[-1].why == "for comparison"
+    assert done.compared is done.tried[-1].fitted
+    assert done.best.strategy == "feature-extraction"
+
+
+def test_ctrl_c_keeps_the_best_so_far(names, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    small = of_texts(names, budget="10m", epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Tuning, "fit", stop)
+        done = climbed(small, tmp_path / "unfinished")
+    assert done.stopped
+    assert done.best.strategy == "feature-extraction"
+    assert any("You stopped" in said for said in done.warnings)
+    assert (tmp_path / "unfinished").is_dir()
+    whole = climbed(small, tmp_path / "unfinished")
+    assert len(whole.tried) > 2
+
+
+def test_what_was_decided_is_not_decided_again(names, tmp_path, monkeypatch):
+    """A run that goes on follows the run that was killed, however fast the machine is now."""
+    small = of_texts(names, budget="10m", epochs=1)
+    first = climbed(small, tmp_path / "unfinished")
+
+    def never(*_):
+        raise AssertionError("it was measured again")
+
+    monkeypatch.setattr(Tuning, "predict", never)
+    again = climbed(small, tmp_path / "unfinished")
+    assert [each.rung for each in again.tried] == [each.rung for each in first.tried]
+    assert [each.why for each in again.tried] == [each.why for each in first.tried]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"seed": 1}, "the data"), ({"epochs": 2}, "--epochs 1, but now it is 2")],
+)
+def test_an_unfinished_training_of_something_else_is_refused(names, tmp_path, change, said):
+    options = {"budget": "10m", "epochs": 1}
+    climbed(of_texts(names, **options), tmp_path / "unfinished")
+    with pytest.raises(InputError, match=said):
+        climbed(of_texts(names, **{**options, **change}), tmp_path / "unfinished")

@@ -1,0 +1,546 @@
+"""Trainings that are interrupted are compared, bit for bit, with one that was not."""
+
+import functools
+import gc
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional
+
+from headstart.training import loop
+from headstart.training.checkpoint import Checkpoint
+from headstart.training.loop import Task, Trained, loss_of, train, train_mode
+from headstart.training.recipe import Recipe
+
+ITEMS, WIDTH, CLASSES = 10, 6, 3
+RECIPE = Recipe(epochs=4, batch=3, rate=0.02, patience=9)
+STEPS = RECIPE.epochs * RECIPE.steps(ITEMS)
+CPU = torch.device("cpu")
+PLACES = ("advance", "items", "before a save", "after a save")
+
+
+@dataclass
+class Rows:
+    """Rows of numbers, looked at with noise; raises when it is told to."""
+
+    values: torch.Tensor
+    before: Callable[[], None] = field(default=lambda: None)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def batch(self, index, random):
+        self.before()
+        noise = random.normal(0, 0.1, (len(index), *self.values.shape[1:]))
+        return (self.values[index] + torch.from_numpy(noise.astype(np.float32)),)
+
+    def plain(self, index):
+        return (self.values[index],)
+
+
+def rows(shape: Sequence[int] = (WIDTH,), count: int = ITEMS) -> torch.Tensor:
+    return torch.randn(count, *shape, generator=torch.Generator().manual_seed(7))
+
+
+def targets(count: int = ITEMS) -> torch.Tensor:
+    return functional.one_hot(torch.arange(count) % CLASSES, CLASSES).float()
+
+
+def dense() -> nn.Sequential:
+    torch.manual_seed(1)
+    return nn.Sequential(
+        nn.Linear(WIDTH, 8), nn.BatchNorm1d(8), nn.GELU(), nn.Dropout(0.3), nn.Linear(8, CLASSES)
+    )
+
+
+def convolutional() -> nn.Module:
+    torch.manual_seed(1)
+    layers = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1, bias=False),
+        nn.BatchNorm2d(8),
+        nn.SiLU(),
+        nn.Conv2d(8, 8, 3, groups=8),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.Linear(8, CLASSES),
+    )
+    return layers.to(memory_format=torch.channels_last)
+
+
+def groups(network: nn.Module) -> list[dict[str, Any]]:
+    learning = [each for each in network.parameters() if each.requires_grad]
+    matrices = [each for each in learning if each.ndim > 1]
+    vectors = [each for each in learning if each.ndim == 1]
+    return [
+        {"params": matrices, "scale": 1.0, "weight_decay": 0.05},
+        {"params": vectors, "scale": 0.5, "weight_decay": 0.0},
+    ]
+
+
+def nothing(_: object) -> None:
+    pass
+
+
+def never(_: Trained) -> bool:
+    return False
+
+
+def run(
+    network: nn.Module,
+    recipe: Recipe = RECIPE,
+    *,
+    values: torch.Tensor | None = None,
+    validate: Callable[[], float] | None = None,
+    held_out: bool = False,
+    autocast: bool = False,
+    before: Callable[[], None] = lambda: None,
+    seed: int = 3,
+    checkpoint: Checkpoint | None = None,
+    advance: Callable[[int], None] = nothing,
+    late: Callable[[Trained], bool] = never,
+) -> Trained:
+    values = rows() if values is None else values
+    other = values.flip(0) + 0.3
+
+    def loss() -> float:
+        network.eval()
+        with torch.no_grad():
+            return float(functional.cross_entropy(network(other), targets(len(values))))
+
+    task = Task(
+        items=Rows(values, before),
+        targets=targets(len(values)),
+        loss=loss_of("classification", recipe.label_smoothing, None),
+        validate=loss if held_out else validate,
+        where=CPU,
+        autocast=autocast,
+    )
+    return train(
+        network,
+        groups(network),
+        task,
+        recipe,
+        seed=seed,
+        checkpoint=checkpoint,
+        advance=advance,
+        late=late,
+    )
+
+
+def bits(network: nn.Module) -> dict[str, bytes]:
+    return {
+        name: value.contiguous().numpy().tobytes() for name, value in network.state_dict().items()
+    }
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to train; `moving` validates by how far the weights have come: it stops early."""
+
+    network: Callable[[], nn.Module] = dense
+    shape: tuple[int, ...] = (WIDTH,)
+    recipe: Recipe = RECIPE
+    autocast: bool = False
+    moving: bool = False
+
+    def run(self, **how: Any) -> tuple[dict[str, bytes], Trained]:
+        network = self.network()
+        started = torch.cat([each.detach().flatten() for each in network.parameters()])
+
+        def moved() -> float:
+            now = torch.cat([each.detach().flatten() for each in network.parameters()])
+            return float((now - started).norm())
+
+        judged = {"validate": moved} if self.moving else {"held_out": True}
+        values = rows(self.shape)
+        options = {"values": values, "autocast": self.autocast, **judged, **how}
+        trained = run(network, self.recipe, **options)
+        return bits(network), trained
+
+
+CASES = {
+    "dense": Case(),
+    "batchnorm": Case(recipe=replace(RECIPE, batch=4, train_batchnorm=True)),
+    "channels last": Case(convolutional, (3, 5, 5)),
+    "bfloat16": Case(autocast=True),
+    "early": Case(moving=True, recipe=replace(RECIPE, patience=2)),
+}
+
+
+@functools.cache
+def undisturbed(case: str) -> tuple[dict[str, bytes], Trained]:
+    return CASES[case].run()
+
+
+class Interrupted(Checkpoint):
+    """Ctrl-C as the n-th save begins, or as it ends."""
+
+    def __init__(self, folder: Path, at: int, *, saved: bool) -> None:
+        super().__init__(folder)
+        self.__dict__.update(left=at, saved=saved)
+
+    def save(self, tensors, counters) -> None:
+        self.__dict__["left"] -= 1
+        if self.left == -1 and self.saved:
+            super().save(tensors, counters)
+        if self.left == -1:
+            raise KeyboardInterrupt
+        super().save(tensors, counters)
+
+
+def countdown(moment: int) -> Callable[..., None]:
+    left = moment
+
+    def tick(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            raise KeyboardInterrupt
+
+    return tick
+
+
+def interrupt(case: str, folder: Path, place: str, moment: int) -> bool:
+    """Train until Ctrl-C; whether it came."""
+    how: dict[str, Any] = {"checkpoint": Checkpoint(folder)}
+    if place == "advance":
+        how["advance"] = countdown(moment)
+    elif place == "items":
+        how["before"] = countdown(moment)
+    else:
+        how["checkpoint"] = Interrupted(folder, moment, saved=place == "after a save")
+    try:
+        CASES[case].run(**how)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def goes_on_to_the_same(case: str, folder: Path) -> None:
+    weights, trained = CASES[case].run(checkpoint=Checkpoint(folder))
+    expected, as_expected = undisturbed(case)
+    assert trained.losses == as_expected.losses
+    assert (trained.epochs, trained.best_epoch) == (as_expected.epochs, as_expected.best_epoch)
+    assert trained.finished
+    assert weights == expected
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    case=st.sampled_from(["dense", "batchnorm", "channels last", "bfloat16"]),
+    every_step=st.booleans(),
+    interruptions=st.lists(
+        st.tuples(st.sampled_from(PLACES), st.integers(0, STEPS)), min_size=1, max_size=3
+    ),
+)
+def test_a_training_that_was_interrupted_ends_as_if_it_was_not(
+    tmp_path_factory, monkeypatch, case, every_step, interruptions
+):
+    folder = tmp_path_factory.mktemp("unfinished") / "rung"
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0 if every_step else 1e9)
+    for place, moment in interruptions:
+        interrupt(case, folder, place, moment)
+    goes_on_to_the_same(case, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("every_step", [True, False])
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("case", ["dense", "batchnorm", "channels last", "bfloat16"])
+def test_at_every_single_step(tmp_path, monkeypatch, case, place, every_step):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0 if every_step else 1e9)
+    moment = 0
+    while interrupt(case, tmp_path / str(moment), place, moment):
+        goes_on_to_the_same(case, tmp_path / str(moment))
+        moment += 1
+    assert moment >= RECIPE.epochs
+
+
+def test_early_stopping_is_not_forgotten_when_interrupted(tmp_path):
+    _, trained = undisturbed("early")
+    assert trained.epochs == 2
+    for place in PLACES:
+        moment = 0
+        while interrupt("early", tmp_path / f"{place} {moment}", place, moment):
+            goes_on_to_the_same("early", tmp_path / f"{place} {moment}")
+            moment += 1
+
+
+def test_a_checkpoint_is_written_after_every_epoch_and_as_time_passes(tmp_path, monkeypatch):
+    def saves(seconds: float) -> int:
+        monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", seconds)
+        counting = Interrupted(tmp_path / str(seconds), 10**6, saved=True)
+        run(dense(), checkpoint=counting)
+        return 10**6 - counting.left
+
+    assert saves(1e9) == RECIPE.epochs
+    assert saves(-1.0) == STEPS + 1
+
+
+def test_no_thread_is_left_behind_by_ctrl_c():
+    with pytest.raises(KeyboardInterrupt):
+        run(dense(), advance=countdown(2))
+    gc.collect()
+    assert not [each for each in threading.enumerate() if each.name.startswith("batches")]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    losses=st.lists(st.integers(0, 5), min_size=9, max_size=9),
+    epochs=st.integers(1, 8),
+    patience=st.integers(1, 4),
+)
+def test_the_best_weights_are_kept_and_patience_ends(losses, epochs, patience):
+    network, seen = dense(), []
+
+    def validate() -> float:
+        seen.append(bits(network))
+        return float(losses[len(seen) - 1])
+
+    recipe = replace(RECIPE, batch=10, epochs=epochs, patience=patience)
+    trained = run(network, recipe, validate=validate)
+    best, last = 0, 0
+    for last in range(1, epochs + 1):
+        best = last if losses[last] < losses[best] else best
+        if last - best >= patience:
+            break
+    assert (trained.epochs, trained.best_epoch) == (last, best)
+    assert trained.losses == losses[: last + 1]
+    assert bits(network) == seen[best]
+    assert not network.training
+
+
+def test_a_loss_that_is_not_a_number_is_never_the_best():
+    losses = iter([2.0, float("nan"), 1.0, float("nan"), float("nan")])
+    trained = run(dense(), validate=lambda: next(losses))
+    assert trained.best_epoch == 2
+
+
+def test_without_validation_it_trains_to_the_end_and_keeps_the_last():
+    ends = []
+    network = dense()
+    trained = run(
+        network, replace(RECIPE, patience=1), late=lambda _: bool(ends.append(bits(network)))
+    )
+    assert (trained.epochs, trained.best_epoch) == (4, 4)
+    assert len(ends) == 3  # not asked after the last: there is nothing left to stop
+    assert bits(network) not in ends
+
+
+def test_late_stops_after_an_epoch_with_the_best_so_far():
+    asked = []
+
+    def late(trained: Trained) -> bool:
+        asked.append(trained.epochs)
+        return trained.epochs == 2
+
+    losses = iter([3.0, 1.0, 2.0])
+    network, seen = dense(), []
+
+    def validate() -> float:
+        seen.append(bits(network))
+        return next(losses)
+
+    trained = run(network, validate=validate, late=late)
+    assert asked == [1, 2]
+    assert (trained.epochs, trained.best_epoch, trained.finished) == (2, 1, True)
+    assert bits(network) == seen[1]
+
+
+def test_what_is_finished_is_not_trained_again(tmp_path):
+    first = dense()
+    run(first, held_out=True, checkpoint=Checkpoint(tmp_path))
+    again = dense()
+
+    def fail() -> None:
+        pytest.fail("trained again")
+
+    trained = run(again, validate=fail, before=fail, checkpoint=Checkpoint(tmp_path))
+    assert trained.finished
+    assert bits(again) == bits(first)
+
+
+def test_batchnorm_statistics_stay_as_they_were():
+    network = dense()
+    before = bits(network)
+    run(network, held_out=True)
+    after = bits(network)
+    for name in ("1.running_mean", "1.running_var", "1.num_batches_tracked"):
+        assert after[name] == before[name]
+    assert after["1.weight"] != before["1.weight"]
+
+
+def test_batchnorm_statistics_follow_the_data_where_that_is_asked_for():
+    network, seen = dense(), []
+    losses = iter([4.0, 3.0, 1.0, 2.0, 2.0])
+
+    def validate() -> float:
+        seen.append(bits(network))
+        return next(losses)
+
+    run(network, replace(RECIPE, batch=5, train_batchnorm=True), validate=validate)
+    assert seen[1]["1.running_mean"] != seen[0]["1.running_mean"]
+    assert bits(network) == seen[2]
+
+
+def test_batchnorm_follows_the_data_though_the_last_batch_is_of_one_item():
+    assert ITEMS % RECIPE.batch == 1
+    trained = run(dense(), replace(RECIPE, train_batchnorm=True))
+    assert trained.finished
+
+
+def test_only_what_requires_a_gradient_changes():
+    network = dense()
+    network[0].requires_grad_(False)
+    before = bits(network)
+    run(network, held_out=True)
+    after = bits(network)
+    assert {name for name in before if before[name] != after[name]} == {
+        "1.weight", "1.bias", "4.weight", "4.bias",
+    }  # fmt: skip
+
+
+def test_a_group_of_scale_nothing_stands_still():
+    network = dense()
+    before = bits(network)
+    task = Task(
+        Rows(rows()), targets(), loss_of("classification", 0, None), None, CPU, autocast=False
+    )
+    still = [{**each, "scale": 0.0} for each in groups(network)]
+    train(
+        network, still, task, RECIPE, seed=0, checkpoint=None, advance=nothing, late=never
+    )  # fmt: skip
+    assert bits(network) == before
+
+
+def test_the_seed_decides_and_nothing_else_does():
+    def trained(seed: int, disturbance: int) -> dict[str, bytes]:
+        network = dense()
+        torch.manual_seed(disturbance)
+        np.random.seed(disturbance)  # noqa: NPY002
+        run(network, held_out=True, seed=seed)
+        return bits(network)
+
+    assert trained(3, 0) == trained(3, 1)
+    assert trained(3, 0) != trained(4, 0)
+
+
+@pytest.mark.parametrize("batch", [4, 10, 99])
+def test_every_item_is_learnt_from_once_an_epoch(batch):
+    seen = []
+
+    class Seen(Rows):
+        def batch(self, index, random):
+            seen.append(index.tolist())
+            return super().batch(index, random)
+
+    network = dense()
+    task = Task(
+        Seen(rows()), targets(), loss_of("classification", 0, None), None, CPU, autocast=False
+    )
+    recipe = replace(RECIPE, batch=batch)
+    train(
+        network, groups(network), task, recipe, seed=0, checkpoint=None, advance=nothing, late=never
+    )  # fmt: skip
+    steps = recipe.steps(ITEMS)
+    epochs = [sum(seen[at : at + steps], []) for at in range(0, len(seen), steps)]
+    assert [sorted(each) for each in epochs] == [list(range(ITEMS))] * RECIPE.epochs
+    assert len({tuple(each) for each in epochs}) == RECIPE.epochs
+
+
+def test_every_item_is_told_of():
+    done = []
+    run(dense(), advance=done.append)
+    assert sum(done) == RECIPE.epochs * ITEMS
+
+
+def test_every_item_is_told_of_once_when_it_goes_on(tmp_path):
+    done: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        run(dense(), checkpoint=Checkpoint(tmp_path), advance=countdown(RECIPE.steps(ITEMS)))
+    run(dense(), checkpoint=Checkpoint(tmp_path), advance=done.append)
+    assert sum(done) == RECIPE.epochs * ITEMS
+
+
+def test_seconds_are_counted_over_every_time_it_was_resumed(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(dense(), checkpoint=Checkpoint(tmp_path), advance=countdown(STEPS - 1))
+    before = Checkpoint(tmp_path).load().counters["trained"]["seconds"]
+    trained = run(dense(), checkpoint=Checkpoint(tmp_path))
+    assert trained.before == before > 0
+    assert trained.seconds > before
+
+
+def test_it_learns():
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(60) % CLASSES
+    values = 2 * functional.one_hot(labels, WIDTH) + 0.5 * torch.randn(60, WIDTH, generator=random)
+    network = dense()
+    run(network, replace(RECIPE, epochs=15), values=values)
+    with torch.no_grad():
+        assert (network(values).argmax(dim=1) == labels).float().mean() > 0.95
+
+
+def test_dropout_is_on_and_batchnorm_as_the_recipe_says():
+    network = convolutional()
+    for follows in (True, False):
+        train_mode(network, replace(RECIPE, train_batchnorm=follows))
+        modes = {type(each).__name__: each.training for each in network}
+        assert modes["Dropout"]
+        assert modes["BatchNorm2d"] == follows
+        network.eval()
+
+
+@given(seed=st.integers(0, 99), items=st.integers(2, 6))
+@settings(max_examples=20, deadline=None)
+def test_mixed_targets_belong_to_the_mixed_inputs(seed, items):
+    random = np.random.default_rng(seed)
+    inputs, answer = rows(count=items).double(), rows((CLASSES,), WIDTH).double()
+    (mixed,), wanted = loop._mixed((inputs,), inputs @ answer, 0.2, random)
+    torch.testing.assert_close(wanted, mixed @ answer)
+
+
+def test_pictures_of_bytes_can_be_mixed():
+    pixels = torch.randint(0, 256, (4, 5, 5, 3), dtype=torch.uint8)
+    (mixed,), _ = loop._mixed((pixels,), targets(4), 1.0, np.random.default_rng(0))
+    assert mixed.is_floating_point()
+    assert mixed.max() <= 255
+
+
+def test_the_loss_of_each_task():
+    scores, wanted = rows((CLASSES,)), targets()
+    torch.testing.assert_close(
+        loss_of("classification", 0.1, None)(scores, wanted),
+        -((0.9 * wanted + 0.1 / CLASSES) * scores.log_softmax(dim=1)).sum(dim=1).mean(),
+    )
+    chances = scores.sigmoid()
+    torch.testing.assert_close(
+        loss_of("multilabel", 0.1, None)(scores, wanted),
+        -(wanted * chances.log() + (1 - wanted) * (1 - chances).log()).mean(),
+    )
+    torch.testing.assert_close(
+        loss_of("regression", 0.1, None)(scores, wanted), ((scores - wanted) ** 2).mean()
+    )
+
+
+def test_a_class_of_weight_nothing_is_not_learnt_from():
+    scores = rows((CLASSES,)).requires_grad_()
+    weights = torch.tensor([1.0, 0.0, 2.0])
+    loss_of("classification", 0.0, weights)(scores, targets()).backward()
+    silent = targets()[:, 1] == 1
+    assert (scores.grad[silent] == 0).all()
+    assert (scores.grad[~silent] != 0).any()

@@ -1,0 +1,244 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from headstart.backbones import timm, transformers
+from headstart.backbones.backbone import Backbone
+from headstart.heads.linear import LinearHead
+from headstart.training.network import (
+    ROWS,
+    Network,
+    arrays,
+    changed,
+    fill,
+    groups,
+    on,
+    scores,
+    snapshot,
+)
+from headstart.training.recipe import Recipe
+from tests.backbones.text_models import save
+
+RECIPE = Recipe(epochs=1, depth_decay=0.5, weight_decay=0.05)
+CPU = torch.device("cpu")
+VIT = {"img_size": 32, "depth": 3, "embed_dim": 32, "num_heads": 2}
+
+
+def picture_network(architecture: str, **options) -> Callable[[Path], Backbone]:
+    def make(_: Path) -> Backbone:
+        network = timm.create(architecture, **options)
+        return timm.backbone(architecture, network, size=(32, 32))
+
+    return make
+
+
+def text_network(kind: str) -> Callable[[Path], Backbone]:
+    return lambda folder: transformers.load(str(save(folder / kind, kind)))
+
+
+MADE = {
+    "vit": picture_network("vit_tiny_patch16_224", **VIT),
+    "convnext": picture_network("test_convnext"),
+    "efficientnet": picture_network("test_efficientnet"),
+    "resnet": picture_network("test_resnet"),
+    "bert": text_network("bert"),
+    "distilbert": text_network("distilbert"),
+    "gpt2": text_network("gpt2"),
+    "llama": text_network("llama"),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root, found = tmp_path_factory.mktemp("networks"), {}
+
+    def make(name: str) -> Backbone:
+        if name not in found:
+            found[name] = MADE[name](root)
+        return found[name]
+
+    return make
+
+
+def rungs(backbone: Backbone) -> list[tuple[Network, list[str]]]:
+    """The network of every cut, and the stages that it trains."""
+    names = [stage.name for stage in backbone.stages]
+    tails = [backbone.module, *(backbone.cut(name).tail for name in names[:-1])]
+    return [
+        (Network(tail, nn.Linear(backbone.features, 2), 0.1), names[number:])
+        for number, tail in enumerate(tails)
+    ]
+
+
+def depths(backbone: Backbone) -> dict[nn.Parameter, int]:
+    """The stage of each parameter, by what the cuts say: the first trunk that it is in."""
+    found: dict[nn.Parameter, int] = {}
+    for number, stage in enumerate(backbone.stages):
+        for parameter in backbone.cut(stage.name).trunk.parameters():
+            found.setdefault(parameter, number)
+    return found
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_groups_hold_every_parameter_that_learns_exactly_once(made, name):
+    backbone = made(name)
+    for network, right in rungs(backbone):
+        frozen = next(network.tail.parameters())
+        frozen.requires_grad_(False)
+        found = groups(network, right, backbone.module, RECIPE)
+        frozen.requires_grad_(True)
+        members = [each for group in found for each in group["params"]]
+        assert len(members) == len({id(each) for each in members})
+        assert {id(each) for each in members} == {
+            id(each) for each in network.parameters() if each is not frozen
+        }
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_matrices_decay_and_vectors_do_not(made, name):
+    backbone = made(name)
+    network, right = rungs(backbone)[0]
+    for group in groups(network, right, backbone.module, RECIPE):
+        for parameter in group["params"]:
+            assert group["weight_decay"] == (0.05 if parameter.ndim > 1 else 0)
+
+
+AS_THE_CUTS_SAY = [
+    "vit",
+    "convnext",
+    "bert",
+    "distilbert",
+    "llama",
+    "resnet",
+    "efficientnet",
+    "gpt2",
+]
+
+
+@pytest.mark.parametrize("name", AS_THE_CUTS_SAY)
+def test_a_stage_learns_slower_the_further_left_it_is(made, name):
+    backbone = made(name)
+    depth, last = depths(backbone), len(backbone.stages) - 1
+    for network, right in rungs(backbone):
+        of = {
+            id(each): group["scale"]
+            for group in groups(network, right, backbone.module, RECIPE)
+            for each in group["params"]
+        }
+        assert all(of[id(each)] == 1 for each in network.head.parameters())
+        wrong = [
+            path
+            for path, each in network.tail.named_parameters()
+            if of[id(each)] != 0.5 ** (last - depth[each])
+        ]
+        assert wrong == []
+
+
+def test_without_decay_of_depth_every_stage_learns_as_fast(made):
+    backbone = made("vit")
+    network, right = rungs(backbone)[0]
+    recipe = Recipe(epochs=1, depth_decay=1.0)
+    assert {group["scale"] for group in groups(network, right, backbone.module, recipe)} == {1.0}
+
+
+def head(seed: int, task: str = "classification", outputs: int = 3) -> LinearHead:
+    random = np.random.default_rng(seed)
+    weight = random.standard_normal((5, outputs)).astype(np.float32)
+    bias = random.standard_normal(outputs).astype(np.float32)
+    return LinearHead(arrays={"weight": weight, "bias": bias}, settings={"task": task})
+
+
+def test_a_head_without_a_unit_comes_back_bit_for_bit():
+    module = nn.Linear(5, 3)
+    fill(module, head(0), 0.0, 1.0)
+    again = arrays(module, 0.0, 1.0)
+    for name, expected in head(0).arrays.items():
+        assert again[name].dtype == np.float32
+        assert again[name].tobytes() == expected.tobytes()
+        assert again[name].shape == expected.shape
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    centre=st.floats(-1e4, 1e4),
+    spread=st.floats(1e-3, 1e4),
+)
+def test_a_head_in_a_unit_comes_back_but_for_rounding(seed, centre, spread):
+    original, module = head(seed, "regression", 1), nn.Linear(5, 1)
+    fill(module, original, centre, spread)
+    again = arrays(module, centre, spread)
+    np.testing.assert_allclose(again["weight"], original.arrays["weight"], rtol=1e-6)
+    rounding = 4e-7 * (abs(centre) + 4)
+    np.testing.assert_allclose(again["bias"], original.arrays["bias"], atol=rounding)
+    features = np.random.default_rng(seed).standard_normal((7, 5)).astype(np.float32)
+    with torch.no_grad():
+        answers = module(torch.from_numpy(features)).numpy()[:, 0] * spread + centre
+    np.testing.assert_allclose(answers, original.scores(features), rtol=1e-5, atol=10 * rounding)
+
+
+class Numbers:
+    """Items that are rows of numbers."""
+
+    def __init__(self, count: int) -> None:
+        self.values = torch.randn(count, 5, generator=torch.Generator().manual_seed(0))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def batch(self, index, random):
+        return self.plain(index)
+
+    def plain(self, index):
+        return (self.values[index],)
+
+
+@pytest.mark.parametrize("count", [1, ROWS, ROWS + 1, 3 * ROWS - 1])
+def test_scores_are_those_of_every_item_in_order_in_evaluation_mode(count):
+    network = Network(nn.Sequential(nn.BatchNorm1d(5), nn.Dropout(0.5)), nn.Linear(5, 2), 0.5)
+    network.train()
+    before = snapshot(network)
+    items = Numbers(count)
+    found = scores(network, items, CPU)
+    assert found.shape == (count, 2)
+    assert found.dtype == np.float32
+    assert not network.training
+    assert changed(network, before) == {}
+    with torch.no_grad():
+        np.testing.assert_allclose(found, network(items.values).numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_inputs_go_to_the_device_as_they_are():
+    inputs = (torch.arange(3), torch.ones(2, 2))
+    assert all(a is b or torch.equal(a, b) for a, b in zip(on(CPU, inputs), inputs, strict=True))
+
+
+def test_what_changed_is_found_and_what_did_not_is_not():
+    network = Network(nn.Sequential(nn.Linear(5, 5), nn.BatchNorm1d(5)), nn.Linear(5, 2), 0.0)
+    before = snapshot(network)
+    assert changed(network, before) == {}
+    with torch.no_grad():
+        network.tail[0].bias[3] += 1e-7 + network.tail[0].bias[3].abs() * 1e-3
+    network.tail[1].num_batches_tracked += 1
+    found = changed(network, before)
+    assert set(found) == {"tail.0.bias", "tail.1.num_batches_tracked"}
+    assert torch.equal(found["tail.0.bias"], network.tail[0].bias)
+    assert not torch.equal(before["tail.0.bias"], network.tail[0].bias)
+    network.tail[0].bias.data.zero_()
+    assert found["tail.0.bias"].any()
+
+
+def test_a_snapshot_put_back_leaves_nothing_changed():
+    network = Network(nn.Linear(5, 5), nn.Linear(5, 2), 0.0)
+    before = snapshot(network)
+    for parameter in network.parameters():
+        parameter.data.normal_()
+    assert len(changed(network, before)) == 4
+    network.load_state_dict(before)
+    assert changed(network, before) == {}

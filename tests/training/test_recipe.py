@@ -1,0 +1,69 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headstart.spec import STRATEGIES, FitSpec
+from headstart.training.recipe import STEPS, Recipe, recipe_for
+
+GRADIENT = STRATEGIES[2:]
+MODALITIES = ("image", "text")
+
+
+@settings(deadline=None)
+@given(items=st.integers(1, 100_000), batch=st.integers(2, 512))
+def test_the_steps_of_an_epoch_cover_every_item_once(items, batch):
+    steps = Recipe(epochs=1, batch=batch).steps(items)
+    assert (steps - 1) * batch < items <= steps * batch + 1
+
+
+@settings(deadline=None)
+@given(steps=st.integers(1, 2000), warmup=st.floats(0, 1))
+def test_the_rate_rises_and_then_falls_and_is_never_nothing(steps, warmup):
+    recipe = Recipe(epochs=1, warmup=warmup)
+    rates = [recipe.rate_at(step, steps) for step in range(steps)]
+    assert all(0 < rate <= 1 for rate in rates)
+    top = rates.index(max(rates))
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_the_rate_ends_near_nothing_and_reaches_its_top_after_the_warmup():
+    recipe = Recipe(epochs=1, warmup=0.1)
+    rates = [recipe.rate_at(step, 1000) for step in range(1000)]
+    assert rates.index(max(rates)) == 100
+    assert rates[100] == 1
+    assert rates[-1] < 1e-4
+
+
+@pytest.mark.parametrize("strategy", GRADIENT)
+@pytest.mark.parametrize("modality", MODALITIES)
+@settings(deadline=None)
+@given(items=st.integers(1, 200_000))
+def test_the_defaults_fit_any_number_of_items(strategy, modality, items):
+    recipe = recipe_for(strategy, modality, items, FitSpec(strategy=strategy))
+    assert 4 <= recipe.epochs <= 40
+    assert 4 <= recipe.batch <= 32
+    assert recipe.rate > 0
+    assert recipe.views >= 1
+    if 1000 < items < 5000:
+        assert recipe.epochs * recipe.steps(items) <= 3 * STEPS
+
+
+@pytest.mark.parametrize("strategy", GRADIENT)
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_what_the_user_asked_for_is_done(strategy, modality):
+    spec = FitSpec(strategy=strategy, epochs=77, train_batchnorm=True)
+    recipe = recipe_for(strategy, modality, 500, spec)
+    assert recipe.epochs == 77
+    assert recipe.train_batchnorm
+
+
+def test_a_text_is_never_mixed_with_another_and_has_one_view():
+    for strategy in GRADIENT:
+        recipe = recipe_for(strategy, "text", 500, FitSpec())
+        assert (recipe.mixup, recipe.views) == (0, 1)
+
+
+def test_batchnorm_follows_the_data_from_scratch_alone():
+    learns = {each: recipe_for(each, "image", 500, FitSpec()).train_batchnorm for each in GRADIENT}
+    assert [each for each, follows in learns.items() if follows] == ["from-scratch"]

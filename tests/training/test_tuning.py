@@ -1,0 +1,163 @@
+"""Rungs above the first: what learns, what stays as it was, and what comes of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.errors import HeadstartError, InputError
+from headstart.progress import Silent
+from headstart.training.assemble import assemble, check_parity
+from headstart.training.tuning import Rung, Tuning
+from tests.training.small import Small, pictures, ready, sentences, texts, unjudged, weights
+
+FAMILIES = {"timm": "blocks.1", "transformers": "encoder.layer.0"}
+RUNGS = ["fine-tuning", "lora", "full-fine-tuning", "from-scratch"]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def of_family(tmp_path_factory, cache) -> dict[str, Small]:
+    folder = tmp_path_factory.mktemp("backbones")
+    return {
+        "timm": unjudged(ready(weights(folder), *pictures(48), epochs=2)),
+        "transformers": unjudged(ready(texts(folder, "bert"), *sentences(80), epochs=2)),
+    }
+
+
+def tuning(small: Small, strategy: str, cut: str | None = None) -> Tuning:
+    if strategy in ("fine-tuning", "lora"):
+        cut = cut or FAMILIES[small.trunk.backbone.family]
+    return Tuning(
+        Rung(strategy, cut), small.data, small.trunk, small.examples, small.first.start, small.spec
+    )
+
+
+def fit(small: Small, strategy: str, cut: str | None = None):
+    return tuning(small, strategy, cut).fit(None, Silent(), lambda _: False)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("strategy", RUNGS)
+def test_frozen_means_frozen(of_family, family, strategy):
+    """Left of the cut nothing changes, BatchNorm statistics no more than parameters; and when
+    the training is over the backbone is whole again, hash for hash."""
+    small = of_family[family]
+    if (family, strategy) == ("timm", "lora"):
+        pytest.skip("LoRA is for transformers")
+    backbone = small.trunk.backbone
+    names = list(backbone.module.state_dict())
+    fitted = fit(small, strategy)
+    assert backbone.state_hash() == backbone.fingerprint
+    assert list(backbone.module.state_dict()) == names
+    assert not any(module.training for module in backbone.module.modules())
+    assert set(fitted.weights) <= set(names)
+    stages = [stage.name for stage in backbone.stages]
+    left = stages[: stages.index(fitted.cut) + 1] if fitted.cut else []
+    assert not [name for name in fitted.weights for stage in left if f".{stage}." in name]
+    statistics = [name for name in fitted.weights if name.endswith(("_mean", "_var"))]
+    assert bool(statistics) == (strategy == "from-scratch" and family == "timm")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("strategy", RUNGS)
+def test_the_model_answers_like_the_trained_network(of_family, family, strategy):
+    """Saved, compiled and without torch: the check that every save makes passes, and does not
+    for the network as it was before."""
+    small = of_family[family]
+    if (family, strategy) == ("timm", "lora"):
+        pytest.skip("LoRA is for transformers")
+    fitted = fit(small, strategy)
+    model = assemble(small.trunk, small.examples, fitted, small.data)
+    if strategy == "from-scratch":
+        return  # so short a training leaves scores that hardly depend on the weights
+    other = {
+        name: each + 0.5
+        for name, each in small.trunk.backbone.module.named_parameters()
+        if each.ndim > 1
+    }
+    with pytest.raises(HeadstartError, match="does not answer like"):
+        check_parity(model, small.trunk, replace(fitted, weights=other), small.data)
+
+
+def test_every_part_of_the_tail_learns(of_family):
+    small = of_family["timm"]
+    fitted = fit(small, "full-fine-tuning")
+    matrices = {n for n, p in small.trunk.backbone.module.named_parameters() if p.ndim > 1}
+    assert matrices <= set(fitted.weights)
+    assert fitted.trained_parameters > sum(
+        stage.parameters for stage in small.trunk.backbone.stages
+    )
+
+
+def test_lora_trains_little(of_family):
+    small = of_family["transformers"]
+    assert fit(small, "lora").trained_parameters < fit(small, "fine-tuning").trained_parameters
+
+
+def test_the_same_seed_gives_the_same(of_family):
+    small = of_family["timm"]
+    one, two = fit(small, "fine-tuning"), fit(small, "fine-tuning")
+    assert all(torch.equal(one.weights[name], two.weights[name]) for name in one.weights)
+    assert np.array_equal(one.head.arrays["weight"], two.head.arrays["weight"])
+
+
+def test_disk_is_told_before_it_is_taken(of_family):
+    small = of_family["timm"]
+    planned = tuning(small, "fine-tuning")
+    parts = small.examples.parts
+    rows = len(parts["train"]) * planned.recipe.views + len(parts["validation"])
+    assert planned.disk() == 2 * rows * planned.trunk.size
+    assert tuning(small, "full-fine-tuning").disk() == 0
+    ragged = tuning(of_family["transformers"], "fine-tuning")
+    assert 0 < ragged.disk() < 2 * 80 * 16 * 16
+
+
+def test_measuring_trains_nothing(of_family):
+    for family, small in of_family.items():
+        for strategy in RUNGS:
+            if (family, strategy) == ("timm", "lora"):
+                continue
+            assert tuning(small, strategy).predict(Silent()) > 0
+            assert small.trunk.backbone.state_hash() == small.trunk.backbone.fingerprint
+
+
+def test_lora_is_for_transformers(of_family):
+    with pytest.raises(InputError, match="no transformer"):
+        fit(of_family["timm"], "lora")
+
+
+def test_numbers_and_several_classes(tmp_path, cache):
+    """Regression in the targets' own unit; multilabel."""
+    items, labels = sentences(80)
+    numbers = [1000.0 + 50 * (label == "a") for label in labels]
+    small = ready(texts(tmp_path, "distilbert"), items, numbers, "regression", epochs=3)
+    fitted = fit(small, "fine-tuning", "transformer.layer.0")
+    model = assemble(small.trunk, small.examples, fitted, small.data)
+    values = model.scores(small.data).scores
+    assert 990 < values.min() < values.max() < 1060
+    assert len(fitted.judged.errors) == len(small.examples.parts["validation"])
+    several = np.array(
+        [[label == "a", "w2" in item] for item, label in zip(items, labels, strict=True)]
+    )
+    small = ready(texts(tmp_path, "gpt2"), items, several.astype(int), "multilabel", epochs=2)
+    fitted = fit(small, "fine-tuning", "h.0")
+    assert assemble(small.trunk, small.examples, fitted, small.data).classes == ("0", "1")
+
+
+def test_classes_that_weigh_the_same(tmp_path, cache):
+    items, labels = sentences(80)
+    rare = [label if n % 8 == 0 else "b" for n, label in enumerate(labels)]
+    rare[1:40:6] = ["a"] * len(rare[1:40:6])
+    plain, balanced = (
+        fit(ready(texts(tmp_path / how, "bert"), items, rare, epochs=2, balance=how), "fine-tuning")
+        for how in ("none", "balanced")
+    )
+    assert not np.array_equal(plain.head.arrays["bias"], balanced.head.arrays["bias"])
