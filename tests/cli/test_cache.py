@@ -3,8 +3,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from headstart.cli.cache import _bytes
-from headstart.errors import InputError
 from headstart.features import cache
 from headstart.features.cache import StoreInfo
 
@@ -69,16 +67,3 @@ def test_a_doubtful_command_removes_nothing(headstart_in_here, monkeypatch, line
     code, out, err = headstart_in_here(*line.split())
     assert (code, out) == (2, "")
     assert err.startswith("headstart: ")
-
-
-def test_sizes():
-    assert [_bytes(text) for text in ("0", "12", "5 kB", "1.5GB", "2t")] == [
-        0,
-        12,
-        5_000,
-        1_500_000_000,
-        2_000_000_000_000,
-    ]
-    for wrong in ("", "GB", "-1GB", "1e9", "5 XB", "٣GB"):
-        with pytest.raises(InputError, match="must be a size"):
-            _bytes(wrong)

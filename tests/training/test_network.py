@@ -14,9 +14,8 @@ from headstart.heads.linear import LinearHead
 from headstart.training.network import (
     ROWS,
     Network,
-    arrays,
+    Scales,
     changed,
-    fill,
     groups,
     on,
     scores,
@@ -67,11 +66,11 @@ def made(tmp_path_factory):
 
 
 def rungs(backbone: Backbone) -> list[tuple[Network, list[str]]]:
-    """The network of every cut, and the stages that it trains."""
+    """The network of every cut, and the stages of the whole."""
     names = [stage.name for stage in backbone.stages]
     tails = [backbone.module, *(backbone.cut(name).tail for name in names[:-1])]
     return [
-        (Network(tail, nn.Linear(backbone.features, 2), 0.1), names[number:])
+        (Network(tail, 2, 0.1, Scales.none(backbone.features)), names)
         for number, tail in enumerate(tails)
     ]
 
@@ -121,7 +120,7 @@ AS_THE_CUTS_SAY = [
 ]
 
 
-@pytest.mark.parametrize("name", AS_THE_CUTS_SAY)
+@pytest.mark.parametrize("name", MADE)
 def test_a_stage_learns_slower_the_further_left_it_is(made, name):
     backbone = made(name)
     depth, last = depths(backbone), len(backbone.stages) - 1
@@ -154,10 +153,10 @@ def head(seed: int, task: str = "classification", outputs: int = 3) -> LinearHea
     return LinearHead(arrays={"weight": weight, "bias": bias}, settings={"task": task})
 
 
-def test_a_head_without_a_unit_comes_back_bit_for_bit():
-    module = nn.Linear(5, 3)
-    fill(module, head(0), 0.0, 1.0)
-    again = arrays(module, 0.0, 1.0)
+def test_a_head_as_it_is_comes_back_bit_for_bit():
+    network = Network(nn.Identity(), 3, 0.0, Scales.none(5))
+    network.start_from(head(0))
+    again = network.arrays()
     for name, expected in head(0).arrays.items():
         assert again[name].dtype == np.float32
         assert again[name].tobytes() == expected.tobytes()
@@ -170,17 +169,23 @@ def test_a_head_without_a_unit_comes_back_bit_for_bit():
     centre=st.floats(-1e4, 1e4),
     spread=st.floats(1e-3, 1e4),
 )
-def test_a_head_in_a_unit_comes_back_but_for_rounding(seed, centre, spread):
-    original, module = head(seed, "regression", 1), nn.Linear(5, 1)
-    fill(module, original, centre, spread)
-    again = arrays(module, centre, spread)
-    np.testing.assert_allclose(again["weight"], original.arrays["weight"], rtol=1e-6)
-    rounding = 4e-7 * (abs(centre) + 4)
-    np.testing.assert_allclose(again["bias"], original.arrays["bias"], atol=rounding)
-    features = np.random.default_rng(seed).standard_normal((7, 5)).astype(np.float32)
+def test_a_head_in_other_scales_answers_the_same(seed, centre, spread):
+    """And comes back; but for a feature that never varies, which a head does not look at."""
+    original, random = head(seed, "regression", 1), np.random.default_rng(seed)
+    original.arrays["weight"][2] = 0
+    inverse = random.uniform(0.2, 5, 5)
+    inverse[2] = 0
+    scales = Scales(random.normal(0, 2, 5), inverse, centre, spread)
+    network = Network(nn.Identity(), 1, 0.0, scales)
+    network.start_from(original)
+    features = random.standard_normal((7, 5)).astype(np.float32)
     with torch.no_grad():
-        answers = module(torch.from_numpy(features)).numpy()[:, 0] * spread + centre
-    np.testing.assert_allclose(answers, original.scores(features), rtol=1e-5, atol=10 * rounding)
+        found = network(torch.from_numpy(features)).numpy()[:, 0] * spread + centre
+    rounding = 1e-5 * (abs(centre) + 100)
+    np.testing.assert_allclose(found, original.scores(features), atol=rounding)
+    again = network.arrays()
+    np.testing.assert_allclose(again["weight"], original.arrays["weight"], rtol=1e-5)
+    np.testing.assert_allclose(again["bias"], original.arrays["bias"], atol=rounding)
 
 
 class Numbers:
@@ -201,7 +206,7 @@ class Numbers:
 
 @pytest.mark.parametrize("count", [1, ROWS, ROWS + 1, 3 * ROWS - 1])
 def test_scores_are_those_of_every_item_in_order_in_evaluation_mode(count):
-    network = Network(nn.Sequential(nn.BatchNorm1d(5), nn.Dropout(0.5)), nn.Linear(5, 2), 0.5)
+    network = Network(nn.Sequential(nn.BatchNorm1d(5), nn.Dropout(0.5)), 2, 0.5, Scales.none(5))
     network.train()
     before = snapshot(network)
     items = Numbers(count)
@@ -220,7 +225,7 @@ def test_inputs_go_to_the_device_as_they_are():
 
 
 def test_what_changed_is_found_and_what_did_not_is_not():
-    network = Network(nn.Sequential(nn.Linear(5, 5), nn.BatchNorm1d(5)), nn.Linear(5, 2), 0.0)
+    network = Network(nn.Sequential(nn.Linear(5, 5), nn.BatchNorm1d(5)), 2, 0.0, Scales.none(5))
     before = snapshot(network)
     assert changed(network, before) == {}
     with torch.no_grad():
@@ -235,7 +240,7 @@ def test_what_changed_is_found_and_what_did_not_is_not():
 
 
 def test_a_snapshot_put_back_leaves_nothing_changed():
-    network = Network(nn.Linear(5, 5), nn.Linear(5, 2), 0.0)
+    network = Network(nn.Linear(5, 5), 2, 0.0, Scales.none(5))
     before = snapshot(network)
     for parameter in network.parameters():
         parameter.data.normal_()

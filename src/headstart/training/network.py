@@ -1,6 +1,7 @@
 """What is trained: the part of a backbone right of a cut, and a linear head on it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from headstart.heads.contract import Floats
 from headstart.heads.linear import LinearHead
 from headstart.training.items import Inputs, Items
 from headstart.training.recipe import Recipe
@@ -15,19 +17,77 @@ from headstart.training.recipe import Recipe
 ROWS = 32
 
 
-class Network(nn.Module):
-    """A tail (or whole backbone), dropout and a linear head: scores (items, outputs)."""
+@dataclass(frozen=True)
+class Scales:
+    """What features and targets are measured in while training, so that one rate fits all.
 
-    def __init__(self, tail: nn.Module, head: nn.Linear, dropout: float) -> None:
+    Attributes:
+        mean, inverse: (size,) features are learnt from as `(feature - mean) * inverse`.
+        centre, spread: values are learnt as `(value - centre) / spread`.
+    """
+
+    mean: Floats
+    inverse: Floats
+    centre: float = 0.0
+    spread: float = 1.0
+
+    @classmethod
+    def none(cls, size: int) -> "Scales":
+        """Features and targets as they are."""
+        return cls(np.zeros(size), np.ones(size))
+
+
+class Network(nn.Module):
+    """A tail (or whole backbone), standardisation, dropout and a linear head.
+
+    Args:
+        tail: gives features (items, size).
+        outputs: of the head.
+        dropout: before the head.
+        scales: of features and targets.
+    """
+
+    mean: torch.Tensor
+    inverse: torch.Tensor
+
+    def __init__(self, tail: nn.Module, outputs: int, dropout: float, scales: Scales) -> None:
         super().__init__()
         self.tail = tail
         self.dropout = nn.Dropout(dropout)
-        self.head = head
+        self.head = nn.Linear(len(scales.mean), outputs)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.scales = scales
+        for name in ("mean", "inverse"):
+            value = torch.from_numpy(getattr(scales, name)).float()
+            self.register_buffer(name, value, persistent=False)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Scores of a batch of what the tail takes."""
-        scores: torch.Tensor = self.head(self.dropout(self.tail(*inputs)))
+        """Scores (items, outputs) of a batch of what the tail takes."""
+        features = (self.tail(*inputs) - self.mean) * self.inverse
+        scores: torch.Tensor = self.head(self.dropout(features))
         return scores
+
+    def start_from(self, head: LinearHead) -> None:
+        """Put a head in that was trained on features and values as they are."""
+        scales = self.scales
+        weight = head.arrays["weight"].astype(np.float64)
+        bias = head.arrays["bias"] + scales.mean @ weight
+        varies = scales.inverse > 0
+        scaled = np.zeros_like(weight)
+        scaled[varies] = weight[varies] / scales.inverse[varies, None]
+        with torch.no_grad():
+            self.head.weight.copy_(torch.from_numpy(scaled.T / scales.spread))
+            self.head.bias.copy_(torch.from_numpy((bias - scales.centre) / scales.spread))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The head for features and values as they are; the inverse of `start_from`."""
+        scales = self.scales
+        scaled = self.head.weight.detach().cpu().numpy().astype(np.float64).T
+        weight = scaled * scales.inverse[:, None] * scales.spread
+        bias = self.head.bias.detach().cpu().numpy() * scales.spread + scales.centre
+        bias = bias - scales.mean @ weight
+        return {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
 
 
 def scores(network: nn.Module, items: Items, where: torch.device) -> NDArray[np.float32]:
@@ -86,22 +146,6 @@ def _depths(module: nn.Module, stages: Sequence[str]) -> dict[int, int]:
         current = mine[-1] if mine else current
         found[id(parameter)] = len(stages) - 1 - current
     return found
-
-
-def fill(module: nn.Linear, head: LinearHead, centre: float, spread: float) -> None:
-    """Put a trained head into a torch module; values are taken `(value - centre) / spread`."""
-    weight = torch.from_numpy(head.arrays["weight"].T.astype(np.float32))
-    bias = torch.from_numpy(head.arrays["bias"].astype(np.float32))
-    with torch.no_grad():
-        module.weight.copy_(weight / spread)
-        module.bias.copy_((bias - centre) / spread)
-
-
-def arrays(head: nn.Linear, centre: float, spread: float) -> dict[str, NDArray[Any]]:
-    """The inverse of `fill`."""
-    weight = head.weight.detach().cpu().numpy().T * np.float32(spread)
-    bias = head.bias.detach().cpu().numpy() * np.float32(spread) + np.float32(centre)
-    return {"weight": np.ascontiguousarray(weight), "bias": np.ascontiguousarray(bias)}
 
 
 def snapshot(module: nn.Module) -> dict[str, torch.Tensor]:

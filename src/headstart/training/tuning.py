@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import nn
 from headstart.data.dataset import Dataset
 from headstart.evaluation.calibration import calibrate
 from headstart.features.trunk import Trunk
-from headstart.heads.contract import item_weights
+from headstart.heads.contract import item_weights, moments
 from headstart.heads.linear import LinearHead
 from headstart.preprocessing import WHOLE, fixed_views
 from headstart.progress import Progress
@@ -26,9 +26,8 @@ from headstart.training.items import Activations, Items, decoded
 from headstart.training.loop import Loss, Task, Trained, loss_of, train, train_mode
 from headstart.training.network import (
     Network,
-    arrays,
+    Scales,
     changed,
-    fill,
     groups,
     on,
     scores,
@@ -88,10 +87,7 @@ class Tuning:
         train = examples.parts["train"]
         self.recipe = recipe_for(rung.strategy, data.modality, len(train), spec)
         self.where = torch.device(trunk.where)
-        self._centre, self._spread = 0.0, 1.0
-        if examples.task == "regression":
-            values = train.targets.astype(np.float64)
-            self._centre, self._spread = float(values.mean()), float(values.std()) or 1.0
+        self._scales = self._scales_of(train)
 
     def disk(self) -> int:
         """Bytes of stored activations that the rung needs, at most."""
@@ -162,7 +158,7 @@ class Tuning:
                 lora.merge(network.tail)
             weights = changed(self.backbone.module, before)
             head = LinearHead(
-                arrays=arrays(network.head, self._centre, self._spread),
+                arrays=network.arrays(),
                 settings={"task": examples.task},
             )
         return Fitted(
@@ -187,17 +183,26 @@ class Tuning:
         """What is trained, on its device; shares the backbone's modules."""
         recipe, rung = self.recipe, self.rung
         tail = self.tail
-        head = nn.Linear(self.backbone.features, max(1, len(self.examples.classes)))
         if rung.strategy == "from-scratch":
             self.backbone.module.load_state_dict(self.backbone.random_weights(self.spec.seed))
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
-        elif self.start is not None:
-            fill(head, self.start, self._centre, self._spread)
         if rung.strategy == "lora":
             lora.adapt(tail, self.backbone.name, dropout=recipe.dropout, seed=self.spec.seed)
-        network = Network(tail, head, recipe.dropout).to(self.where)
+        outputs = max(1, len(self.examples.classes))
+        network = Network(tail, outputs, recipe.dropout, self._scales)
+        if rung.strategy != "from-scratch" and self.start is not None:
+            network.start_from(self.start)
+        network = network.to(self.where)
         return network.to(memory_format=torch.channels_last)
+
+    def _scales_of(self, train: Part) -> Scales:
+        scales = Scales.none(self.backbone.features)
+        if self.rung.strategy != "from-scratch":
+            scales = Scales(*moments(train.features))
+        if self.examples.task == "regression":
+            values = train.targets.astype(np.float64)
+            spread = float(values.std()) or 1.0
+            scales = replace(scales, centre=float(values.mean()), spread=spread)
+        return scales
 
     def _views(self) -> tuple[Any, ...]:
         if self.data.modality != "image":
@@ -276,7 +281,7 @@ class Tuning:
         if self.examples.task == "classification":
             return nn.functional.one_hot(targets.long(), len(self.examples.classes)).float()
         if self.examples.task == "regression":
-            return ((targets - self._centre) / self._spread).float()[:, None]
+            return ((targets - self._scales.centre) / self._scales.spread).float()[:, None]
         return targets.float()
 
     def _answers(self, network: Network, items: Items) -> NDArray[np.float32]:
@@ -284,7 +289,7 @@ class Tuning:
         found = scores(network, items, self.where)
         if self.examples.task != "regression":
             return found
-        return found[:, 0] * np.float32(self._spread) + np.float32(self._centre)
+        return found[:, 0] * np.float32(self._scales.spread) + np.float32(self._scales.centre)
 
     def _validate(
         self, network: Network, items: Items, validation: Part
