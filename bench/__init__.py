@@ -1,6 +1,6 @@
 """Side-by-side measurements: headstart and the plain recipe in one run, on two cores.
 
-python -m bench                      every measurement, at full size (about fifteen minutes)
+python -m bench                      every measurement, at full size (about an hour)
 python -m bench extraction decode    those two
 python -m bench --quick              tiny sizes: that it runs, not how fast
 
@@ -18,5 +18,7 @@ MEASUREMENTS = (
     "start",
     "solar",
     "sentences",
+    "fine_tuning",
+    "epochs",
 )
 """Modules of this package, each with `run(quick) -> Result`."""

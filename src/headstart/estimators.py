@@ -44,12 +44,18 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self,
         backbone: str | None = None,
         *,
+        strategy: str = "auto",
+        budget: str | None = None,
+        cut: str | None = None,
         head: str = "linear",
         epochs: int | None = None,
         seed: int = 0,
         offline: bool = False,
     ) -> None:
         self.backbone = backbone
+        self.strategy = strategy
+        self.budget = budget
+        self.cut = cut
         self.head = head
         self.epochs = epochs
         self.seed = seed
@@ -117,7 +123,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
 
 
 class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[misc]
-    """A pretrained backbone, frozen, and a head that is trained to tell classes apart.
+    """A pretrained backbone, and a head that is trained to tell classes apart.
 
     `X` is a sequence (list, array, column) of paths, PIL images, uint8 arrays or texts; also one
     uint8 array (n, height, width[, 3 or 4]). Unreadable items are left out of `fit` with a
@@ -125,8 +131,11 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
 
     Args:
         backbone: a name that `headstart backbones` lists; by default one that fits the data.
+        strategy: feature-extraction, fine-tuning, full-fine-tuning, lora, from-scratch, or auto.
+        budget: time for `auto` to go deeper than feature extraction, such as "5m".
+        cut: stage after which training begins, for fine-tuning and lora.
         head: linear, knn, mlp, or mlp:WIDTH such as mlp:256.
-        epochs: most epochs for a head trained by gradient steps (mlp).
+        epochs: most epochs of what is trained by gradient steps.
         balance: "balanced" weighs the classes equally, whatever their size.
         seed: every random choice follows from it.
         offline: open no socket; use what is on this machine.
@@ -142,13 +151,25 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         self,
         backbone: str | None = None,
         *,
+        strategy: str = "auto",
+        budget: str | None = None,
+        cut: str | None = None,
         head: str = "linear",
         epochs: int | None = None,
         balance: str = "none",
         seed: int = 0,
         offline: bool = False,
     ) -> None:
-        super().__init__(backbone, head=head, epochs=epochs, seed=seed, offline=offline)
+        super().__init__(
+            backbone,
+            strategy=strategy,
+            budget=budget,
+            cut=cut,
+            head=head,
+            epochs=epochs,
+            seed=seed,
+            offline=offline,
+        )
         self.balance = balance
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
@@ -200,7 +221,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
 
 
 class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[misc]
-    """A pretrained backbone, frozen, and a head that is trained to predict a number.
+    """A pretrained backbone, and a head that is trained to predict a number.
 
     See `TransferClassifier` for `X` and the parameters; `score` is R².
 

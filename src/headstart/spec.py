@@ -87,8 +87,7 @@ class FitSpec(ReadSpec):
     )
     cut: str | None = option(
         None,
-        "Stage after which training begins, for fine-tuning and lora; `headstart backbones NAME` "
-        "lists them.",
+        "Stage after which training begins; `headstart backbones NAME` lists them.",
     )
     head: str = option("linear", "linear, knn, mlp, or mlp:WIDTH such as mlp:256.")
     epochs: int | None = option(

@@ -105,9 +105,11 @@ class Report:
             return (("keep a model: fit again, and name a folder for it", "--out DIR"),)
         folder = shlex.quote(self.model)
         example = "photo.jpg" if self.modality == "image" else "texts.csv"
+        deeper = ("train deeper, while it pays: the same command with", "--budget 10m")
         return (
             ("answer for new items", f"headstart predict {folder} {example}"),
             ("measure it on other data", f"headstart evaluate {folder} DATA"),
+            *([deeper] if len(self.rungs) == 1 and self.head == "linear" else []),
         )
 
     def to_json(self) -> dict[str, Any]:

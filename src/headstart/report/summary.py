@@ -13,7 +13,7 @@ from headstart.features.trunk import Trunk
 from headstart.model import Model
 from headstart.report.report import Report, Rung
 from headstart.spec import FitSpec
-from headstart.training.assemble import assemble, test_scores
+from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.examples import Examples
 from headstart.training.ladder import Climbed, Tried
 
@@ -47,7 +47,7 @@ def summarise(
     measured = evaluation.evaluate(
         examples.task,
         test.targets,
-        test_scores(model, best, examples, dataset),
+        scores_on_test(model, best, examples, dataset),
         examples.classes,
         seed=spec.seed,
     )
@@ -125,7 +125,7 @@ def _baselines(
         )
     if climbed.compared is not None:
         scratch = assemble(trunk, examples, climbed.compared, dataset)
-        scores = test_scores(scratch, climbed.compared, examples, dataset)
+        scores = scores_on_test(scratch, climbed.compared, examples, dataset)
         found[climbed.compared.strategy] = evaluation.evaluate(
             examples.task, test.targets, scores, examples.classes, seed=spec.seed
         ).metrics

@@ -50,7 +50,7 @@ def show_evaluation(report: EvaluationReport, console: Console) -> None:
 
 def show_embedding(report: EmbedReport, console: Console) -> None:
     """Print where the features went."""
-    cut = "after " + (report.cut or "the last stage")
+    cut = f"after {report.cut}" if report.cut else "before the first stage"
     told = [
         ("file", report.path),
         ("rows", f"{count(report.rows)}, each of {items(report.features, 'number')}"),
@@ -133,7 +133,7 @@ def _model(report: Report) -> list[tuple[str, str]]:
         f"licence {facts['licence']}" if facts.get("licence") else "",
     ]
     details = ", ".join(each for each in known if each)
-    cut = "after " + (report.cut or "the last stage")
+    cut = f"after {report.cut}" if report.cut else "before the first stage"
     hot = report.temperature
     calibrated = "" if hot is None else f", calibrated with a temperature of {figure(hot)}"
     rows = [
@@ -181,8 +181,11 @@ def _ladder(report: Report) -> Table:
         value = figure(rung.validation[metric].value) if metric in rung.validation else "-"
         kept = {True: "kept", False: "not kept", None: ""}[rung.kept]
         said = ": ".join(each for each in (kept, shown(rung.why or "")) if each)
-        name = f"{rung.strategy} after {rung.cut}" if rung.cut else rung.strategy
+        after = rung.cut and rung.strategy != "feature-extraction"
+        name = f"{rung.strategy} after {rung.cut}" if after else rung.strategy
+        tried = bool(rung.validation) or rung.seconds > 0
         spent = short(rung.trained_parameters), duration(rung.seconds)
+        spent = spent if tried else ("-", "-")
         table.add_row(Text(shown(name)), value, *spent, Text(said))
     return table
 

@@ -47,7 +47,7 @@ def assemble(trunk: Trunk, examples: Examples, fitted: Fitted, data: Dataset) ->
     return model
 
 
-def test_scores(
+def scores_on_test(
     model: Model, fitted: Fitted, examples: Examples, data: Dataset
 ) -> NDArray[np.float32]:
     """Calibrated scores of the test items, from stored features where those are the model's."""

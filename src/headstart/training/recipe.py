@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from headstart.spec import FitSpec
 
-STEPS = 1200
+STEPS = 450
 """Steps that a hundred items and a hundred thousand are both given, within `_LEAST` and `_MOST`."""
 
 _LEAST, _MOST = 4, 20
