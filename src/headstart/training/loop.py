@@ -125,7 +125,7 @@ def _epochs(
         trained.seconds = trained.before + time.monotonic() - began
         trained.finished = (
             trained.epochs >= recipe.epochs
-            or trained.epochs - trained.best_epoch >= recipe.patience
+            or trained.epochs - max(trained.best_epoch, recipe.settled) >= recipe.patience
             or late(trained)
         )
         run.save()

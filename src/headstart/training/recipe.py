@@ -27,7 +27,9 @@ class Recipe:
         mixup: Beta parameter of mixed pairs of items (Zhang et al. 2018, "mixup"); 0 mixes none.
         clip: longest gradient.
         dropout: before the head.
-        patience: epochs without a better validation loss before stopping; the best is kept.
+        patience: epochs without a better validation loss, in the second half of the epochs, before
+            stopping; the best is kept. In the first half the rate is high, and what it breaks at
+            first is mended later.
         views: ways that each picture is looked at, where its activations are stored.
         train_batchnorm: whether BatchNorm statistics follow the data; else they stay frozen.
     """
@@ -45,6 +47,11 @@ class Recipe:
     patience: int = 5
     views: int = 8
     train_batchnorm: bool = False
+
+    @property
+    def settled(self) -> int:
+        """The epoch from which patience counts."""
+        return self.epochs // 2
 
     def steps(self, items: int) -> int:
         """Steps of an epoch over `items`; the last may be short.
