@@ -9,6 +9,7 @@ import openvino as ov
 import torch
 from torch import nn
 
+from headstart.errors import InputError
 from headstart.features.engine import (
     Done,
     Inputs,
@@ -30,13 +31,26 @@ def precision(where: str) -> str:
 
 
 def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
-    """The trunk as an OpenVINO graph, with any number of rows (and tokens)."""
+    """The trunk as an OpenVINO graph, with any number of rows (and tokens).
+
+    Raises:
+        InputError: torch cannot export the network, or OpenVINO lacks an operation of it.
+    """
     inputs, shapes = _example(preprocessing)
     trunk.eval()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        program = torch.export.export(trunk, inputs, dynamic_shapes=shapes)
-        return ov.convert_model(program)
+        try:
+            program = torch.export.export(trunk, inputs, dynamic_shapes=shapes)
+            return ov.convert_model(program)
+        except Exception as error:  # Both run the network's own code: anything may go wrong.
+            lines = [line.strip("- ") for line in str(error).splitlines() if line.strip()]
+            # OpenVINO names the operation that it lacks in the last line, torch the reason first.
+            reason = lines[-1 if "convert" in str(error) else 0] if lines else ""
+            raise InputError(
+                "The backbone cannot be compiled for the CPU "
+                f"({type(error).__name__}: {reason[:200]}); use another backbone."
+            ) from error
 
 
 def _example(preprocessing: Preprocessing) -> tuple[tuple[torch.Tensor, ...], tuple[Any, ...]]:
