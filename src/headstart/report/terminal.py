@@ -172,22 +172,23 @@ def _store(store: Mapping[str, int]) -> str:
     return f"{count(hits)} of {count(hits + misses)} found there"
 
 
-def _ladder(report: Report) -> Table:
+def _ladder(report: Report) -> RenderableType:
     metric = next((name for rung in report.rungs for name in rung.validation), "")
     measured = f"validation {METRICS.get(metric, metric)}"
-    table = columns(("rung", measured, "trained", "time", ""), right=(measured, "trained", "time"))
-    table.columns[0].min_width = len("feature-extraction")
+    numbers = (measured, "trained", "time")
+    table = columns(("rung", *numbers, "kept"), right=numbers)
+    reasons: list[RenderableType] = []
     for rung in report.rungs:
         value = figure(rung.validation[metric].value) if metric in rung.validation else "-"
-        kept = {True: "kept", False: "not kept", None: ""}[rung.kept]
-        said = ": ".join(each for each in (kept, shown(rung.why or "")) if each)
         after = rung.cut and rung.strategy != "feature-extraction"
-        name = f"{rung.strategy} after {rung.cut}" if after else rung.strategy
+        name = shown(f"{rung.strategy} after {rung.cut}" if after else rung.strategy)
         tried = bool(rung.validation) or rung.seconds > 0
         spent = short(rung.trained_parameters), duration(rung.seconds)
-        spent = spent if tried else ("-", "-")
-        table.add_row(Text(shown(name)), value, *spent, Text(said))
-    return table
+        kept = {True: "yes", False: "no" if tried else "not tried", None: ""}[rung.kept]
+        table.add_row(Text(name), value, *(spent if tried else ("-", "-")), Text(kept))
+        if rung.why:
+            reasons.append(Text(f"{name}: {shown(rung.why)}"))
+    return Group(table, *reasons)
 
 
 def show_skipped(console: Console, skipped: Sequence[Skipped], rest: str) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +35,7 @@ USUAL_DEPTH = 0.3
 SURE = 0.05
 """Chance of taking an accident for a gain."""
 
-RESERVED = 0.1
+RESERVED = 0.15
 """Share of the budget for what comes after the ladder: converting, measuring, saving."""
 
 FREE_SHARE = 4
@@ -165,7 +165,7 @@ class _Ladder:
                 tuning = self._tuning(rung)
                 if number == len(decisions):
                     left = (1 - RESERVED) * budget - (time.monotonic() - self._began)
-                    decisions.append(self._decide(tuning, left))
+                    decisions.append(self._decide(tuning, left, decisions))
                     if self._unfinished:
                         self._unfinished.decide(decisions)
                 if decisions[number]["why_not"]:
@@ -231,9 +231,15 @@ class _Ladder:
             self._spec,
         )
 
-    def _decide(self, tuning: Tuning, left: float) -> dict[str, Any]:
-        """Whether a rung fits, in the time `left` and on the disk."""
-        decision: dict[str, Any] = {"rung": tuning.rung.words, "left": left, "why_not": None}
+    def _decide(
+        self, tuning: Tuning, left: float, before: Sequence[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Whether a rung fits, in the time `left` and on the disk; deeper ones take longer."""
+        decision: dict[str, Any] = {"left": left, "seconds": 0.0, "why_not": None}
+        least = max((each["seconds"] for each in before), default=0.0)
+        if least >= left:
+            why = f"would take over {_time(least)}, and {_time(max(0, left))} are left"
+            return {**decision, "seconds": least, "why_not": why}
         limit = self._limit()
         if tuning.disk() > limit:
             taken = f"{_size(tuning.disk())} of activations"
@@ -243,9 +249,9 @@ class _Ladder:
         left -= time.monotonic() - began
         if seconds > left:
             why = f"would take {_time(seconds)}, and {_time(max(0, left))} are left"
-            return {**decision, "why_not": why}
+            return {**decision, "seconds": seconds, "why_not": why}
         self._say(tuning, seconds)
-        return {**decision, "left": left}
+        return {**decision, "seconds": seconds, "left": left}
 
     def _fit(self, tuning: Tuning, until: float | None = None) -> Fitted:
         began, said = time.monotonic(), tuning.rung.words.replace(" ", "-")
