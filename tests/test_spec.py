@@ -102,3 +102,18 @@ def test_a_store_limit_is_a_size() -> None:
 def test_a_quantity_that_is_no_text_is_taken_or_refused_in_a_sentence(option: str) -> None:
     with contextlib.suppress(InputError):
         FitSpec(**{option: 300})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"store_limit": "1GB"}, "stores none"),
+        ({"store_limit": "1GB", "strategy": "full-fine-tuning"}, "stores none"),
+        ({"train_batchnorm": True}, "trains the head alone"),
+        ({"strategy": "from-scratch", "baseline": "from-scratch"}, "leave one out"),
+        ({"crop": 1.5}, "--crop is 1.5"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        FitSpec(**options)

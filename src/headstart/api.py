@@ -66,7 +66,9 @@ def fit(
     dataset = _with_test(_read(data, spec), spec)
     labels.check(dataset)
     clock.lap("read")
-    trunk = Trunk.load(spec.backbone, dataset.modality, cut=None, offline=spec.offline)
+    trunk = Trunk.load(
+        spec.backbone, dataset.modality, cut=None, offline=spec.offline, crop=spec.crop
+    )
     clock.lap("load")
     features = trunk.extract(dataset, progress)
     _refuse_unreadable(data, features)

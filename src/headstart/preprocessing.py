@@ -72,11 +72,11 @@ class View:
 
 
 WHOLE = View()
-LEAST_PART = 0.7
+LEAST_PART = 0.8
 
 
 def random_view(random: np.random.Generator) -> View:
-    """A part of at least 0.7 of the sides, anywhere, mirrored or not."""
+    """A part of at least 0.8 of the sides, anywhere, mirrored or not."""
     scale, x, y, mirrored = random.uniform([LEAST_PART, 0, 0, 0], 1).round(4).tolist()
     return View(scale, x, y, flip=mirrored < 0.5)
 

@@ -89,6 +89,13 @@ class FitSpec(ReadSpec):
         None,
         "Stage after which training begins; `headstart backbones NAME` lists them.",
     )
+    crop: float | None = option(
+        None,
+        "Share of a picture's shorter side that is looked at, around its centre; by default what "
+        "the backbone was pretrained with, 0.875 for many.",
+        low=0.1,
+        high=1,
+    )
     head: str = option("linear", "linear, knn, mlp, or mlp:WIDTH such as mlp:256.")
     epochs: int | None = option(
         None, "Most epochs of what is trained by gradient steps.", low=1, high=100_000
@@ -100,7 +107,11 @@ class FitSpec(ReadSpec):
         None,
         "Most disk for stored activations, such as 5GB; by default a quarter of what is free.",
     )
-    baseline: str = option("none", "A network to train besides, for comparison.", choices=BASELINES)
+    baseline: str = option(
+        "none",
+        "A network to train besides, for comparison; not counted in the budget.",
+        choices=BASELINES,
+    )
     balance: str = option(
         "none", "Weigh the classes equally, whatever their size.", choices=BALANCE
     )
@@ -130,6 +141,20 @@ class FitSpec(ReadSpec):
                 f"--cut is for --strategy {' and '.join(CUTTABLE)}; --strategy {self.strategy} "
                 "chooses for itself."
             )
+        stores = self.budget is not None or self.strategy in CUTTABLE
+        if self.store_limit is not None and not stores:
+            raise InputError(
+                "--store-limit bounds the activations that fine-tuning, lora and --budget store; "
+                f"--strategy {self.strategy} stores none."
+            )
+        deeper = self.budget is not None or self.strategy not in ("auto", "feature-extraction")
+        if self.train_batchnorm and not deeper:
+            raise InputError(
+                "--train-batchnorm is for what trains part of the backbone; --strategy "
+                f"{self.strategy} trains the head alone."
+            )
+        if self.baseline == self.strategy:
+            raise InputError("--baseline is from-scratch, and so is --strategy; leave one out.")
         if head != "linear" and (self.budget or self.strategy not in ("auto", STRATEGIES[1])):
             raise InputError(
                 f"--head is {self.head!r}, but what is trained with the backbone is a linear head; "

@@ -172,3 +172,18 @@ def test_a_view_has_a_store_of_its_own_and_shares_the_graph(tmp_path):
     assert np.abs(whole - mirrored).max() > 0.1
     assert np.abs(whole - part).max() > 0.1
     assert found[0].activations().nbytes == trunk.bytes_of(2)
+
+
+def test_a_crop_has_a_store_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    whole, usual = (
+        Trunk.load(None, "image", cut=None, offline=True, crop=crop) for crop in (1.0, None)
+    )
+    assert whole.backbone.preprocessing.crop_fraction == 1.0
+    assert usual.backbone.preprocessing.crop_fraction == 0.875
+    assert whole._key(WHOLE) != usual._key(WHOLE)
+
+
+def test_a_crop_of_texts_is_refused():
+    with pytest.raises(InputError, match="--crop is for pictures"):
+        Trunk.load(None, "text", cut=None, offline=True, crop=1.0)

@@ -88,7 +88,7 @@ def test_two_rungs_that_buy_nothing_end_it(names, monkeypatch):
     monkeypatch.setattr(ladder, "SURE", 0.0)
     told = Told()
     done = climbed(of_texts(names, budget="10m", epochs=1), progress=told)
-    assert [each.kept for each in done.tried] == [None, False, False, False]
+    assert [each.kept for each in done.tried] == [True, False, False, False]
     assert done.tried[-1].why == "the two before bought nothing"
     assert done.best.strategy == "feature-extraction"
     assert len(told.sentences) == 2
@@ -196,6 +196,56 @@ def test_ctrl_c_keeps_the_best_so_far(names, tmp_path, monkeypatch):
     assert (tmp_path / "unfinished").is_dir()
     whole = climbed(small, tmp_path / "unfinished")
     assert len(whole.tried) > 2
+
+
+def test_ctrl_c_without_a_folder_is_ctrl_c(names, monkeypatch):
+    """Nothing was kept to go on from, and a program around it wants to stop too."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Tuning, "fit", stop)
+    with pytest.raises(KeyboardInterrupt):
+        climbed(of_texts(names, budget="10m", epochs=1))
+
+
+def test_ctrl_c_in_a_comparison_keeps_the_model(names, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Tuning, "fit", stop)
+    small = of_texts(names, 60, baseline="from-scratch", epochs=1)
+    done = climbed(small, tmp_path / "unfinished")
+    assert done.stopped
+    assert done.compared is None
+    assert any("comparison" in said for said in done.warnings)
+
+
+def test_the_last_stage_leaves_nothing_to_train(names):
+    with pytest.raises(InputError, match="the last stage"):
+        climbed(of_texts(names, 60, strategy="fine-tuning", cut="encoder.layer.2"))
+
+
+def test_an_item_that_a_cut_cannot_hold_does_not_end_the_climb(names, monkeypatch):
+    def overflow(*_):
+        raise InputError("text 7: its features are not finite numbers")
+
+    monkeypatch.setattr(Tuning, "fit", overflow)
+    done = climbed(of_texts(names, budget="10m", epochs=1))
+    assert done.best.strategy == "feature-extraction"
+    assert "text 7" in str(done.tried[1].why)
+
+
+def test_what_is_stored_by_now_does_not_count_against_a_run_that_goes_on(names, tmp_path):
+    options = {"strategy": "fine-tuning", "cut": "encoder.layer.0", "epochs": 1}
+    small = of_texts(names, 60, **options, store_limit="1GB")
+    climbed(small, tmp_path / "unfinished")
+    ladder_limit = ladder._Ladder._limit
+    try:
+        ladder._Ladder._limit = lambda _: 0
+        climbed(small, tmp_path / "unfinished")
+    finally:
+        ladder._Ladder._limit = ladder_limit
 
 
 def test_what_was_decided_is_not_decided_again(names, tmp_path, monkeypatch):

@@ -1,10 +1,12 @@
 """Rungs above the first: what learns, what stays as it was, and what comes of it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from headstart.errors import HeadstartError, InputError
 from headstart.progress import Silent
@@ -161,3 +163,30 @@ def test_classes_that_weigh_the_same(tmp_path, cache):
         for how in ("none", "balanced")
     )
     assert not np.array_equal(plain.head.arrays["bias"], balanced.head.arrays["bias"])
+
+
+@pytest.mark.parametrize("side", ["train", "validation"])
+def test_an_item_that_is_gone_is_named(tmp_path, cache, side):
+    """Never are labels given to the items beside theirs."""
+    arrays, labels = pictures(60)
+    paths = [str(tmp_path / f"{number}.png") for number in range(60)]
+    for path, array in zip(paths, arrays, strict=True):
+        Image.fromarray(array).save(path)
+    small = ready(weights(tmp_path), paths, labels, epochs=1)
+    gone = paths[small.examples.parts[side].positions[3]]
+    Path(gone).unlink()
+    with pytest.raises(InputError, match=Path(gone).name):
+        fit(small, "fine-tuning")
+
+
+def test_what_came_frozen_stays_frozen(of_family):
+    """A network's own choice of what learns is as it was, after each training."""
+    small = of_family["transformers"]
+    module = small.trunk.backbone.module
+    name, parameter = next(iter(module.named_parameters()))
+    parameter.requires_grad_(False)
+    try:
+        assert name not in fit(small, "full-fine-tuning").weights
+        assert not parameter.requires_grad
+    finally:
+        parameter.requires_grad_(True)

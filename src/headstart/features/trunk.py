@@ -16,7 +16,7 @@ from headstart.features.engine import CPU_BATCH, Engine, OpenVINOEngine
 from headstart.features.extract import Features, extract
 from headstart.features.graphs import graph
 from headstart.features.store import Store, StoreKey
-from headstart.preprocessing import WHOLE, View
+from headstart.preprocessing import WHOLE, ImagePreprocessing, View
 from headstart.progress import Progress
 from headstart.spec import cache_folder
 
@@ -37,9 +37,23 @@ class Trunk:
 
     @classmethod
     def load(
-        cls, name: str | None, modality: Modality, *, cut: str | None, offline: bool
+        cls,
+        name: str | None,
+        modality: Modality,
+        *,
+        cut: str | None,
+        offline: bool,
+        crop: float | None = None,
     ) -> "Trunk":
         """Load a backbone, the default one for `modality` without a name, and cut it.
+
+        Args:
+            name: of the backbone.
+            modality: of the items.
+            cut: stage after which the trunk ends; the last one where None.
+            offline: open no socket.
+            crop: share of a picture's shorter side that is looked at; the backbone's own where
+                None.
 
         Raises:
             InputError: there is no such backbone or stage, or it reads something else.
@@ -50,6 +64,8 @@ class Trunk:
                 f"The backbone {backbone.name!r} reads {backbone.modality}s, but the data holds "
                 f"{modality}s; `headstart backbones` lists those that fit."
             )
+        if crop is not None:
+            backbone = _cropping(backbone, crop)
         where = compile.device()
         return cls(backbone, backbone.cut(cut), where, compile.precision(where))
 
@@ -101,3 +117,10 @@ class Trunk:
             dtype=self.precision,
             made_by=f"{decoder} {version(decoder)}, {runtime} {version(runtime)}",
         )
+
+
+def _cropping(backbone: Backbone, crop: float) -> Backbone:
+    preprocessing = backbone.preprocessing
+    if not isinstance(preprocessing, ImagePreprocessing):
+        raise InputError("--crop is for pictures, but the data holds texts.")
+    return replace(backbone, preprocessing=replace(preprocessing, crop_fraction=crop))

@@ -59,7 +59,8 @@ class Report:
         counts: items per split (`train`, `validation`, `test`) and `skipped`.
         class_counts: items per class, over every split.
         test: metrics on the test split, with 95% intervals.
-        baselines: the same metrics for a model that looks at no item.
+        baselines: the same metrics for simpler answers (`majority` or `mean`, `tfidf`), and for
+            the network from random weights (`from-scratch`) where it was asked for.
         per_class: one row per class; empty for regression.
         confusion: test items by true class (row) and predicted class (column); empty where a
             confusion matrix makes no sense.

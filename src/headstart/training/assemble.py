@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset
-from headstart.errors import HeadstartError
+from headstart.errors import HeadstartError, InputError
 from headstart.features import compile
 from headstart.features.graphs import round_trip
 from headstart.features.trunk import Trunk
-from headstart.model import Model
+from headstart.model import Model, Scored
 from headstart.training.examples import Examples
 from headstart.training.fitted import Fitted
 from headstart.training.items import decoded
@@ -21,8 +21,8 @@ CHECKED = 8
 """Items on which the saved network and the trained one must agree."""
 
 TOLERANCE = {"float32": 0.01, "bfloat16": 0.1}
-"""Largest difference of a score, as a share of the largest score: features are stored in half
-precision, and bfloat16 keeps two to three digits."""
+"""Largest difference of a score, as a share of the largest score, or of the spread of the values:
+features are rounded to half precision, and bfloat16 keeps two to three digits."""
 
 
 def assemble(trunk: Trunk, examples: Examples, fitted: Fitted, data: Dataset) -> Model:
@@ -43,7 +43,8 @@ def assemble(trunk: Trunk, examples: Examples, fitted: Fitted, data: Dataset) ->
         weights={name: each.numpy() for name, each in fitted.weights.items()},
     )
     positions = np.concatenate([part.positions for part in examples.parts.values()])
-    check_parity(model, trunk, fitted, data.select(positions[-CHECKED:]))
+    spread = float(np.std(examples.parts["train"].targets.astype(np.float64))) or 1.0
+    check_parity(model, trunk, fitted, data.select(positions[-CHECKED:]), spread)
     return model
 
 
@@ -55,28 +56,51 @@ def scores_on_test(
     if not fitted.weights or not len(test):
         scores = fitted.head.scores(test.features)
     else:
-        scores = model.scores(data.select(test.positions)).scores
+        scores = _all_scored(model, data.select(test.positions)).scores
     return np.asarray(scores / np.float32(model.temperature), np.float32)
 
 
-def check_parity(model: Model, trunk: Trunk, fitted: Fitted, data: Dataset) -> None:
+def check_parity(
+    model: Model, trunk: Trunk, fitted: Fitted, data: Dataset, scale: float = 1.0
+) -> None:
     """Compare the model's scores with those of the trained network, in torch, on a few items.
+
+    Args:
+        model: the compiled network.
+        trunk: of the backbone.
+        fitted: what was trained.
+        data: the items.
+        scale: for regression, what is a large difference: the spread of the values.
 
     Raises:
         HeadstartError: they differ by more than rounding explains.
+        InputError: an item can no longer be read.
     """
-    scored = model.scores(data)
-    items = decoded(data.select(scored.kept), trunk.backbone.preprocessing)
+    scored = _all_scored(model, data)
+    items = decoded(data, trunk.backbone.preprocessing)
     with trunk.backbone.adapted(fitted.weights) as module, torch.inference_mode():
         features = module(*items.plain(np.arange(len(items)))).float().numpy()
     expected = fitted.head.scores(features)
+    if model.task != "regression":
+        scale = max(1.0, float(np.abs(expected).max()))
     furthest = float(np.abs(scored.scores - expected).max())
-    if not furthest <= TOLERANCE[model.precision] * max(1.0, float(np.abs(expected).max())):
+    if not furthest <= TOLERANCE[model.precision] * scale:
         raise HeadstartError(
             f"The compiled network does not answer like the trained one: scores differ by up to "
             f"{furthest:.3g} on {len(items)} items; nothing was saved. Please report this, with "
             f"the backbone ({trunk.backbone.name}) and the versions of torch and openvino."
         )
+
+
+def _all_scored(model: Model, data: Dataset) -> Scored:
+    scored = model.scores(data)
+    if scored.skipped:
+        first = scored.skipped[0]
+        raise InputError(
+            f"{first.item}: {first.reason}, though it could be read before; put it back and run "
+            "the same command again: what was trained is kept."
+        )
+    return scored
 
 
 def _graph(trunk: Trunk, fitted: Fitted) -> ov.Model:

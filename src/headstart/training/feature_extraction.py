@@ -5,12 +5,11 @@ import time
 from headstart import heads
 from headstart.spec import FitSpec, head_of
 from headstart.training.examples import Examples, Part
-from headstart.training.fitted import Fitted, judge
+from headstart.training.fitted import Fitted, few_to_calibrate_on, judge
 
 # A head that stops early needs its validation items to the end; the others learn from them once
 # every choice is made.
 STOPS_EARLY = ("mlp",)
-FEW = 30
 
 
 def fit(examples: Examples, spec: FitSpec, cut: str | None = None) -> Fitted:
@@ -28,11 +27,6 @@ def fit(examples: Examples, spec: FitSpec, cut: str | None = None) -> Fitted:
     start = head = _fit_head(train, validation, examples, spec)
     logits = start.scores(validation.features)
     judged = judge(examples.task, logits, validation.targets, examples.classes, spec.seed)
-    warnings = []
-    if len(validation) < FEW and examples.task != "regression":
-        warnings.append(
-            f"Only {len(validation)} items to calibrate on: take the probabilities with care."
-        )
     if len(validation) and head.name not in STOPS_EARLY:
         head = _fit_head(train.joined(validation), None, examples, spec)
     return Fitted(
@@ -45,7 +39,7 @@ def fit(examples: Examples, spec: FitSpec, cut: str | None = None) -> Fitted:
         if head.name == "knn"
         else sum(array.size for array in head.arrays.values()),
         seconds=time.monotonic() - began,
-        warnings=tuple(warnings),
+        warnings=few_to_calibrate_on(len(validation), examples.task),
     )
 
 

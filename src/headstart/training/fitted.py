@@ -14,6 +14,8 @@ from headstart.evaluation import Interval, evaluate, probabilities, temperature
 if TYPE_CHECKING:
     import torch
 
+FEW = 30
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -55,6 +57,13 @@ class Fitted:
     seconds: float
     weights: "Mapping[str, torch.Tensor]" = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+
+def few_to_calibrate_on(validation: int, task: Task) -> tuple[str, ...]:
+    """A warning where so many validation items are too few."""
+    if validation >= FEW or task == "regression":
+        return ()
+    return (f"Only {validation} items to calibrate on: take the probabilities with care.",)
 
 
 def judge(

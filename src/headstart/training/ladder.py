@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ from headstart.features.trunk import Trunk
 from headstart.heads.linear import LinearHead
 from headstart.progress import Progress
 from headstart.quantity import bytes_of, seconds_of
-from headstart.spec import FitSpec, cache_folder, flag
+from headstart.spec import CUTTABLE, FitSpec, cache_folder, flag
 from headstart.training import feature_extraction
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
-from headstart.training.fitted import Fitted
+from headstart.training.fitted import FEW, Fitted
 from headstart.training.loop import Trained
 from headstart.training.tuning import Rung, Tuning
 
@@ -151,8 +151,8 @@ class _Ladder:
         """Try rung after rung, until two in a row buy nothing, none fits, or Ctrl-C."""
         _, trunk, examples = self._made_of
         rungs = list(_rungs(trunk.backbone))
-        if len(examples.parts["validation"]) < feature_extraction.FEW:
-            why = f"fewer than {feature_extraction.FEW} validation items cannot tell a gain"
+        if len(examples.parts["validation"]) < FEW:
+            why = f"fewer than {FEW} validation items cannot tell a gain"
             self._tried += [Tried(rung, None, False, why) for rung in rungs[:1]]
             return
         since = 0
@@ -171,9 +171,15 @@ class _Ladder:
                 if decisions[number]["why_not"]:
                     self._tried.append(Tried(rung, None, False, decisions[number]["why_not"]))
                     continue
-                fitted = self._fit(tuning, until=decisions[number]["left"])
+                try:
+                    fitted = self._fit(tuning, until=decisions[number]["left"])
+                except InputError as error:  # an item that this cut cannot hold
+                    self._tried.append(Tried(rung, None, False, str(error)))
+                    continue
                 since = 0 if self._judge(rung, fitted) else since + 1
         except KeyboardInterrupt:
+            if self._unfinished is None:
+                raise
             self._stopped = True
             self._warnings.append(
                 "You stopped the ladder: this is the best so far, and the same command goes on "
@@ -182,9 +188,14 @@ class _Ladder:
 
     def go_to(self, strategy: str) -> None:
         """Train one rung because it was asked for."""
-        cut = self._usual_cut(strategy) if strategy in ("fine-tuning", "lora") else None
-        tuning = self._tuning(Rung(strategy, self._spec.cut or cut))
-        self._refuse_disk(tuning)
+        decisions = self._unfinished.decisions() if self._unfinished else []
+        if decisions:  # what is stored by now would count against what may be
+            tuning = self._tuning(Rung(strategy, decisions[0]["cut"]))
+        else:
+            tuning = self._tuning(Rung(strategy, self._cut_of(strategy)))
+            self._refuse_disk(tuning)
+            if self._unfinished:
+                self._unfinished.decide([{"cut": tuning.rung.cut}])
         self._say(tuning)
         fitted = self._fit(tuning)
         if not fitted.weights:
@@ -193,7 +204,8 @@ class _Ladder:
             self._tried.append(Tried(tuning.rung, fitted, False, why))
             return
         self._best = fitted
-        self._tried[0] = Tried(self._tried[0].rung, self._first, False, "the start of the next")
+        start = None if strategy == "from-scratch" else "the start of the next"
+        self._tried[0] = Tried(self._tried[0].rung, self._first, False, start)
         why = "asked for"
         if len(self._best.judged.errors):
             chance = _chance(self._best, self._first)
@@ -203,16 +215,33 @@ class _Ladder:
 
     def compare(self) -> None:
         """Train the same network from random weights."""
+        if self._stopped:
+            return
         tuning = self._tuning(Rung("from-scratch", None))
-        self._say(tuning)
-        self._compared = self._fit(tuning)
+        try:
+            self._say(tuning)
+            self._compared = self._fit(tuning)
+        except KeyboardInterrupt:
+            if self._unfinished is None:
+                raise
+            self._stopped = True
+            self._warnings.append(
+                "You stopped the comparison from scratch, so it is missing; the same command goes "
+                "on with it."
+            )
+            return
         self._tried.append(Tried(tuning.rung, self._compared, False, "for comparison"))
 
     def climbed(self) -> Climbed:
         """What came of it."""
+        tried = self._tried
+        if len(tried) > 1:
+            tried = [
+                replace(each, kept=True) if each.fitted is self._best else each for each in tried
+            ]
         return Climbed(
             self._best,
-            tuple(self._tried),
+            tuple(tried),
             self._compared,
             tuple(self._warnings),
             self._unfinished,
@@ -283,10 +312,19 @@ class _Ladder:
         self._tried.append(Tried(rung, fitted, better, why))
         return better
 
-    def _usual_cut(self, strategy: str) -> str | None:
-        """The cut of a strategy where the user names none: the deepest that fits the disk."""
+    def _cut_of(self, strategy: str) -> str | None:
+        """The user's cut; or the usual one, or the first after it that fits the disk."""
+        if strategy not in CUTTABLE:
+            return None
         trunk = self._made_of[1]
         stages = [stage.name for stage in trunk.backbone.stages]
+        if self._spec.cut == stages[-1]:
+            raise InputError(
+                f"--cut is {stages[-1]!r}, the last stage, so that nothing but the head would "
+                "learn; say --strategy feature-extraction, or name an earlier stage."
+            )
+        if self._spec.cut is not None:
+            return self._spec.cut
         if len(stages) == 1:
             raise InputError(
                 f"The backbone {trunk.backbone.name!r} cannot be cut; say --strategy "
@@ -309,8 +347,8 @@ class _Ladder:
         if tuning.disk() > limit:
             raise InputError(
                 f"The activations of {tuning.rung.words} would take {_size(tuning.disk())}, more "
-                f"than the {_size(limit)} allowed; raise --store-limit, name a later --cut, or "
-                "say --strategy full-fine-tuning, which stores none."
+                f"than the {_size(limit)} allowed; make room, raise --store-limit, name a later "
+                "--cut if there is one, or say --strategy full-fine-tuning, which stores none."
             )
 
     def _limit(self) -> int:
@@ -383,9 +421,12 @@ def _bytes(array: NDArray[Any]) -> bytes:
 
 def _time(seconds: float) -> str:
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _size(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} bytes"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from headstart.spec import FitSpec
 
-STEPS = 450
+STEPS = 650
 """Steps that a hundred items and a hundred thousand are both given, within `_LEAST` and `_MOST`."""
 
 _LEAST, _MOST = 4, 20
@@ -41,7 +41,7 @@ class Recipe:
     weight_decay: float = 0.05
     warmup: float = 0.1
     label_smoothing: float = 0.1
-    mixup: float = 0.2
+    mixup: float = 0.0
     clip: float = 1.0
     dropout: float = 0.2
     patience: int = 5
@@ -77,12 +77,13 @@ def recipe_for(strategy: str, modality: str, items: int, spec: FitSpec) -> Recip
         recipe = replace(
             recipe,
             rate=3e-5,
-            mixup=0.0,
             views=1,
             dropout=0.1,
             weight_decay=0.01,
             label_smoothing=0.0,
         )
+    if modality == "image" and strategy in ("full-fine-tuning", "from-scratch"):
+        recipe = replace(recipe, mixup=0.2)
     if strategy == "lora":
         recipe = replace(recipe, rate=10 * recipe.rate, depth_decay=1.0, weight_decay=0.0)
     if strategy == "from-scratch":

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headstart.data.dataset import Dataset
+from headstart.errors import InputError
 from headstart.evaluation.calibration import calibrate
 from headstart.features.trunk import Trunk
 from headstart.heads.contract import item_weights, moments
@@ -21,7 +22,7 @@ from headstart.spec import FitSpec
 from headstart.training import lora
 from headstart.training.checkpoint import Checkpoint
 from headstart.training.examples import Examples, Part
-from headstart.training.fitted import Fitted, judge
+from headstart.training.fitted import Fitted, few_to_calibrate_on, judge
 from headstart.training.items import Activations, Items, decoded
 from headstart.training.loop import Loss, Task, Trained, loss_of, train, train_mode
 from headstart.training.network import (
@@ -172,6 +173,7 @@ class Tuning:
             trained_parameters=learning,
             seconds=trained.before + time.monotonic() - began,
             weights=weights,
+            warnings=few_to_calibrate_on(len(validation), examples.task),
         )
 
     @property
@@ -216,7 +218,16 @@ class Tuning:
         if self.rung.cut is None:
             return decoded(data, self.backbone.preprocessing)
         views = (WHOLE,) if measured else self._views()
-        return Activations([self.trunk.extract(data, progress, view) for view in views])
+        found = [self.trunk.extract(data, progress, view) for view in views]
+        for features in found:
+            if features.skipped:
+                first = features.skipped[0]
+                raise InputError(
+                    f"{first.item}: {first.reason} after {self.rung.cut!r}, though it could be "
+                    "used before; leave it out, name another --cut, or run the command again if "
+                    "the file has changed."
+                )
+        return Activations(found)
 
     def _time_steps(self, network: Network, items: Items) -> tuple[float, float]:
         """Seconds of a step, and of judging an item."""
@@ -314,6 +325,8 @@ class _Borrowed:
     def __init__(self, tuning: Tuning, before: dict[str, torch.Tensor]) -> None:
         self._tuning = tuning
         self._before = before
+        module = tuning.backbone.module
+        self._learning = {name: each.requires_grad for name, each in module.named_parameters()}
 
     def __enter__(self) -> Network:
         return self._tuning.network()
@@ -324,5 +337,7 @@ class _Borrowed:
         module = self._tuning.backbone.module
         module.cpu().to(memory_format=torch.contiguous_format)
         module.load_state_dict(self._before)
-        module.requires_grad_(True).zero_grad(set_to_none=True)
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(self._learning[name])
+        module.zero_grad(set_to_none=True)
         module.eval()
