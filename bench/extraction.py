@@ -204,6 +204,7 @@ def _extract(dataset: Any, trunk: Any, engine: Any, root: Path) -> Any:
 
     key = StoreKey(
         backbone=trunk.backbone.name,
+        pool=trunk.backbone.pool,
         fingerprint=trunk.backbone.fingerprint,
         cut=trunk.cut.stage,
         preprocessing=repr(trunk.backbone.preprocessing),

@@ -67,7 +67,12 @@ def fit(
     labels.check(dataset)
     clock.lap("read")
     trunk = Trunk.load(
-        spec.backbone, dataset.modality, cut=None, offline=spec.offline, crop=spec.crop
+        spec.backbone,
+        dataset.modality,
+        cut=None,
+        offline=spec.offline,
+        crop=spec.crop,
+        pool=spec.pool,
     )
     clock.lap("load")
     features = trunk.extract(dataset, progress)
@@ -188,6 +193,7 @@ def embed(
     out: str | Path,
     backbone: str | None = None,
     cut: str | None = None,
+    pool: str = "auto",
     progress: Progress | None = None,
     **options: Any,
 ) -> "EmbedReport":
@@ -206,7 +212,7 @@ def embed(
     clock = _Clock()
     dataset = _read(data, spec, labelled=False)
     clock.lap("read")
-    trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline)
+    trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline, pool=pool)
     export.check_shape(out, trunk.cut.shape)
     clock.lap("load")
     features = trunk.extract(dataset, progress or Silent())
@@ -257,7 +263,7 @@ def describe(name: str, *, offline: bool = False) -> dict[str, Any]:
     from headstart import backbones
 
     found = backbones.load(name, offline=offline)
-    plain = ("name", "family", "modality", "parameters", "gflops", "features", "licence")
+    plain = ("name", "family", "modality", "parameters", "gflops", "features", "pool", "licence")
     return {
         **{key: getattr(found, key) for key in (*plain, "fingerprint")},
         "preprocessing": found.preprocessing.to_json(),

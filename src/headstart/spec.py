@@ -23,6 +23,7 @@ STRATEGIES = (
 CUTTABLE = ("fine-tuning", "lora")
 BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
+POOLS = ("auto", "mean", "max", "flatten", "first", "last")
 BALANCE = ("none", "balanced")
 
 
@@ -95,6 +96,12 @@ class FitSpec(ReadSpec):
         "the backbone was pretrained with, 0.875 for many.",
         low=0.1,
         high=1,
+    )
+    pool: str = option(
+        "auto",
+        "How what the last stage gives becomes one vector; by default as the backbone does it. "
+        "flatten and max are for pictures, first and last (token) for transformers.",
+        choices=POOLS,
     )
     head: str = option("linear", "linear, knn, mlp, or mlp:WIDTH such as mlp:256.")
     epochs: int | None = option(

@@ -50,7 +50,7 @@ def test_another_packages_family(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
     (folder / "entry_points.txt").write_text("[headstart.backbones]\nmine = other_family:load\n")
     (tmp_path / "other_family.py").write_text(
-        "def load(reference):\n    return 'my ' + reference\n"
+        "def load(reference, *, offline, pool):\n    return 'my ' + reference\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert backbones.load("mine:net") == "my net"

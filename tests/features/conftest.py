@@ -75,6 +75,7 @@ def pictures(folder: Path, count: int, seed: int = 0) -> Dataset:
 def key(**changes: str) -> StoreKey:
     fields = {
         "backbone": "small",
+        "pool": "auto",
         "fingerprint": "0" * 64,
         "cut": "layers.6",
         "preprocessing": repr(PICTURE),

@@ -73,6 +73,7 @@ class Backbone:
         licence: of the weights, where they say; an SPDX name where there is one.
         fingerprint: names the weights; see `state_hash`.
         features: the length D of the pooled vector.
+        pool: how it is pooled: one of `headstart.spec.POOLS`, auto being the network's own way.
         module: the whole, called like `Cut.trunk`, giving features (B, D); in evaluation mode.
             Training all of it (a cut before the first stage) is training this.
         splitter: makes the trunk and the tail after the stage at an index.
@@ -90,6 +91,7 @@ class Backbone:
     licence: str | None
     fingerprint: str
     features: int
+    pool: str
     module: nn.Module = field(repr=False)
     splitter: Callable[[int], tuple[nn.Module, nn.Module]] = field(repr=False)
     initialiser: Callable[[], nn.Module] = field(repr=False)

@@ -19,7 +19,7 @@ from headstart.errors import InputError
 if TYPE_CHECKING:
     from headstart.backbones.backbone import Backbone
 
-# Family -> a function from what follows `FAMILY:` in a name to a backbone.
+# Family -> a function from what follows `FAMILY:` in a name, `offline` and `pool` to a backbone.
 FAMILIES = {
     "timm": "headstart.backbones.timm:load",
     "transformers": "headstart.backbones.transformers:load",
@@ -35,7 +35,7 @@ class Entry:
         modality: what it reads.
         default: whether it is the one for its modality.
         family: the module of `headstart.backbones` that makes it.
-        loader: `module:function` without arguments.
+        loader: `module:function` of `offline` and `pool`.
         description: one sentence.
         source: where the weights come from.
         licence: of the weights (SPDX).
@@ -75,25 +75,27 @@ def default_for(modality: str) -> str:
     return next(each.name for each in catalogue() if each.default and each.modality == modality)
 
 
-def load(name: str, *, offline: bool = False) -> Backbone:  # noqa: ARG001
+def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
     """Load a backbone, in evaluation mode, on the CPU.
 
     Args:
         name: of the catalogue; `timm:ARCHITECTURE@FILE`; or a transformers model, as a folder or
             as `ORG/NAME` where the hub's cache has it.
-        offline: open no socket; no family opens one yet.
+        offline: open no socket.
+        pool: how what the last stage gives becomes one vector, one of `headstart.spec.POOLS`.
 
     Raises:
-        InputError: there is no such backbone, or its files cannot be used.
+        InputError: there is no such backbone, its files cannot be used, or it cannot pool so.
     """
+    wanted = {"offline": offline, "pool": pool}
     for entry in catalogue():
         if entry.name == name:
-            return _resolve(entry.loader)()
+            return _resolve(entry.loader)(**wanted)
     family, colon, reference = name.partition(":")
     if colon and (loader := _families().get(family)):
-        return _resolve(loader)(reference)
+        return _resolve(loader)(reference, **wanted)
     if (name and Path(name).is_dir()) or re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        return _resolve(FAMILIES["transformers"])(name)
+        return _resolve(FAMILIES["transformers"])(name, **wanted)
     known = [entry.name for entry in catalogue()]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"perhaps you mean {' or '.join(close)}" if close else f"there are {', '.join(known)}"

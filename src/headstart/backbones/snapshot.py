@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoTokenizer
 
-from headstart.backbones.pooling import FirstPool, LastPool, MeanPool
+from headstart.backbones.pooling import TEXT_POOLS
 from headstart.errors import InputError
 
 # Attention costs the square of the length; longer texts are truncated, and counted.
@@ -130,10 +130,10 @@ def text_limit(network: nn.Module, folder: Path) -> int:
 def pool(folder: Path) -> nn.Module | None:
     """The pooling that a sentence-transformers folder asks for, where it is one we have."""
     wanted = _json(folder / "1_Pooling" / "config.json")
-    pools: dict[str, type[nn.Module]] = {
-        "pooling_mode_cls_token": FirstPool,
-        "pooling_mode_mean_tokens": MeanPool,
-        "pooling_mode_lasttoken": LastPool,
+    pools = {
+        "pooling_mode_cls_token": "first",
+        "pooling_mode_mean_tokens": "mean",
+        "pooling_mode_lasttoken": "last",
     }
     asked = [name for name, value in wanted.items() if name.startswith("pooling_mode_") and value]
-    return pools[asked[0]]() if len(asked) == 1 and asked[0] in pools else None
+    return TEXT_POOLS[pools[asked[0]]]() if len(asked) == 1 and asked[0] in pools else None

@@ -15,7 +15,8 @@ from torch import nn
 
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
-from headstart.backbones.graph import stage_graph
+from headstart.backbones.graph import headless, stage_graph
+from headstart.backbones.pooling import MapPool, refuse
 from headstart.errors import InputError
 from headstart.preprocessing import ImagePreprocessing
 
@@ -44,12 +45,14 @@ class ImageNetwork(nn.Module):
         return output
 
 
-def load(reference: str) -> Backbone:
+def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
     """Load `ARCHITECTURE@FILE`: a name that timm knows, and its weights.
 
     Args:
         reference: for example `resnet50@resnet50.safetensors`; the file is safetensors, or a
             state dict saved with `torch.save`.
+        offline: open no socket.
+        pool: `auto` is the network's own.
 
     Raises:
         InputError: no such architecture, no such file, or weights of another network.
@@ -62,7 +65,7 @@ def load(reference: str) -> Backbone:
         )
     network = create(architecture)
     fill(network, read_weights(Path(file)), source=repr(file))
-    return backbone(f"timm:{reference}", network)
+    return backbone(f"timm:{reference}", network, pool=pool)
 
 
 def create(architecture: str, **options: Any) -> nn.Module:
@@ -132,6 +135,7 @@ def backbone(
     *,
     licence: str | None = None,
     size: tuple[int, int] | None = None,
+    pool: str = "auto",
 ) -> Backbone:
     """Make a backbone of a timm network that has no classifier.
 
@@ -140,13 +144,20 @@ def backbone(
         network: from `create`.
         licence: of its weights.
         size: height and width of its input, where not those that it was pretrained with.
+        pool: how what the last stage gives becomes one vector; `auto` is the network's own way,
+            with what it has between the last stage and its classifier.
 
     Raises:
-        InputError: the network does not read colour pictures.
+        InputError: the network does not read colour pictures, or cannot pool so.
     """
     preprocessing = _preprocessing(name, network, size)
     item = torch.zeros(1, 3, preprocessing.height, preprocessing.width)
-    graph = stage_graph(network.eval(), _opened(network), item)
+    architecture = str(network.pretrained_cfg["architecture"])  # type: ignore[index]
+    opened = _opened(network)
+    network.eval()
+    if pool != "auto":
+        network = headless(network, opened, _pool(name, network, item, pool))
+    graph = stage_graph(network, opened, item)
     if len(graph.stages[-1].shape) != 1:
         raise InputError(f"The backbone {name!r} does not give one vector for a picture.")
     module = ImageNetwork(network, preprocessing).eval()
@@ -166,10 +177,24 @@ def backbone(
         licence=licence,
         fingerprint=fingerprint(module),
         features=int(graph.stages[-1].shape[0] or 0),
+        pool=pool,
         module=module,
         splitter=split,
-        initialiser=lambda: create(str(network.pretrained_cfg["architecture"])),  # type: ignore[index]
+        initialiser=lambda: create(architecture),
     )
+
+
+def _pool(name: str, network: nn.Module, item: torch.Tensor, pool: str) -> MapPool:
+    """The pool for what `forward_features` gives: a map (B, C, H, W) or (B, H, W, C), or tokens."""
+    with torch.no_grad():
+        shape = network.forward_features(item).shape  # type: ignore[operator]
+    prefix = int(getattr(network, "num_prefix_tokens", 0))
+    can = {4: ("mean", "max", "flatten"), 3: ("mean", "max", "flatten")}.get(len(shape), ())
+    can = (*can, "first") if len(shape) == 3 and prefix else can
+    if pool not in can:
+        raise refuse(name, pool, can)
+    last = len(shape) == 3 or getattr(network, "output_fmt", "NCHW") == "NHWC"
+    return MapPool(pool, len(shape) - 1 if last else 1, prefix if len(shape) == 3 else 0)
 
 
 def _opened(network: nn.Module) -> frozenset[str]:

@@ -17,7 +17,7 @@ from headstart.backbones.backbone import Backbone, Stage
 from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.layers import CannotCut, Layers, find, split
-from headstart.backbones.pooling import LastPool, MeanPool
+from headstart.backbones.pooling import TEXT_POOLS, LastPool, MeanPool, refuse
 from headstart.errors import InputError
 from headstart.preprocessing import TextPreprocessing
 
@@ -37,16 +37,21 @@ class TextNetwork(nn.Module):
         return features
 
 
-def load(reference: str) -> Backbone:
+def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
     """Load a folder in the hub's layout, or `ORG/NAME` from the hub's cache on this machine.
 
     Args:
         reference: the folder with config.json, model.safetensors and a tokenizer.
+        offline: open no socket.
+        pool: `auto` is what the folder asks for, else the last token of a decoder and the mean of
+            an encoder.
 
     Raises:
         InputError: files are missing or damaged, ask to run code, or are of another kind of
             network (one that does not read texts, or has both an encoder and a decoder).
     """
+    if pool != "auto" and pool not in TEXT_POOLS:
+        raise refuse(reference, pool, TEXT_POOLS)
     folder = snapshot.locate(reference)
     snapshot.check(reference, folder)
     network = _network(reference, folder)
@@ -68,7 +73,9 @@ def load(reference: str) -> Backbone:
         reference,
         network,
         preprocessing,
-        pool=snapshot.pool(folder) or _default_pool(network),
+        pool=(snapshot.pool(folder) or _default_pool(network))
+        if pool == "auto"
+        else TEXT_POOLS[pool](),
         licence=snapshot.licence(folder),
     )
 
@@ -116,6 +123,7 @@ def backbone(
         licence=licence,
         fingerprint=fingerprint(module),
         features=int(stages[-1].shape[0] or 0),
+        pool=next(each for each, kind in TEXT_POOLS.items() if isinstance(pool, kind)),
         module=module,
         splitter=cut,
         initialiser=lambda: AutoModel.from_config(network.config),

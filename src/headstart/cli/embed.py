@@ -6,7 +6,7 @@ import typer
 
 from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json, takes
-from headstart.spec import ItemSpec
+from headstart.spec import POOLS, ItemSpec
 
 
 @takes(ItemSpec)
@@ -26,6 +26,12 @@ def embed(
         str | None,
         typer.Option("--cut", metavar="STAGE", help="Stop after this stage, not after the last."),
     ] = None,
+    pool: Annotated[
+        str,
+        typer.Option(
+            "--pool", metavar="|".join(POOLS), help="How the last stage becomes one vector."
+        ),
+    ] = "auto",
     json: Json = False,
     **options: Any,
 ) -> None:
@@ -35,7 +41,13 @@ def embed(
         from headstart.report.progress_bar import ProgressBar
 
         report = api.embed(
-            data, backbone=backbone, cut=cut, out=out, progress=ProgressBar(), **options
+            data,
+            backbone=backbone,
+            cut=cut,
+            pool=pool,
+            out=out,
+            progress=ProgressBar(),
+            **options,
         )
         if json:
             give_json(report.to_json(), stream)

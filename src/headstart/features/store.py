@@ -59,6 +59,7 @@ class StoreKey:
     """Everything that the values of a feature depend on, but for the item itself."""
 
     backbone: str
+    pool: str
     fingerprint: str
     cut: str
     preprocessing: str

@@ -44,6 +44,7 @@ class Trunk:
         cut: str | None,
         offline: bool,
         crop: float | None = None,
+        pool: str = "auto",
     ) -> "Trunk":
         """Load a backbone, the default one for `modality` without a name, and cut it.
 
@@ -54,11 +55,14 @@ class Trunk:
             offline: open no socket.
             crop: share of a picture's shorter side that is looked at; the backbone's own where
                 None.
+            pool: how what the last stage gives becomes one vector.
 
         Raises:
             InputError: there is no such backbone or stage, or it reads something else.
         """
-        backbone = backbones.load(name or backbones.default_for(modality), offline=offline)
+        backbone = backbones.load(
+            name or backbones.default_for(modality), offline=offline, pool=pool
+        )
         if backbone.modality != modality:
             raise InputError(
                 f"The backbone {backbone.name!r} reads {backbone.modality}s, but the data holds "
@@ -110,6 +114,7 @@ class Trunk:
         runtime = "torch" if self.where == "cuda" else "openvino"
         return StoreKey(
             backbone=self.backbone.name,
+            pool=self.backbone.pool if len(self.cut.shape) == 1 else "",
             fingerprint=self.backbone.fingerprint,
             cut=self.cut.stage,
             preprocessing=repr(self.backbone.preprocessing),

@@ -119,6 +119,7 @@ def about(trunk: Trunk, fitted: Fitted, seed: int) -> dict[str, Any]:
             "name": backbone.name,
             "fingerprint": backbone.fingerprint,
             "licence": backbone.licence,
+            "pool": backbone.pool,
         },
         "cut": fitted.cut,
         "strategy": fitted.strategy,
