@@ -1,5 +1,8 @@
 """The two shipped backbones, end to end from items to stored features."""
 
+import gc
+import weakref
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -187,3 +190,21 @@ def test_a_crop_has_a_store_of_its_own(tmp_path, monkeypatch):
 def test_a_crop_of_texts_is_refused():
     with pytest.raises(InputError, match="--crop is for pictures"):
         Trunk.load(None, "text", cut=None, offline=True, crop=1.0)
+
+
+def test_an_engine_is_gone_after_its_extraction(minilm, texts, monkeypatch):
+    """Otherwise a search over settings, a fit each, fills the memory with networks."""
+    opened = []
+    trunk = minilm[None]
+    kind, make = type(trunk), type(trunk)._engine
+
+    def engine(self):
+        made = make(self)
+        opened.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(kind, "_engine", engine)
+    trunk.extract(texts, Silent())
+    gc.collect()
+    (gone,) = opened
+    assert gone() is None

@@ -201,7 +201,10 @@ class _Batches:
         lengths = [len(array) for array in arrays] if length else None
         # The arrays are free to go.
         kept = [Prepared(item.position, item.digest, note=item.note) for item in items]
-        engine.start(inputs, lambda output: self._finished.put((kept, lengths, output)))
+        # OpenVINO keeps what it was last given, out of sight of the garbage collector: were this
+        # object, which holds the engine, within reach of it, both would stay for ever.
+        finished = self._finished
+        engine.start(inputs, lambda output: finished.put((kept, lengths, output)))
 
 
 def _prepared(prepare: _Preparer, items: int, known: Known) -> Iterator[list[Prepared]]:
