@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Family -> a function from what follows `FAMILY:` in a name, `offline` and `pool` to a backbone.
 FAMILIES = {
     "timm": "headstart.backbones.timm:load",
+    "keras": "headstart.backbones.keras:load",
     "transformers": "headstart.backbones.transformers:load",
 }
 
@@ -79,8 +80,9 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
     """Load a backbone, in evaluation mode, on the CPU.
 
     Args:
-        name: of the catalogue; `timm:ARCHITECTURE@FILE`; or a transformers model, as a folder or
-            as `ORG/NAME` where the hub's cache has it.
+        name: of the catalogue; `timm:ARCHITECTURE@FILE`; `keras:ARCHITECTURE` or
+            `keras:ARCHITECTURE@FILE`; or a transformers model, as a folder or as `ORG/NAME` where
+            the hub's cache has it.
         offline: open no socket.
         pool: how what the last stage gives becomes one vector, one of `headstart.spec.POOLS`.
 
@@ -101,7 +103,7 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
     hint = f"perhaps you mean {' or '.join(close)}" if close else f"there are {', '.join(known)}"
     raise InputError(
         f"No backbone is called {name!r}; {hint}, timm:NAME@FILE, "
-        "or a folder with a transformers model."
+        "keras:NAME, keras:NAME@FILE, or a folder with a transformers model."
     )
 
 
