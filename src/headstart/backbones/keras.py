@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +27,10 @@ from headstart.preprocessing import ImagePreprocessing
 os.environ.setdefault("KERAS_BACKEND", "torch")
 try:
     import keras
-except ImportError:
+except ImportError as error:
     raise InputError(
         "A keras: backbone needs Keras 3; run: pip install 'headstart[keras]'"
-        if "keras" not in sys.modules and os.environ["KERAS_BACKEND"] == "torch"
+        if error.name in ("keras", "h5py")
         else f"Keras cannot be imported on its backend {os.environ['KERAS_BACKEND']!r}; "
         "set KERAS_BACKEND=torch."
     ) from None
@@ -41,15 +41,15 @@ if keras.config.backend() != "torch" or keras.config.image_data_format() != "cha
         "set KERAS_BACKEND=torch, and change keras.json or what imports keras first."
     )
 
-from headstart.backbones import keras_weights  # noqa: E402
-from headstart.backbones.keras_graph import torch_graph  # noqa: E402
+from headstart.backbones import keras_weights
+from headstart.backbones.keras_graph import torch_graph
 
 Mode = Literal["caffe", "tf", "torch", "inside"]
 POOLS = ("mean", "max", "flatten")
 _POOL = "whole_to_vector"
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 # What each mode of preprocess_input does, as `(pixel / 255 - mean) / std` in the order of RGB.
-_SCALES: Mapping[Mode, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
+SCALES: Mapping[Mode, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
     "caffe": ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3),
     "tf": ((0.5,) * 3, (0.5,) * 3),
     "torch": _IMAGENET,
@@ -110,7 +110,7 @@ class ImageNetwork(nn.Module):
         super().__init__()
         self.network = network
         self.backwards = mode == "caffe"
-        for name, values in zip(("mean", "std"), _SCALES[mode], strict=True):
+        for name, values in zip(("mean", "std"), SCALES[mode], strict=True):
             value = 255 * torch.tensor(values, dtype=torch.float64)
             self.register_buffer(name, value.float(), persistent=False)
 
@@ -133,6 +133,16 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     Raises:
         InputError: no such architecture, no such file, or weights of another network.
     """
+    architecture, model = pretrained(reference, offline=offline)
+    return backbone(f"keras:{reference}", architecture, model, pool=pool)
+
+
+def pretrained(reference: str, *, offline: bool) -> tuple[str, Any]:
+    """The architecture that a reference names, and the Keras model with its weights.
+
+    Raises:
+        InputError: see `load`.
+    """
     name, at, file = reference.partition("@")
     architecture = find(name)
     if at and not file:
@@ -143,7 +153,7 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     path = Path(file) if at else _own_weights(name, architecture, offline=offline)
     model = create(name)
     keras_weights.fill(model, path, name)
-    return backbone(f"keras:{reference}", name, model, pool=pool)
+    return name, model
 
 
 def find(name: str) -> Architecture:
@@ -215,8 +225,18 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         pool=pool,
         module=module,
         splitter=split,
-        initialiser=lambda: _stages(create(architecture, (height, width)), "mean").network,
+        initialiser=lambda: _stages(_fresh(architecture, (height, width)), "mean").network,
     )
+
+
+def _fresh(architecture: str, size: tuple[int, int]) -> Any:
+    """A network whose random weights follow from torch's generator, not from Python's."""
+    before = random.getstate()
+    random.seed(int(torch.randint(2**31, ())))
+    try:
+        return create(architecture, size)
+    finally:
+        random.setstate(before)
 
 
 def _stages(model: Any, pool: str) -> StageGraph:
@@ -255,7 +275,7 @@ def _own_weights(name: str, architecture: Architecture, *, offline: bool) -> Pat
 
 
 def _preprocessing(mode: Mode, height: int, width: int) -> ImagePreprocessing:
-    mean, std = _SCALES[mode]
+    mean, std = SCALES[mode]
     return ImagePreprocessing(
         height=height,
         width=width,

@@ -19,7 +19,11 @@ Variables = dict[str, Any]
 
 
 class LayerModule(nn.Module):
-    """A Keras layer (or operation between layers), called with weights that this module owns."""
+    """A Keras layer (or operation between layers), called with weights that this module owns.
+
+    Attributes:
+        follows_data: whether it is a BatchNormalization.
+    """
 
     def __init__(self, operation: Any) -> None:
         super().__init__()
@@ -28,6 +32,7 @@ class LayerModule(nn.Module):
         self._learning: list[str] = []
         self._following: list[str] = []
         self._seeds = 0
+        self.follows_data = isinstance(operation, keras.layers.BatchNormalization)
         if not isinstance(operation, keras.layers.Layer):
             return
         for name, variable in variables(operation).items():
@@ -130,7 +135,9 @@ def torch_graph(model: Any, ending: Mapping[str, nn.Module]) -> fx.GraphModule:
         ending: modules, by name, that follow its output.
     """
     names = {id(each): name for name, each in layer_names(model).items()}
-    graph, modules, made = fx.Graph(), {}, {}
+    graph = fx.Graph()
+    modules: dict[str, nn.Module] = {}
+    made: dict[int, fx.Node] = {}
     (pixels,) = model.inputs
     made[id(pixels)] = graph.placeholder("pixels")
 

@@ -59,6 +59,8 @@ def _opened(file: Path) -> Iterator[Any]:
     try:
         with h5py.File(file, "r") as opened:
             yield opened
+    except InputError:
+        raise
     except _DAMAGE as error:
         raise InputError(
             f"The weights {str(file)!r} cannot be read as HDF5 ({type(error).__name__}); give a "

@@ -17,6 +17,7 @@ COMMANDS = {
     "predict": "headstart.cli.predict:predict",
     "evaluate": "headstart.cli.evaluate:evaluate",
     "embed": "headstart.cli.embed:embed",
+    "export": "headstart.cli.export:export",
     "backbones": "headstart.cli.backbones:backbones",
     "cache": "headstart.cli.cache:cache",
     "demo": "headstart.cli.demo:demo",
