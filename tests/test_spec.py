@@ -91,7 +91,7 @@ def test_another_head_is_for_features_alone() -> None:
 
 
 def test_a_store_limit_is_a_size() -> None:
-    assert FitSpec(store_limit="5GB").store_limit == "5GB"
+    assert FitSpec(strategy="lora", store_limit="5GB").store_limit == "5GB"
     for wrong in ("lots", "-5GB", "5 minutes", ""):
         assert refused(store_limit=wrong) == (
             f"--store-limit is {wrong!r}, but it must be a size such as 500MB or 5GB."
