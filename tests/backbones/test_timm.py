@@ -309,3 +309,53 @@ def test_weights_that_do_not_fit() -> None:
 def test_names_that_are_wrong(reference: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         backbones.load(f"timm:{reference}")
+
+
+@pytest.mark.parametrize("pool", ["mean", "max", "flatten"])
+@pytest.mark.parametrize(
+    "architecture", ["resnet18", "swin_tiny_patch4_window7_224", "vit_tiny_patch16_224"]
+)
+def test_a_pool_of_the_networks_own_last_map(architecture: str, pool: str) -> None:
+    options, size, _ = SMALL[architecture]
+    torch.manual_seed(0)
+    network = timm.create(architecture, **options)
+    with torch.no_grad():
+        # Channels last, and without the class token where it is not flattened.
+        pixels = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
+        backbone = timm.backbone(architecture, network, size=(size, size), pool=pool)
+        inputs: list[torch.Tensor] = []
+        hook = backbone.module.network.register_forward_pre_hook(
+            lambda _, args: inputs.extend(args)
+        )
+        features = backbone.module(pixels)
+        hook.remove()
+        whole = network.forward_features(inputs[0])
+        if pool == "flatten":
+            expected = whole.flatten(1)
+        else:
+            places = whole.permute(0, 2, 3, 1) if architecture == "resnet18" else whole
+            places = places[:, 1:] if architecture.startswith("vit") else places
+            places = places.flatten(1, -2)
+            expected = places.mean(1) if pool == "mean" else places.amax(1)
+        torch.testing.assert_close(features, expected, rtol=1e-5, atol=1e-5)
+        cut = backbone.cut(backbone.stages[1].name)
+        torch.testing.assert_close(cut.tail(cut.trunk(pixels)), features, rtol=1e-5, atol=1e-5)
+    assert backbone.pool == pool
+    assert backbone.features == features.shape[1]
+    assert backbone.random_weights(0).keys() == backbone.module.state_dict().keys()
+
+
+def test_a_flattened_vgg_has_no_top() -> None:
+    """What the classic recipe begins with: the last feature map, without the dense layers."""
+    backbone = timm.backbone("vgg", timm.create("vgg11"), size=(64, 64), pool="flatten")
+    assert backbone.features == 512 * 2 * 2
+    assert backbone.stages[-1].name == "features.18"
+    assert backbone.parameters == 9_220_480
+
+
+def test_the_class_token_is_a_pool_where_there_is_one(lite: Backbone) -> None:
+    network = timm.create("vit_tiny_patch16_224", img_size=48)
+    assert timm.backbone("vit", network, size=(48, 48), pool="first").features == 192
+    for pool in ("first", "last"):
+        with pytest.raises(InputError, match=rf"--pool is '{pool}'.* can do mean, max, flatten"):
+            timm.backbone("lite", lite.module.network, pool=pool)

@@ -192,6 +192,34 @@ def test_a_folder_says_how_it_is_pooled(bert: Path, mode: str, pool: type[nn.Mod
     assert isinstance(transformers.load(str(bert)).cut("embeddings").tail.pool, pool)
 
 
+@pytest.mark.parametrize(
+    ("name", "pool"), [("first", FirstPool), ("mean", MeanPool), ("last", LastPool)]
+)
+def test_the_user_says_how_it_is_pooled(bert: Path, name: str, pool: type[nn.Module]) -> None:
+    (bert / "1_Pooling").mkdir()
+    (bert / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
+    backbone = transformers.load(str(bert), pool=name)
+    assert isinstance(backbone.cut("embeddings").tail.pool, pool)
+    assert backbone.pool == name
+    assert transformers.load(str(bert)).pool == "first"
+
+
+@pytest.mark.parametrize("name", ["max", "flatten"])
+def test_a_pool_that_is_for_pictures(bert: Path, name: str) -> None:
+    with pytest.raises(InputError, match=f"--pool is '{name}'.* can do mean, first, last"):
+        transformers.load(str(bert), pool=name)
+
+
+def test_a_pool_of_another_package(bert: Path) -> None:
+    class Middle(nn.Module):
+        def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            return hidden[:, hidden.shape[1] // 2]
+
+    loaded = transformers.load(str(bert))
+    mine = transformers.backbone("mine", loaded.module.network, loaded.preprocessing, pool=Middle())
+    assert mine.pool == "Middle()"
+
+
 def test_pools_by_hand() -> None:
     hidden = torch.arange(12.0).view(1, 4, 3)
     mask = torch.tensor([[1, 1, 1, 0]])

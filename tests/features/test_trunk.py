@@ -192,6 +192,16 @@ def test_a_crop_of_texts_is_refused():
         Trunk.load(None, "text", cut=None, offline=True, crop=1.0)
 
 
+def test_a_pool_has_a_store_of_its_own_after_the_last_stage_alone():
+    mean, first = (
+        Trunk.load("minilm-l6", "text", cut=None, offline=True, pool=pool)
+        for pool in ("mean", "first")
+    )
+    assert mean._key(WHOLE).name != first._key(WHOLE).name
+    before = [each.at("encoder.layer.1")._key(WHOLE).name for each in (mean, first)]
+    assert before[0] == before[1]
+
+
 def test_an_engine_is_gone_after_its_extraction(minilm, texts, monkeypatch):
     """Otherwise a search over settings, a fit each, fills the memory with networks."""
     opened = []

@@ -73,7 +73,8 @@ class Backbone:
         licence: of the weights, where they say; an SPDX name where there is one.
         fingerprint: names the weights; see `state_hash`.
         features: the length D of the pooled vector.
-        pool: how it is pooled: one of `headstart.spec.POOLS`, auto being the network's own way.
+        pool: how it is pooled: one of `headstart.spec.POOLS`, auto being the network's own way, or
+            the `repr` of a pool that is none of them.
         module: the whole, called like `Cut.trunk`, giving features (B, D); in evaluation mode.
             Training all of it (a cut before the first stage) is training this.
         splitter: makes the trunk and the tail after the stage at an index.

@@ -1,6 +1,6 @@
 """From the hidden states of a text's tokens, or a feature map, to one vector."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import nn
@@ -69,9 +69,14 @@ TEXT_POOLS: Mapping[str, type[nn.Module]] = {
 }
 
 
-def refuse(name: str, pool: str, can: Mapping[str, object] | tuple[str, ...]) -> InputError:
-    """What to say to a pool that a backbone does not have."""
-    return InputError(
-        f"--pool is {pool!r}, which the backbone {name!r} cannot do; it can do {', '.join(can)}, "
-        "and auto: as it was trained."
-    )
+def check(name: str, pool: str, can: Collection[str]) -> None:
+    """Refuse a pool that a backbone does not have.
+
+    Raises:
+        InputError: names what it can do.
+    """
+    if pool not in can:
+        raise InputError(
+            f"--pool is {pool!r}, which the backbone {name!r} cannot do; it can do "
+            f"{', '.join([*can, 'auto'])}, which is as it was trained."
+        )

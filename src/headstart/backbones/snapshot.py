@@ -11,7 +11,6 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoTokenizer
 
-from headstart.backbones.pooling import TEXT_POOLS
 from headstart.errors import InputError
 
 # Attention costs the square of the length; longer texts are truncated, and counted.
@@ -127,7 +126,7 @@ def text_limit(network: nn.Module, folder: Path) -> int:
     return int(min([positions, MAX_TOKENS, *given]))
 
 
-def pool(folder: Path) -> nn.Module | None:
+def pool(folder: Path) -> str | None:
     """The pooling that a sentence-transformers folder asks for, where it is one we have."""
     wanted = _json(folder / "1_Pooling" / "config.json")
     pools = {
@@ -136,4 +135,4 @@ def pool(folder: Path) -> nn.Module | None:
         "pooling_mode_lasttoken": "last",
     }
     asked = [name for name, value in wanted.items() if name.startswith("pooling_mode_") and value]
-    return TEXT_POOLS[pools[asked[0]]]() if len(asked) == 1 and asked[0] in pools else None
+    return pools.get(asked[0]) if len(asked) == 1 else None

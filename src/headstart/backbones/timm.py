@@ -13,10 +13,10 @@ from safetensors import SafetensorError
 from timm.models import load_state_dict
 from torch import nn
 
+from headstart.backbones import pooling
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.graph import headless, stage_graph
-from headstart.backbones.pooling import MapPool, refuse
 from headstart.errors import InputError
 from headstart.preprocessing import ImagePreprocessing
 
@@ -184,17 +184,16 @@ def backbone(
     )
 
 
-def _pool(name: str, network: nn.Module, item: torch.Tensor, pool: str) -> MapPool:
+def _pool(name: str, network: nn.Module, item: torch.Tensor, pool: str) -> pooling.MapPool:
     """The pool for what `forward_features` gives: a map (B, C, H, W) or (B, H, W, C), or tokens."""
     with torch.no_grad():
         shape = network.forward_features(item).shape  # type: ignore[operator]
-    prefix = int(getattr(network, "num_prefix_tokens", 0))
-    can = {4: ("mean", "max", "flatten"), 3: ("mean", "max", "flatten")}.get(len(shape), ())
-    can = (*can, "first") if len(shape) == 3 and prefix else can
-    if pool not in can:
-        raise refuse(name, pool, can)
-    last = len(shape) == 3 or getattr(network, "output_fmt", "NCHW") == "NHWC"
-    return MapPool(pool, len(shape) - 1 if last else 1, prefix if len(shape) == 3 else 0)
+    tokens = len(shape) == 3
+    prefix = int(getattr(network, "num_prefix_tokens", 0)) if tokens else 0
+    can = ["mean", "max", "flatten"] if tokens or len(shape) == 4 else []
+    pooling.check(name, pool, [*can, "first"] if prefix else can)
+    channels_last = tokens or getattr(network, "output_fmt", "NCHW") == "NHWC"
+    return pooling.MapPool(pool, len(shape) - 1 if channels_last else 1, prefix)
 
 
 def _opened(network: nn.Module) -> frozenset[str]:

@@ -12,12 +12,11 @@ from torch import nn
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
-from headstart.backbones import snapshot
+from headstart.backbones import pooling, snapshot
 from headstart.backbones.backbone import Backbone, Stage
 from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.layers import CannotCut, Layers, find, split
-from headstart.backbones.pooling import TEXT_POOLS, LastPool, MeanPool, refuse
 from headstart.errors import InputError
 from headstart.preprocessing import TextPreprocessing
 
@@ -50,8 +49,8 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
         InputError: files are missing or damaged, ask to run code, or are of another kind of
             network (one that does not read texts, or has both an encoder and a decoder).
     """
-    if pool != "auto" and pool not in TEXT_POOLS:
-        raise refuse(reference, pool, TEXT_POOLS)
+    if pool != "auto":
+        pooling.check(reference, pool, pooling.TEXT_POOLS)
     folder = snapshot.locate(reference)
     snapshot.check(reference, folder)
     network = _network(reference, folder)
@@ -69,13 +68,13 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
             f"The backbone {reference!r} knows {known:,} tokens, fewer than its tokenizer gives; "
             "the files are not of one model."
         )
+    if pool == "auto":
+        pool = snapshot.pool(folder) or _default_pool(network)
     return backbone(
         reference,
         network,
         preprocessing,
-        pool=(snapshot.pool(folder) or _default_pool(network))
-        if pool == "auto"
-        else TEXT_POOLS[pool](),
+        pool=pooling.TEXT_POOLS[pool](),
         licence=snapshot.licence(folder),
     )
 
@@ -123,7 +122,9 @@ def backbone(
         licence=licence,
         fingerprint=fingerprint(module),
         features=int(stages[-1].shape[0] or 0),
-        pool=next(each for each, kind in TEXT_POOLS.items() if isinstance(pool, kind)),
+        pool=next(
+            (each for each, kind in pooling.TEXT_POOLS.items() if type(pool) is kind), repr(pool)
+        ),
         module=module,
         splitter=cut,
         initialiser=lambda: AutoModel.from_config(network.config),
@@ -186,12 +187,12 @@ def _sample(network: nn.Module) -> torch.Tensor:
     return ids
 
 
-def _default_pool(network: nn.Module) -> nn.Module:
+def _default_pool(network: nn.Module) -> str:
     """The last token where a token sees only those before it (a decoder), else the mean."""
     ids = _sample(network)
     with torch.no_grad():
         first = network(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state[:, 0]
-    return LastPool() if torch.equal(first[0], first[1]) else MeanPool()
+    return "last" if torch.equal(first[0], first[1]) else "mean"
 
 
 def _network(reference: str, folder: Path) -> nn.Module:
