@@ -21,6 +21,7 @@ PUBLIC = [
     "embed",
     "evaluate",
     "fit",
+    "generate",
     "load",
     "predict",
 ]

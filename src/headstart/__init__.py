@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.api import Run, catalogue, embed, evaluate, fit, load, predict
+    from headstart.api import Run, catalogue, embed, evaluate, fit, generate, load, predict
     from headstart.errors import HeadstartError, InputError
     from headstart.estimators import TransferClassifier, TransferRegressor
     from headstart.model import Model
@@ -28,6 +28,7 @@ _WHERE = {
     "embed": "api",
     "evaluate": "api",
     "fit": "api",
+    "generate": "api",
     "load": "api",
     "predict": "api",
 }
@@ -43,6 +44,7 @@ __all__ = [
     "embed",
     "evaluate",
     "fit",
+    "generate",
     "load",
     "predict",
 ]

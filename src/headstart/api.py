@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -14,12 +14,15 @@ from headstart import data as reading
 from headstart.data.dataset import Dataset, Skipped, joined, told
 from headstart.errors import InputError
 from headstart.progress import Progress, Silent
-from headstart.spec import FitSpec, ReadSpec, cache_folder
+from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry
     from headstart.features.extract import Features
     from headstart.features.trunk import Trunk
+    from headstart.generation.report import GenerationReport
+    from headstart.generation.sample import Written
+    from headstart.generation.saved import LanguageModel
     from headstart.model import Model, Predictions
     from headstart.report.report import EmbedReport, EvaluationReport, Report
     from headstart.training.examples import Examples
@@ -34,13 +37,38 @@ class Run:
     report: "Report"
 
 
+@dataclass(frozen=True)
+class TextRun:
+    """A finished `fit` of `task="generation"`."""
+
+    model: "LanguageModel"
+    report: "GenerationReport"
+
+
+@overload
+def fit(
+    data: str | Path | Dataset,
+    *,
+    task: Literal["generation"],
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> TextRun: ...
+@overload
 def fit(
     data: str | Path | Dataset,
     *,
     out: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
-) -> Run:
+) -> Run: ...
+def fit(
+    data: str | Path | Dataset,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Run | TextRun:
     """Train the best model that the data allows, and measure it.
 
     Args:
@@ -60,6 +88,8 @@ def fit(
 
     spec = FitSpec(**options)
     progress = progress or Silent()
+    if spec.task == "generation":
+        return _fit_texts(data, None if out is None else Path(out), spec, progress)
     if out is not None:
         saving.check_target(Path(out))
     clock = _Clock()
@@ -107,6 +137,45 @@ def fit(
     if climbed.unfinished and not climbed.stopped:
         climbed.unfinished.remove()
     return Run(run.model, report)
+
+
+def _fit_texts(
+    data: str | Path | Dataset, out: Path | None, spec: FitSpec, progress: Progress
+) -> TextRun:
+    from headstart.generation.fit import fit as fit_texts
+
+    done = fit_texts(data, out=out, spec=spec, progress=progress)
+    if out is not None:
+        write_json(out / "report.json", done.report.to_json())
+    if done.unfinished:
+        done.unfinished.remove()
+    return TextRun(done.model, done.report)
+
+
+def generate(
+    model: "str | Path | LanguageModel",
+    prompt: str,
+    *,
+    written: "Written | None" = None,
+    **options: Any,
+) -> Iterator[str]:
+    """Let a saved language model write, piece by piece: `"".join(generate(...))` is all of it.
+
+    Args:
+        model: its folder, or what `headstart.generation.saved.load` gave.
+        prompt: what the text goes on from.
+        written: is told how it went: tokens, and whether the model ended the text.
+        **options: the fields of `headstart.spec.GenerateSpec`.
+
+    Raises:
+        InputError: the model or an option is wrong; before anything is written.
+    """
+    spec = GenerateSpec(**options)
+    from headstart.generation import saved
+    from headstart.generation.sample import Written, stream
+
+    loaded = saved.load(model) if isinstance(model, (str, Path)) else model
+    return stream(loaded, prompt, spec, Written() if written is None else written)
 
 
 def predict(

@@ -13,7 +13,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -207,18 +207,7 @@ class Model:
             InputError: something else is there.
             OSError: the disk refuses; what was there stays.
         """
-        folder = Path(folder).resolve()
-        _restore(folder)
-        check_target(folder)
-        partial = beside(folder, "partial")
-        if partial.exists():
-            shutil.rmtree(partial)
-        try:
-            self._write(partial)
-            _replace(folder, partial)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
+        write_folder(Path(folder), self._write)
 
     def _write(self, folder: Path) -> None:
         from safetensors.numpy import save
@@ -234,11 +223,7 @@ class Model:
             (folder / "tokenizer.json").write_text(self.preprocessing.tokenizer, "utf-8")
         about = self._about()
         (folder / "README.md").write_text(card(about), "utf-8")
-        about["files"] = {name: _sha256(folder / name) for name in _files(folder)}
-        about["seal"] = _seal(about)
-        (folder / "model.json").write_text(
-            json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8"
-        )
+        seal(folder, about, [name for name in _ALLOWED if (folder / name).is_file()])
 
     def _about(self) -> dict[str, Any]:
         return {
@@ -263,9 +248,13 @@ def load(folder: str | Path) -> Model:
     from safetensors import SafetensorError
 
     folder = Path(folder)
-    about = _read_about(folder)
-    for name, expected in about["files"].items():
-        _check_file(folder, name, expected)
+    about = read_about(folder)
+    if about.get("task") == "generation":
+        raise InputError(
+            f"The model in {str(folder)!r} writes texts; ask it with `headstart generate`, or "
+            "with headstart.generate from Python."
+        )
+    check_files(folder, about, _NEEDED, _ALLOWED)
     try:
         return _assemble(folder, about)
     except (
@@ -277,6 +266,40 @@ def load(folder: str | Path) -> Model:
             f"The model in {str(folder)!r} cannot be read ({shown(said[0])[:200]}); "
             "train it again, or copy it again from where it came."
         ) from error
+
+
+def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write a model's folder in one step; a model that was there is replaced.
+
+    Args:
+        folder: where it goes.
+        write: makes the folder that it is given, and everything in it.
+
+    Raises:
+        InputError: something else is there.
+        OSError: the disk refuses; what was there stays.
+    """
+    folder = folder.resolve()
+    _restore(folder)
+    check_target(folder)
+    partial = beside(folder, "partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    try:
+        write(partial)
+        _replace(folder, partial)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def seal(folder: Path, about: dict[str, Any], names: Iterable[str]) -> None:
+    """Write model.json: what there is to say, and the hashes of files that are written by now."""
+    about = {**about, "files": {name: _sha256(folder / name) for name in names}}
+    about["seal"] = _seal(about)
+    (folder / "model.json").write_text(
+        json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8"
+    )
 
 
 def beside(folder: Path, what: str) -> Path:
@@ -358,7 +381,12 @@ def _checked(model: Model) -> Model:
     return model
 
 
-def _read_about(folder: Path) -> dict[str, Any]:
+def read_about(folder: Path) -> dict[str, Any]:
+    """What model.json says, its seal checked.
+
+    Raises:
+        InputError: it is not a model, was damaged, or is of a newer version.
+    """
     path = folder / "model.json"
     try:
         about = json.loads(path.read_text("utf-8"))
@@ -380,15 +408,27 @@ def _read_about(folder: Path) -> dict[str, Any]:
             f"{str(path)!r} is damaged or was changed: it does not match its own seal; "
             "copy the model again or train it again."
         )
-    needed = {"compiled/network.xml", "compiled/network.bin", "model.safetensors"}
-    missing = sorted(needed - set(about["files"]))
-    if missing:
-        raise InputError(f"{str(path)!r} does not name {missing[0]!r}; the model is not whole.")
     return cast(dict[str, Any], about)
 
 
-def _check_file(folder: Path, name: str, expected: object) -> None:
-    if name not in _ALLOWED:
+def check_files(
+    folder: Path, about: dict[str, Any], needed: Collection[str], allowed: Collection[str]
+) -> None:
+    """Compare every file that model.json names with its hash.
+
+    Raises:
+        InputError: names the file that is missing, damaged, or of a name not `allowed`.
+    """
+    missing = sorted(set(needed) - set(about["files"]))
+    if missing:
+        path = str(folder / "model.json")
+        raise InputError(f"{path!r} does not name {missing[0]!r}; the model is not whole.")
+    for name, expected in about["files"].items():
+        _check_file(folder, name, expected, allowed)
+
+
+def _check_file(folder: Path, name: str, expected: object, allowed: Collection[str]) -> None:
+    if name not in allowed:
         raise InputError(f"The model in {str(folder)!r} names a file it may not have: {name!r}.")
     try:
         actual = _sha256(folder / name)
@@ -410,14 +450,30 @@ _ALLOWED = (
     "tokenizer.json",
 )
 
+_NEEDED = ("compiled/network.xml", "compiled/network.bin", "model.safetensors")
+
+WRITER = (
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "adapter/adapter_config.json",
+    "adapter/adapter_model.safetensors",
+)
+"""Files of a model that writes texts; see `headstart.generation.saved`."""
+
 _OURS = {
-    *(name.partition("/")[0] for name in _ALLOWED),
+    *(name.partition("/")[0] for name in (*_ALLOWED, *WRITER)),
     *("model.json", "README.md", "report.json", ".report.json.partial"),
 }
 
 
 def _unless_whole(there: set[str]) -> list[str]:
-    return [] if {"model.json", "compiled"} <= there else sorted(there)
+    whole = "model.json" in there and not there.isdisjoint({"compiled", "config.json"})
+    return [] if whole else sorted(there)
 
 
 def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
@@ -426,10 +482,6 @@ def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any
         for name, array in arrays.items()
         if name.startswith(prefix)
     }
-
-
-def _files(folder: Path) -> list[str]:
-    return [name for name in _ALLOWED if (folder / name).is_file()]
 
 
 def _seal(about: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from headstart.errors import InputError
 from headstart.quantity import bytes_of, seconds_of
 
-TASKS = ("auto", "classification", "multilabel", "regression")
+TASKS = ("auto", "classification", "multilabel", "regression", "generation")
 STRATEGIES = (
     "auto",
     "feature-extraction",
@@ -21,6 +21,11 @@ STRATEGIES = (
     "from-scratch",
 )
 CUTTABLE = ("fine-tuning", "lora")
+WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
+"""Strategies of `--task generation`; auto is lora."""
+NOT_OF_WRITERS = (
+    "label", "budget", "crop", "pool", "head", "train_batchnorm", "baseline", "balance",
+)  # fmt: skip
 BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
@@ -70,7 +75,7 @@ class LabelledSpec(ItemSpec):
 class ReadSpec(LabelledSpec):
     """How data is read."""
 
-    task: str = option("auto", "What is predicted.", choices=TASKS)
+    task: str = option("auto", "What is predicted; generation: texts are continued.", choices=TASKS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +84,12 @@ class FitSpec(ReadSpec):
 
     backbone: str | None = option(
         None, "Pretrained network; by default one that fits the data and is installed."
+    )
+    prompt: str | None = option(
+        None, "generation: column with what is given; --completion names what follows it."
+    )
+    completion: str | None = option(
+        None, "generation: column with what is to be written after --prompt."
     )
     strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES)
     budget: str | None = option(
@@ -135,7 +146,27 @@ class FitSpec(ReadSpec):
             seconds_of(self.budget, "--budget")
         if self.store_limit is not None:
             bytes_of(self.store_limit, "--store-limit")
+        self._check_task()
         self._check_together(head)
+
+    def _check_task(self) -> None:
+        if self.task != "generation":
+            for name in ("prompt", "completion"):
+                if getattr(self, name) is not None:
+                    raise InputError(f"{flag(name)} is for --task generation; leave it out.")
+            return
+        if self.strategy not in WRITERS:
+            raise InputError(
+                f"--strategy is {self.strategy!r}, but --task generation adapts a language model "
+                f"by one of {', '.join(WRITERS)}."
+            )
+        if (self.prompt is None) != (self.completion is None):
+            raise InputError("--prompt and --completion go together; name both columns.")
+        if self.prompt is not None and self.input is not None:
+            raise InputError("--input names whole texts, --prompt and --completion two parts.")
+        for each in fields(self):
+            if each.name in NOT_OF_WRITERS and getattr(self, each.name) != each.default:
+                raise InputError(f"{flag(each.name)} means nothing to --task generation.")
 
     def _check_together(self, head: str) -> None:
         if self.budget is not None and self.strategy != "auto":
@@ -149,6 +180,7 @@ class FitSpec(ReadSpec):
                 "chooses for itself."
             )
         stores = self.budget is not None or self.strategy in CUTTABLE
+        stores = stores or (self.task, self.strategy) == ("generation", "auto")
         if self.store_limit is not None and not stores:
             raise InputError(
                 "--store-limit bounds the activations that fine-tuning, lora and --budget store; "
@@ -167,6 +199,26 @@ class FitSpec(ReadSpec):
                 f"--head is {self.head!r}, but what is trained with the backbone is a linear head; "
                 "leave --head out, or say --strategy feature-extraction."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateSpec:
+    """How a text is continued."""
+
+    length: int = option(100, "Most tokens to write.", low=1, high=1_000_000)
+    temperature: float = option(
+        0.8, "How much is left to chance; 0 always takes the likeliest token.", low=0, high=10
+    )
+    top_p: float = option(
+        0.95,
+        "Choose among the likeliest tokens that together have this probability.",
+        low=0.01,
+        high=1,
+    )
+    seed: int = option(0, "Every random choice follows from it.", low=0, high=2**32 - 1)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 def head_of(text: str) -> tuple[str, int | None]:

@@ -143,7 +143,7 @@ def test_a_cut_that_takes_too_much_disk_is_refused(names):
 def test_a_later_cut_is_taken_where_the_usual_one_does_not_fit(names):
     small = ready(names["image"], *pictures(40), strategy="fine-tuning", epochs=1)
     usual = Tuning(
-        ladder.Rung("fine-tuning", ladder._cut_at(small.trunk.backbone, ladder.USUAL_DEPTH)),
+        ladder.Rung("fine-tuning", ladder.cut_at(small.trunk.backbone, ladder.USUAL_DEPTH)),
         small.data, small.trunk, small.examples, small.first.start, small.spec,
     )  # fmt: skip
     limited = ready(
@@ -236,16 +236,14 @@ def test_an_item_that_a_cut_cannot_hold_does_not_end_the_climb(names, monkeypatc
     assert "text 7" in str(done.tried[1].why)
 
 
-def test_what_is_stored_by_now_does_not_count_against_a_run_that_goes_on(names, tmp_path):
+def test_what_is_stored_by_now_does_not_count_against_a_run_that_goes_on(
+    names, tmp_path, monkeypatch
+):
     options = {"strategy": "fine-tuning", "cut": "encoder.layer.0", "epochs": 1}
     small = of_texts(names, 60, **options, store_limit="1GB")
     climbed(small, tmp_path / "unfinished")
-    ladder_limit = ladder._Ladder._limit
-    try:
-        ladder._Ladder._limit = lambda _: 0
-        climbed(small, tmp_path / "unfinished")
-    finally:
-        ladder._Ladder._limit = ladder_limit
+    monkeypatch.setattr(ladder, "disk_limit", lambda _: 0)
+    climbed(small, tmp_path / "unfinished")
 
 
 def test_what_was_decided_is_not_decided_again(names, tmp_path, monkeypatch):

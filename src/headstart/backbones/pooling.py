@@ -35,6 +35,14 @@ class LastPool(nn.Module):
         return hidden.gather(1, last[:, None, None].expand(-1, 1, hidden.shape[2])).squeeze(1)
 
 
+class EveryToken(nn.Module):
+    """Nothing pooled: the hidden states of all tokens (B, L, D), as a decoder's head takes them."""
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+        """See the class."""
+        return hidden
+
+
 class MapPool(nn.Module):
     """A feature map or a sequence of tokens (B, ...) to one vector.
 

@@ -27,10 +27,10 @@ _VOCABULARIES = (
 
 
 def locate(reference: str) -> Path:
-    """A local folder as it is; `ORG/NAME` from the hub's cache, without the network."""
+    """A local folder as it is; `ORG/NAME` (or `NAME`) from the hub's cache, without the network."""
     if Path(reference).is_dir():
         return Path(reference)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", reference):
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", reference):
         raise InputError(f"The backbone {reference!r} is not a folder; give one with config.json.")
     try:
         return Path(snapshot_download(reference, local_files_only=True))

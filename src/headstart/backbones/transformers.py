@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -13,7 +14,7 @@ from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
 from headstart.backbones import pooling, snapshot
-from headstart.backbones.backbone import Backbone, Stage
+from headstart.backbones.backbone import Backbone, Shape, Stage
 from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.layers import CannotCut, Layers, find, split
@@ -53,27 +54,13 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
         pooling.check(reference, pool, pooling.TEXT_POOLS)
     folder = snapshot.locate(reference)
     snapshot.check(reference, folder)
-    network = _network(reference, folder)
-    tokenizer = snapshot.tokenizer(reference, folder)
-    given = (getattr(network.config, f"{which}_token_id", None) for which in ("pad", "eos"))
-    pad_id = next((each for each in given if isinstance(each, int)), 0)
-    preprocessing = TextPreprocessing(
-        tokenizer=tokenizer.to_str(),
-        max_tokens=snapshot.text_limit(network, folder),
-        pad_id=pad_id,
-    )
-    known = _embeddings(reference, network).num_embeddings
-    if max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0) >= known:
-        raise InputError(
-            f"The backbone {reference!r} knows {known:,} tokens, fewer than its tokenizer gives; "
-            "the files are not of one model."
-        )
+    network = read_network(reference, folder)
     if pool == "auto":
         pool = snapshot.pool(folder) or _default_pool(network)
     return backbone(
         reference,
         network,
-        preprocessing,
+        read_preprocessing(reference, folder, network),
         pool=pooling.TEXT_POOLS[pool](),
         licence=snapshot.licence(folder),
     )
@@ -93,7 +80,7 @@ def backbone(
         name: what to call it.
         network: gives `last_hidden_state` (B, L, D).
         preprocessing: its tokenizer and longest text.
-        pool: `pool(hidden, mask)` gives features (B, D).
+        pool: `pool(hidden, mask)` gives features (B, D), or (B, L, D) where nothing is pooled.
         licence: of its weights.
     """
     network.eval()
@@ -121,7 +108,7 @@ def backbone(
         gflops=sum(stage.gflops for stage in stages),
         licence=licence,
         fingerprint=fingerprint(module),
-        features=int(stages[-1].shape[0] or 0),
+        features=int(stages[-1].shape[-1] or 0),
         pool=next(
             (each for each, kind in pooling.TEXT_POOLS.items() if type(pool) is kind), repr(pool)
         ),
@@ -151,12 +138,13 @@ def _stages(module: TextNetwork, layers: Layers | None, length: int) -> tuple[St
     names = [f"{layers.path}.{i}" for i in range(layers.count)] if layers else []
     names = [layers.embedding, *names] if layers else [next(iter(dict(network.named_children())))]
     ends = [*marks, counter.get_total_flops()]
-    width = int(features.shape[1])
+    width = int(features.shape[-1])
+    pooled: Shape = (width,) if features.ndim == 2 else (None, width)
     counts = _counts(network, parts)
     return tuple(
         Stage(
             name=name,
-            shape=(width,) if i == len(names) - 1 else (None, width),
+            shape=pooled if i == len(names) - 1 else (None, width),
             parameters=counts[i],
             gflops=(ends[i] - (ends[i - 1] if i else 0)) / 1e9,
         )
@@ -195,7 +183,39 @@ def _default_pool(network: nn.Module) -> str:
     return "last" if torch.equal(first[0], first[1]) else "mean"
 
 
-def _network(reference: str, folder: Path) -> nn.Module:
+def read_preprocessing(reference: str, folder: Path, network: nn.Module) -> TextPreprocessing:
+    """How a text becomes the input of a network, from the folder that both are in.
+
+    Raises:
+        InputError: the tokenizer cannot be read, or is of another network.
+    """
+    tokenizer = snapshot.tokenizer(reference, folder)
+    given = (getattr(network.config, f"{which}_token_id", None) for which in ("pad", "eos"))
+    pad_id = next((each for each in given if isinstance(each, int)), 0)
+    known = _embeddings(reference, network).num_embeddings
+    if max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0) >= known:
+        raise InputError(
+            f"The backbone {reference!r} knows {known:,} tokens, fewer than its tokenizer gives; "
+            "the files are not of one model."
+        )
+    return TextPreprocessing(
+        tokenizer=tokenizer.to_str(),
+        max_tokens=snapshot.text_limit(network, folder),
+        pad_id=pad_id,
+    )
+
+
+def read_network(reference: str, folder: Path, kind: Any = AutoModel) -> nn.Module:
+    """The network in a folder that `snapshot.check` has passed, in evaluation mode.
+
+    Args:
+        reference: what to call it in messages.
+        folder: with config.json and safetensors.
+        kind: the class of transformers that makes it.
+
+    Raises:
+        InputError: it cannot be loaded, lacks weights, or has both an encoder and a decoder.
+    """
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         if config.is_encoder_decoder:
@@ -205,8 +225,8 @@ def _network(reference: str, folder: Path) -> nn.Module:
             )
         config.use_cache = False
         config._attn_implementation = None  # A config may name a kernel to fetch from the hub.
-        with _quiet():
-            network, report = AutoModel.from_pretrained(
+        with quiet():
+            network, report = kind.from_pretrained(
                 folder,
                 config=config,
                 dtype=torch.float32,
@@ -241,8 +261,8 @@ def _network(reference: str, folder: Path) -> nn.Module:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bar and no report: what matters in it is checked here."""
+def quiet() -> Iterator[None]:
+    """No progress bar and no report: what matters is checked by who asks for it."""
     bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity(logging.CRITICAL)

@@ -15,6 +15,7 @@ from headstart.cli.failure import explain
 COMMANDS = {
     "fit": "headstart.cli.fit:fit",
     "predict": "headstart.cli.predict:predict",
+    "generate": "headstart.cli.generate:generate",
     "evaluate": "headstart.cli.evaluate:evaluate",
     "embed": "headstart.cli.embed:embed",
     "backbones": "headstart.cli.backbones:backbones",

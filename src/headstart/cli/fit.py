@@ -1,6 +1,6 @@
 """`headstart fit`."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -8,6 +8,9 @@ from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json, takes
 from headstart.errors import InputError
 from headstart.spec import FitSpec
+
+if TYPE_CHECKING:
+    from headstart.generation.report import GenerationReport
 
 
 @takes(FitSpec)
@@ -32,6 +35,10 @@ def fit(
         from headstart import api
         from headstart.report.progress_bar import ProgressBar
 
+        if options["task"] == "generation":
+            written = api.fit(data, out=out, progress=ProgressBar(), **options).report
+            _give_texts(written, json, stream)
+            return
         report = api.fit(data, out=out, progress=ProgressBar(), **options).report
         if json:
             give_json(report.to_json(), stream)
@@ -39,3 +46,12 @@ def fit(
         from headstart.report.terminal import show_report
 
         show_report(report, console(stream))
+
+
+def _give_texts(report: "GenerationReport", json: bool, stream: TextIO) -> None:
+    if json:
+        give_json(report.to_json(), stream)
+        return
+    from headstart.generation.report import show_generation
+
+    show_generation(report, console(stream))

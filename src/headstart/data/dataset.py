@@ -73,7 +73,8 @@ class Dataset:
     Attributes:
         modality: what an item is.
         items: an image is a path (`str`), encoded `bytes`, a `PIL.Image.Image` or an array of
-            uint8 (height, width[, 3 or 4]); a text is a `str`. May be lazy: index it once.
+            uint8 (height, width[, 3 or 4]); a text is a `str`, or an array of its tokens, int32
+            (tokens,), where it has been cut into blocks. May be lazy: index it once.
         names: what to call each item in messages, escaped for a terminal, the same length.
         task: what the labels say; None without labels.
         labels: one per item, or None (predict, embed). A class is a `str`, several classes a

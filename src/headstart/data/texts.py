@@ -49,6 +49,12 @@ def digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
+def digest_of_tokens(ids: NDArray[np.int32]) -> bytes:
+    """16 bytes that name a text that is tokens already; those of no text."""
+    # No text in UTF-8 has a byte 0xff.
+    return hashlib.sha256(b"\xff" + ids.astype("<i4").tobytes()).digest()[:16]
+
+
 class Tokeniser:
     """The tokenizer of a backbone, with its truncation and without padding."""
 

@@ -231,6 +231,8 @@ def _preparer(
         return lambda positions, known: [
             _picture(data, position, preprocessing, known, view) for position in positions
         ]
+    if len(data) and isinstance(data.items[0], np.ndarray):
+        return lambda positions, known: [_encoded(data, each, known) for each in positions]
     tokeniser = texts.Tokeniser(preprocessing)
     return lambda positions, known: _tokens(data, positions, tokeniser, known)
 
@@ -274,6 +276,15 @@ def _tokens(
     for (position, _, digest), ids, cut in zip(new, encoded.ids, encoded.truncated, strict=True):
         done.append(Prepared(position, digest, ids, "truncated" if cut else None))
     return sorted(done, key=lambda item: item.position)
+
+
+def _encoded(data: Dataset, position: int, known: Known) -> Prepared:
+    """A text that is tokens already: a block of a longer one."""
+    ids = data.items[position]
+    digest = texts.digest_of_tokens(ids)
+    if known(np.array([digest], "S16"))[0]:
+        return Prepared(position, digest)
+    return Prepared(position, digest, ids)
 
 
 def _padded(length: int, longest: int) -> int:

@@ -4,8 +4,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,13 @@ from headstart.features.trunk import Trunk
 from headstart.heads.linear import LinearHead
 from headstart.progress import Progress
 from headstart.quantity import bytes_of, seconds_of
-from headstart.spec import CUTTABLE, FitSpec, cache_folder, flag
+from headstart.spec import CUTTABLE, FitSpec, cache_folder
 from headstart.training import feature_extraction
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
 from headstart.training.fitted import FEW, Fitted
 from headstart.training.loop import Trained
+from headstart.training.made_for import made_for
 from headstart.training.tuning import Rung, Tuning
 
 DEPTHS = (0.1, 0.3, 0.6)
@@ -40,8 +40,6 @@ RESERVED = 0.15
 
 FREE_SHARE = 4
 """One part in so many of the free disk may be taken by activations."""
-
-_NO_MATTER = ("offline", "strict", "allow_root")
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,8 @@ class _Ladder:
         self._stopped = False
         self._unfinished: Unfinished | None = None
         if folder is not None:
-            self._unfinished = Unfinished(folder, _made_for(trunk, examples, spec))
+            weights = trunk.backbone.fingerprint
+            self._unfinished = Unfinished(folder, made_for(_digest(examples), trunk, weights, spec))
             self._unfinished.check()
 
     def climb(self, budget: float) -> None:
@@ -269,7 +268,7 @@ class _Ladder:
         if least >= left:
             why = f"would take over {_time(least)}, and {_time(max(0, left))} are left"
             return {**decision, "seconds": least, "why_not": why}
-        limit = self._limit()
+        limit = disk_limit(self._spec)
         if tuning.disk() > limit:
             taken = f"{_size(tuning.disk())} of activations"
             return {**decision, "why_not": f"{taken} are more than the {_size(limit)} allowed"}
@@ -330,8 +329,8 @@ class _Ladder:
                 f"The backbone {trunk.backbone.name!r} cannot be cut; say --strategy "
                 "full-fine-tuning, which trains all of it."
             )
-        at = stages.index(_cut_at(trunk.backbone, USUAL_DEPTH))
-        limit = self._limit()
+        at = stages.index(cut_at(trunk.backbone, USUAL_DEPTH))
+        limit = disk_limit(self._spec)
         for name in stages[at:-1]:
             if self._tuning(Rung(strategy, name)).disk() <= limit:
                 if name != stages[at]:
@@ -343,19 +342,13 @@ class _Ladder:
         return stages[-2]
 
     def _refuse_disk(self, tuning: Tuning) -> None:
-        limit = self._limit()
+        limit = disk_limit(self._spec)
         if tuning.disk() > limit:
             raise InputError(
                 f"The activations of {tuning.rung.words} would take {_size(tuning.disk())}, more "
                 f"than the {_size(limit)} allowed; make room, raise --store-limit, name a later "
                 "--cut if there is one, or say --strategy full-fine-tuning, which stores none."
             )
-
-    def _limit(self) -> int:
-        if self._spec.store_limit is not None:
-            return bytes_of(self._spec.store_limit, "--store-limit")
-        above = next(each for each in (cache_folder(), *cache_folder().parents) if each.exists())
-        return shutil.disk_usage(above).free // FREE_SHARE
 
     def _say(self, tuning: Tuning, seconds: float | None = None) -> None:
         seconds = tuning.predict(self._progress) if seconds is None else seconds
@@ -365,12 +358,12 @@ class _Ladder:
 
 def _rungs(backbone: Backbone) -> Iterator[Rung]:
     if len(backbone.stages) > 1:
-        for cut in dict.fromkeys(_cut_at(backbone, depth) for depth in DEPTHS):
+        for cut in dict.fromkeys(cut_at(backbone, depth) for depth in DEPTHS):
             yield Rung("fine-tuning", cut)
     yield Rung("full-fine-tuning", None)
 
 
-def _cut_at(backbone: Backbone, depth: float) -> str:
+def cut_at(backbone: Backbone, depth: float) -> str:
     """The last stage to cut after so that the rest does `depth` of the operations, or more."""
     *stages, last = backbone.stages
     share = last.gflops
@@ -381,6 +374,14 @@ def _cut_at(backbone: Backbone, depth: float) -> str:
     return stages[0].name
 
 
+def disk_limit(spec: FitSpec) -> int:
+    """Bytes that stored activations may take."""
+    if spec.store_limit is not None:
+        return bytes_of(spec.store_limit, "--store-limit")
+    above = next(each for each in (cache_folder(), *cache_folder().parents) if each.exists())
+    return shutil.disk_usage(above).free // FREE_SHARE
+
+
 def _chance(new: Fitted, old: Fitted) -> float:
     """One-sided paired t-test of the squared errors: the chance of such a gain by accident."""
     from scipy.stats import ttest_rel
@@ -389,21 +390,6 @@ def _chance(new: Fitted, old: Fitted) -> float:
     if not len(gains) or np.ptp(gains) == 0:
         return 1.0
     return float(ttest_rel(gains, np.zeros_like(gains), alternative="greater").pvalue)
-
-
-def _made_for(trunk: Trunk, examples: Examples, spec: FitSpec) -> dict[str, Any]:
-    names = ("headstart", "torch", "timm", "transformers", "peft", "openvino")
-    return {
-        "the data": _digest(examples),
-        "the backbone": trunk.backbone.fingerprint,
-        **{
-            flag(each.name): getattr(spec, each.name)
-            for each in fields(spec)
-            if each.name not in _NO_MATTER
-        },
-        "the device": f"{trunk.where} {trunk.precision}",
-        **{f"the version of {name}": version(name) for name in names},
-    }
 
 
 def _digest(examples: Examples) -> str:

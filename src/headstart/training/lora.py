@@ -1,12 +1,30 @@
 """Low-rank adapters (Hu et al. 2021, "LoRA"), put in by peft and merged when they are trained."""
 
 import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from headstart.errors import InputError
 
+if TYPE_CHECKING:
+    import torch
+
 RANK = 8
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Trained adapters, as peft keeps them.
+
+    Attributes:
+        config: the content of `adapter_config.json`, but for the name of the base.
+        tensors: the content of `adapter_model.safetensors`.
+    """
+
+    config: "dict[str, Any]"
+    tensors: "dict[str, torch.Tensor]"
 
 
 def adapt(tail: nn.Module, name: str, *, dropout: float, seed: int) -> None:
@@ -41,6 +59,32 @@ def adapt(tail: nn.Module, name: str, *, dropout: float, seed: int) -> None:
         # peft corrects `fan_in_fan_out` for GPT-2's own kind of matrix, and says so.
         warnings.simplefilter("ignore")
         inject_adapter_in_model(config, tail)
+
+
+def adapter(model: nn.Module) -> Adapter:
+    """Copies of the adapters in a language model, named as seen from the whole of it."""
+    from peft import LoraConfig
+    from peft.tuners.lora import LoraLayer
+
+    layers = {path: each for path, each in model.named_modules() if isinstance(each, LoraLayer)}
+    tensors = {}
+    for path, layer in layers.items():
+        for half in ("lora_A", "lora_B"):
+            weight = getattr(layer, half)["default"].weight
+            tensors[f"base_model.model.{path}.{half}.weight"] = weight.detach().cpu().clone()
+    first = next(iter(layers.values()))
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=RANK,
+        lora_alpha=2 * RANK,
+        lora_dropout=float(getattr(first.lora_dropout["default"], "p", 0.0)),
+        # GPT-2's own kind of matrix is stored the other way round.
+        fan_in_fan_out=not isinstance(first.get_base_layer(), nn.Linear),
+        inference_mode=True,
+    )
+    said: dict[str, Any] = config.to_dict()  # type: ignore[no-untyped-call]
+    plain = {name: each for name, each in said.items() if not isinstance(each, set)}
+    return Adapter({**plain, "target_modules": sorted(layers)}, tensors)
 
 
 def merge(tail: nn.Module) -> None:

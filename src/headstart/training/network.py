@@ -107,7 +107,7 @@ def on(where: torch.device, inputs: Inputs) -> Inputs:
 
 
 def groups(
-    network: Network, stages: Sequence[str], module: nn.Module, recipe: Recipe
+    network: nn.Module, stages: Sequence[str], module: nn.Module, recipe: Recipe
 ) -> list[dict[str, Any]]:
     """Optimiser groups, with their factor `scale` on the rate and their `weight_decay`.
 

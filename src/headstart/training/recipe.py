@@ -68,9 +68,19 @@ class Recipe:
         return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, steps - rising)))
 
 
-def recipe_for(strategy: str, modality: str, items: int, spec: FitSpec) -> Recipe:
-    """The defaults of a strategy for so many training items, with what the user asked for."""
-    batch = 32 if items >= 320 else max(4, items // 10)
+def recipe_for(
+    strategy: str, modality: str, items: int, spec: FitSpec, *, most: int = 32
+) -> Recipe:
+    """The defaults of a strategy for so many training items, with what the user asked for.
+
+    Args:
+        strategy: how the backbone is adapted.
+        modality: of the items.
+        items: how many are trained on.
+        spec: the options.
+        most: items that a step may have.
+    """
+    batch = min(most, 32 if items >= 320 else max(4, items // 10))
     epochs = min(_MOST, max(_LEAST, STEPS * batch // max(1, items)))
     recipe = Recipe(epochs=epochs, batch=batch, train_batchnorm=spec.train_batchnorm)
     if modality == "text":

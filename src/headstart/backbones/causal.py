@@ -1,0 +1,104 @@
+"""Causal language models from transformers: a decoder that can be cut, and the head above it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM
+
+from headstart.backbones import snapshot
+from headstart.backbones.backbone import Backbone
+from headstart.backbones.pooling import EveryToken
+from headstart.backbones.transformers import backbone, read_network, read_preprocessing
+from headstart.errors import InputError
+from headstart.preprocessing import TextPreprocessing
+
+CLOSE = 1e-3
+"""How far scores may be apart that are computed in two ways, as a share of the largest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Causal:
+    """A language model that reads from left to right.
+
+    Attributes:
+        folder: where its files are.
+        preprocessing: its tokenizer, and how much is read at once.
+        model: the whole, from `AutoModelForCausalLM`; in evaluation mode.
+        backbone: the decoder inside of it, by the same modules; gives the hidden states of every
+            token (B, L, D).
+        head: turns hidden states (..., D) into scores of the next token (..., V); of the same
+            modules too.
+    """
+
+    folder: Path
+    preprocessing: TextPreprocessing
+    model: nn.Module
+    backbone: Backbone
+    head: nn.Module
+
+
+def load(reference: str) -> Causal:
+    """Load a folder in the hub's layout, or a name from the hub's cache on this machine.
+
+    Raises:
+        InputError: files are missing or damaged, ask to run code, or are of no causal language
+            model whose scores are those of its head.
+    """
+    reference = reference.removeprefix("transformers:")
+    folder = snapshot.locate(reference)
+    snapshot.check(reference, folder)
+    model = read(reference, folder)
+    decoder: nn.Module = model.base_model  # type: ignore[assignment]
+    head = model.get_output_embeddings()  # type: ignore[operator]
+    preprocessing = read_preprocessing(reference, folder, decoder)
+    found = Causal(
+        folder=folder,
+        preprocessing=preprocessing,
+        model=model,
+        backbone=backbone(
+            reference,
+            decoder,
+            preprocessing,
+            pool=EveryToken(),
+            licence=snapshot.licence(folder),
+        ),
+        head=head,
+    )
+    if not isinstance(head, nn.Module) or not _head_is_all(found):
+        raise InputError(
+            f"The scores of {reference!r} are not those that its head gives (they are scaled or "
+            "capped after it), which headstart does not train; use another model, such as GPT-2, "
+            "Llama or Qwen."
+        )
+    return found
+
+
+def read(reference: str, folder: Path) -> nn.Module:
+    """The whole network in a folder that was checked.
+
+    Raises:
+        InputError: it cannot be loaded, or is no causal language model.
+    """
+    model = read_network(reference, folder, AutoModelForCausalLM)
+    # A decoder sees nothing of what follows: another last token leaves the first scores alone.
+    ids = torch.full((2, 4), 2)
+    ids[1, -1] = 3
+    with torch.no_grad():
+        first = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, 0]
+    if not torch.allclose(first[0], first[1], rtol=1e-4, atol=1e-5):
+        raise InputError(
+            f"The backbone {reference!r} does not read from left to right, so it cannot write; "
+            "use a causal language model, such as GPT-2."
+        )
+    return model
+
+
+def _head_is_all(found: Causal) -> bool:
+    ids = torch.full((1, 4), 2)
+    with torch.no_grad():
+        whole = found.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+        again = found.head(found.backbone.module(ids, torch.ones_like(ids)))
+    furthest = float((whole - again).abs().max())
+    return furthest <= CLOSE * float(whole.abs().max())

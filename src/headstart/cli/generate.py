@@ -1,0 +1,65 @@
+"""`headstart generate`."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from headstart.cli.answer import answering, give_json
+from headstart.cli.options import Json, takes
+from headstart.errors import InputError
+from headstart.spec import GenerateSpec
+
+
+@takes(GenerateSpec)
+def generate(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Folder of a model that writes texts.")
+    ],
+    prompt: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROMPT", help="What the text goes on from; - reads it from standard input."
+        ),
+    ],
+    *,
+    json: Json = False,
+    **options: Any,
+) -> None:
+    """Let a saved MODEL write, and show the text as it comes.
+
+    Such a model is made by `headstart fit --task generation`. The same seed gives the same text.
+    """
+    with answering() as stream:
+        from headstart import api
+        from headstart.generation.sample import Written
+
+        given = _standard_input() if prompt == "-" else prompt
+        written = Written()
+        pieces = api.generate(model, given, written=written, **options)
+        if json:
+            text = "".join(pieces)
+            ended = "end of text" if written.ended else "length"
+            said = {"model": model, "prompt": given, "text": text, "tokens": written.tokens}
+            rest = {"ended": ended, "left_out": written.left_out, **options}
+            give_json(said | rest, stream)
+            return
+        for piece in pieces:
+            stream.write(piece)
+            stream.flush()
+        stream.write("\n")
+        if written.left_out:
+            print(
+                f"headstart: the prompt is longer than the model reads; {written.left_out:,} "
+                "tokens at its start were left out.",
+                file=sys.stderr,
+            )
+
+
+def _standard_input() -> str:
+    try:
+        text = sys.stdin.buffer.read().removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("Standard input is not UTF-8.") from error
+    # The line end that a shell adds is not part of the prompt.
+    return text.removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,1 @@
+"""Language models that are adapted to a person's texts, and write."""

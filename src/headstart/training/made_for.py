@@ -1,0 +1,33 @@
+"""What an unfinished training belongs to: it goes on with the same, and refuses anything else."""
+
+from dataclasses import fields
+from importlib.metadata import version
+from typing import Any
+
+from headstart.features.trunk import Trunk
+from headstart.spec import FitSpec, flag
+
+_NO_MATTER = ("offline", "strict", "allow_root")
+
+
+def made_for(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, Any]:
+    """Data, network, options, device and versions, by what to call them.
+
+    Args:
+        digest: of the data.
+        trunk: says where it is computed.
+        fingerprint: of all the weights that training starts from.
+        spec: the options.
+    """
+    names = ("headstart", "torch", "timm", "transformers", "peft", "openvino")
+    return {
+        "the data": digest,
+        "the backbone": fingerprint,
+        **{
+            flag(each.name): getattr(spec, each.name)
+            for each in fields(spec)
+            if each.name not in _NO_MATTER
+        },
+        "the device": f"{trunk.where} {trunk.precision}",
+        **{f"the version of {name}": version(name) for name in names},
+    }
