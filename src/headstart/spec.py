@@ -174,14 +174,14 @@ class FitSpec(ReadSpec):
                 f"--budget is for --strategy auto, which chooses what fits; {self.strategy} takes "
                 "the time it takes (--epochs makes it shorter)."
             )
-        if self.cut is not None and self.strategy not in CUTTABLE:
+        cuts = self.strategy in CUTTABLE
+        cuts = cuts or (self.task, self.strategy) == ("generation", "auto")
+        if self.cut is not None and not cuts:
             raise InputError(
                 f"--cut is for --strategy {' and '.join(CUTTABLE)}; --strategy {self.strategy} "
                 "chooses for itself."
             )
-        stores = self.budget is not None or self.strategy in CUTTABLE
-        stores = stores or (self.task, self.strategy) == ("generation", "auto")
-        if self.store_limit is not None and not stores:
+        if self.store_limit is not None and not (self.budget is not None or cuts):
             raise InputError(
                 "--store-limit bounds the activations that fine-tuning, lora and --budget store; "
                 f"--strategy {self.strategy} stores none."

@@ -144,7 +144,7 @@ def _plan(
             f"the {size(limit)} allowed"
         )
         if spec.cut is not None:
-            raise InputError(f"{why.capitalize()}; make room, raise --store-limit or leave --cut.")
+            raise InputError(f"T{why[1:]}; make room, raise --store-limit or leave --cut.")
         plan = _whole(strategy, why)
     if unfinished:
         unfinished.decide([{"cut": plan.cut, "why": why}])
