@@ -1,4 +1,4 @@
-"""The saved folder: read by headstart, by transformers and by peft, and by nothing that is wrong."""
+"""The saved folder: headstart, transformers and peft read it, and none reads a damaged one."""
 
 import json
 import shutil
