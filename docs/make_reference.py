@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 import typer
 
 from headstart.cli.app import COMMANDS
-from headstart.spec import FitSpec, ReadSpec, flag
+from headstart.spec import FitSpec, GenerateSpec, ReadSpec, flag
 
 FOLDER = Path(__file__).parent / "reference"
 HEADER = "<!-- Written by docs/make_reference.py; edit the program, not this page. -->"
@@ -40,6 +40,8 @@ def options_page() -> str:
         _fields(FitSpec),
         "## Of `headstart.predict`, `headstart.evaluate` and `headstart.embed`",
         _fields(ReadSpec),
+        "## Of `headstart.generate`",
+        _fields(GenerateSpec),
     ]
     return "\n\n".join(parts) + "\n"
 
