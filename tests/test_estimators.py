@@ -116,6 +116,17 @@ def test_a_wrong_parameter_is_an_input_error_of_fit(options, said, pixels, label
         TransferClassifier(offline=True, **{"head": "knn", **options}).fit(pixels, labels)
 
 
+def test_crop_and_pool_reach_the_network(pixels, labels):
+    usual, whole = near().fit(pixels, labels), near(crop=1.0).fit(pixels, labels)
+    assert usual.model_.preprocessing.crop_fraction == 0.875
+    assert whole.model_.preprocessing.crop_fraction == 1.0
+    widths = [
+        near(pool=pool).fit(pixels, labels).model_.about["backbone"]["pool"]
+        for pool in ("mean", "max")
+    ]
+    assert widths == ["mean", "max"]
+
+
 def test_in_a_pipeline(paths, labels):
     opened = FunctionTransformer(lambda names: [Image.open(name) for name in names])
     pipeline = make_pipeline(opened, near())

@@ -282,6 +282,10 @@ def embed(
     dataset = _read(data, spec, labelled=False)
     clock.lap("read")
     trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline, pool=pool)
+    if pool != "auto" and trunk.cut.stage != trunk.backbone.stages[-1].name:
+        raise InputError(
+            f"--pool is of the last stage, and --cut {cut} stops before it; leave one of them out."
+        )
     export.check_shape(out, trunk.cut.shape)
     clock.lap("load")
     features = trunk.extract(dataset, progress or Silent())

@@ -47,6 +47,8 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         strategy: str = "auto",
         budget: str | None = None,
         cut: str | None = None,
+        crop: float | None = None,
+        pool: str = "auto",
         head: str = "linear",
         epochs: int | None = None,
         seed: int = 0,
@@ -56,6 +58,8 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.strategy = strategy
         self.budget = budget
         self.cut = cut
+        self.crop = crop
+        self.pool = pool
         self.head = head
         self.epochs = epochs
         self.seed = seed
@@ -65,7 +69,14 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         spec = FitSpec(**{name: _plain(value) for name, value in self.get_params().items()})
         began = time.monotonic()
         labels.check(data)
-        trunk = Trunk.load(spec.backbone, data.modality, cut=None, offline=spec.offline)
+        trunk = Trunk.load(
+            spec.backbone,
+            data.modality,
+            cut=None,
+            offline=spec.offline,
+            crop=spec.crop,
+            pool=spec.pool,
+        )
         features = trunk.extract(data, Silent())
         if not len(features.kept):
             first = features.skipped[0]
@@ -134,6 +145,8 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         strategy: feature-extraction, fine-tuning, full-fine-tuning, lora, from-scratch, or auto.
         budget: time for `auto` to go deeper than feature extraction, such as "5m".
         cut: stage after which training begins, for fine-tuning and lora.
+        crop: share of a picture's shorter side that is looked at; by default the backbone's own.
+        pool: how the last stage becomes one vector: auto, mean, max, flatten, first or last.
         head: linear, knn, mlp, or mlp:WIDTH such as mlp:256.
         epochs: most epochs of what is trained by gradient steps.
         balance: "balanced" weighs the classes equally, whatever their size.
@@ -154,6 +167,8 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         strategy: str = "auto",
         budget: str | None = None,
         cut: str | None = None,
+        crop: float | None = None,
+        pool: str = "auto",
         head: str = "linear",
         epochs: int | None = None,
         balance: str = "none",
@@ -165,6 +180,8 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
             strategy=strategy,
             budget=budget,
             cut=cut,
+            crop=crop,
+            pool=pool,
             head=head,
             epochs=epochs,
             seed=seed,

@@ -110,6 +110,16 @@ def test_embed(place, fitted):
     assert (place / said["path"]).stat().st_size > 0
 
 
+def test_embed_pools_the_last_stage_alone(place, fitted):
+    early = ("--cut", "blocks.5", "--pool", "max")
+    done = headstart(place, "embed", "photos", "--out", "pooled.npz", "--offline", *early)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith(
+        "--pool is of the last stage, and --cut blocks.5 stops before it; leave one of them out."
+    )
+    assert not (place / "pooled.npz").exists()
+
+
 def test_the_cache_is_shown_and_pruned(place, fitted):
     shown = json.loads(headstart(place, "cache", "--json").stdout)["show"]
     assert [store["rows"] for store in shown] == [48]
