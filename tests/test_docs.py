@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from headstart.cli.app import COMMANDS
-from headstart.spec import FitSpec, ReadSpec, flag
+from headstart.spec import FitSpec, GenerateSpec, ReadSpec, flag
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -128,8 +128,8 @@ def test_reference_is_what_the_program_says(page: str) -> None:
 
 def test_reference_lists_the_options_of_the_specs() -> None:
     text = (ROOT / "docs" / "reference" / "options.md").read_text("utf-8")
-    _, fit, read = text.split("\n## ")
-    for part, spec in ((fit, FitSpec), (read, ReadSpec)):
+    _, fit, read, generate = text.split("\n## ")
+    for part, spec in ((fit, FitSpec), (read, ReadSpec), (generate, GenerateSpec)):
         listed = re.findall(r"^\| `(\w+)` \| `(--[\w-]+)`", part, re.M)
         assert listed == [(each.name, flag(each.name)) for each in fields(spec)]
 
