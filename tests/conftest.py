@@ -1,19 +1,32 @@
 """Whole runs that several test files share."""
 
+import os
+
 import pytest
+from filelock import FileLock
 
 from tests.runs import Forks, Place, pictures
 
 
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory):
-    """A cache that holds the networks' graphs and no features: converting takes seconds."""
-    place = Place(tmp_path_factory.mktemp("warm"))
-    pictures(place.folder / "photos", 12)
-    place.texts("texts.csv", 12)
-    for data in ("photos", "texts.csv"):
-        assert place.run("embed", data, "--out", "x.npz", "--offline").code == 0
-    return place.folder / "cache" / "graphs"
+    """A cache that holds the networks' graphs and no features: converting takes seconds.
+
+    Made by the first worker that needs it, for all.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "warm"
+    graphs = folder / "cache" / "graphs"
+    with FileLock(folder.with_suffix(".lock")):
+        if (folder / "whole").exists():
+            return graphs
+        place = Place(folder)
+        pictures(folder / "photos", 12)
+        place.texts("texts.csv", 12)
+        for data in ("photos", "texts.csv"):
+            assert place.run("embed", data, "--out", "x.npz", "--offline").code == 0
+        (folder / "whole").touch()
+    return graphs
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import numpy as np
 from headstart import data as reading
 from headstart.data.dataset import Dataset, Skipped, joined, told
 from headstart.errors import InputError
-from headstart.progress import Progress, Silent
+from headstart.progress import Clock, Progress, Silent
 from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def fit(
         return _fit_texts(data, None if out is None else Path(out), spec, progress)
     if out is not None:
         saving.check_target(Path(out))
-    clock = _Clock()
+    clock = Clock()
     dataset = _with_test(_read(data, spec), spec)
     labels.check(dataset)
     clock.lap("read")
@@ -171,6 +171,10 @@ def generate(
         InputError: the model or an option is wrong; before anything is written.
     """
     spec = GenerateSpec(**options)
+    try:
+        prompt.encode("utf-8")
+    except (AttributeError, UnicodeEncodeError):
+        raise InputError("The prompt is no text in UTF-8.") from None
     from headstart.generation import saved
     from headstart.generation.sample import Written, stream
 
@@ -278,7 +282,7 @@ def embed(
     spec = ReadSpec(**options)
     out = Path(out)
     export.check_target(out)
-    clock = _Clock()
+    clock = Clock()
     dataset = _read(data, spec, labelled=False)
     clock.lap("read")
     trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline, pool=pool)
@@ -453,20 +457,3 @@ def _saying_skipped(skipped: Sequence[Skipped]) -> Iterator[None]:
         raise InputError(
             f"{error} Skipped were {len(skipped):,}, the first {first.item}: {first.reason}."
         ) from error
-
-
-class _Clock:
-    """Seconds per part, and in all."""
-
-    def __init__(self) -> None:
-        self._parts: dict[str, float] = {}
-        self.began = self._last = time.monotonic()
-
-    def lap(self, part: str) -> None:
-        now = time.monotonic()
-        self._parts[part] = now - self._last
-        self._last = now
-
-    def seconds(self) -> dict[str, float]:
-        parts = {part: round(seconds, 3) for part, seconds in self._parts.items()}
-        return {**parts, "total": round(time.monotonic() - self.began, 3)}

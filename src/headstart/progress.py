@@ -1,5 +1,6 @@
 """How long work says where it stands, without knowing who listens."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
@@ -29,3 +30,22 @@ class Silent:
 
     def say(self, sentence: str) -> None:
         """See `Progress.say`."""
+
+
+class Clock:
+    """Seconds that each part of the work took, and all of it."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, float] = {}
+        self.began = self._last = time.monotonic()
+
+    def lap(self, part: str) -> None:
+        """What was done since the last lap is of this part; a part may have several."""
+        now = time.monotonic()
+        self._parts[part] = self._parts.get(part, 0.0) + now - self._last
+        self._last = now
+
+    def seconds(self) -> dict[str, float]:
+        """By part, and the `total`."""
+        parts = {part: round(seconds, 3) for part, seconds in self._parts.items()}
+        return {**parts, "total": round(time.monotonic() - self.began, 3)}

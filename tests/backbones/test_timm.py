@@ -20,20 +20,6 @@ SMALL: dict[str, tuple[dict[str, int], int, list[str]]] = {
         64,
         ["conv_stem", *(f"blocks.{i}" for i in range(7)), "conv_head"],
     ),
-    "densenet121": (
-        {},
-        64,
-        [
-            "features.conv0",
-            "features.denseblock1",
-            "features.transition1",
-            "features.denseblock2",
-            "features.transition2",
-            "features.denseblock3",
-            "features.transition3",
-            "features.denseblock4",
-        ],
-    ),
     "convnext_atto": ({}, 64, ["stem", *(f"stages.{i}" for i in range(4))]),
     "regnetx_002": ({}, 64, ["stem", "s1", "s2", "s3", "s4"]),
     "mobilenetv3_small_050": (
@@ -51,6 +37,22 @@ SMALL: dict[str, tuple[dict[str, int], int, list[str]]] = {
         56,
         ["patch_embed", *(f"layers.{i}" for i in range(4))],
     ),
+}
+LARGE: dict[str, tuple[dict[str, int], int, list[str]]] = {
+    "densenet121": (
+        {},
+        64,
+        [
+            "features.conv0",
+            "features.denseblock1",
+            "features.transition1",
+            "features.denseblock2",
+            "features.transition2",
+            "features.denseblock3",
+            "features.transition3",
+            "features.denseblock4",
+        ],
+    ),
     "inception_v3": (
         {},
         107,
@@ -59,8 +61,6 @@ SMALL: dict[str, tuple[dict[str, int], int, list[str]]] = {
         + [f"Mixed_6{c}" for c in "abcde"]
         + [f"Mixed_7{c}" for c in "abc"],
     ),
-}
-LARGE: dict[str, tuple[dict[str, int], int, list[str]]] = {
     "vgg11": (
         {},
         224,

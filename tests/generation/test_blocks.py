@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, normalizers
+from transformers import AutoModelForCausalLM
 
 from headstart.data.dataset import Dataset
 from headstart.errors import InputError
-from headstart.generation.blocks import NOT_LEARNT, Encoder, arrange
+from headstart.generation.blocks import NOT_LEARNT, Encoder, arrange, begins_of, ends_of
 from headstart.generation.texts import Document
 from headstart.preprocessing import TextPreprocessing
 from headstart.spec import FitSpec
-from tests.generation.models import tokenizer
+from tests.generation.models import config, tokenizer
 
 END = 0
 
@@ -108,3 +110,38 @@ def test_targets_are_padded_with_what_is_not_learnt():
         assert row[: len(wanted)].tolist() == wanted.tolist()
         assert (row[len(wanted) :] == NOT_LEARNT).all()
     assert isinstance(blocks.ids[0], np.ndarray)
+
+
+def test_a_completion_that_is_nothing_to_the_tokenizer_is_skipped():
+    deaf = Tokenizer.from_str(tokenizer().to_str())
+    deaf.normalizer = normalizers.Replace("!", "")
+    encoder = Encoder(TextPreprocessing(deaf.to_str(), 8, 0), ())
+    documents = [Document("!", "What is AI?"), Document("!"), Document("A science.", "What?")]
+    blocks, _, skipped = encoder.blocks(documents, ["first", "second", "third"])
+    assert [(each.item, each.reason) for each in skipped] == [
+        ("first", "to the tokenizer it has no completion"),
+        ("second", "to the tokenizer it has no second token"),
+    ]
+    assert set(blocks.document.tolist()) == {2}
+
+
+def test_tokens_that_the_network_does_not_know_end_nothing():
+    model = AutoModelForCausalLM.from_config(config("gpt2", eos_token_id=50_256, bos_token_id=None))
+    assert ends_of(model) == begins_of(model) == ()
+    model.config.eos_token_id = [50_256, END]
+    assert ends_of(model) == begins_of(model) == (END,)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_completions_of_one_prompt_are_in_one_split(seed):
+    pairs = [Document(f"answer {n} {m}", f"question {n}") for n in range(20) for m in range(3)]
+    found = arranged(pairs, seed=seed)
+    sides = {
+        name: {pairs[int(name.rpartition(" ")[2])].prompt for name in _documents(part)}
+        for name, part in found.parts.items()
+    }
+    assert sum(map(len, sides.values())) == len(set().union(*sides.values())) == 20
+
+
+def _documents(part) -> set[str]:
+    return {name.partition(",")[0] for name in part.names}

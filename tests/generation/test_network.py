@@ -1,8 +1,11 @@
 """The loss of a language model, whole and right of a cut, in each kind of decoder."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from headstart.backbones import causal
@@ -147,15 +150,16 @@ def test_a_language_model_without_its_head_is_refused(tmp_path):
         causal.load(str(folder))
 
 
-def test_scores_that_are_capped_after_the_head_are_refused(tmp_path):
+@pytest.mark.parametrize("cap", [0.5, 1000.0])
+def test_scores_that_are_capped_after_the_head_are_refused(tmp_path, cap):
     folder = models.save(
         tmp_path / "gemma2",
         "gemma2",
         head_dim=16,
         num_key_value_heads=2,
-        final_logit_softcapping=0.5,
+        final_logit_softcapping=cap,
     )
-    with pytest.raises(InputError, match="scaled or capped"):
+    with pytest.raises(InputError, match="scaled, capped or made in more steps"):
         causal.load(folder)
 
 
@@ -164,3 +168,12 @@ def test_a_name_that_is_not_on_this_machine_says_how_to_get_it(name, monkeypatch
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(InputError, match=f"hf download {name}"):
         causal.load(name)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    folder = Path(models.save(tmp_path / "damaged"))
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.h.0.attn.c_attn.weight"][0, 0] = float("nan")
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match=r"are damaged: 'transformer\.h\.0\.attn\.c_attn\.weight'"):
+        causal.load(str(folder))

@@ -93,3 +93,7 @@ def test_the_beginning_of_a_character_at_the_end_is_left_out(monkeypatch, tmp_pa
     ids = iter(models.tokenizer().encode("ab😀").ids[:-1])
     monkeypatch.setattr(sample, "_choose", lambda *_: next(ids, 0))
     assert "".join(stream(model, "Say:", GenerateSpec(), Written())) == "ab"
+
+
+def test_no_temperature_is_too_low(model):
+    assert write(model, temperature=1e-40) == write(model, temperature=0)

@@ -174,3 +174,30 @@ def test_what_is_no_model_gets_a_sentence(tmp_path):
         next(headstart.generate(tmp_path, "a"))
     with pytest.raises(InputError, match="--temperature is -1"):
         headstart.generate(tmp_path, "a", temperature=-1)
+
+
+def test_an_adapter_beside_the_weights_is_refused(model):
+    shutil.copy(model / "adapter" / "adapter_config.json", model)
+    with pytest.raises(InputError, match="has an adapter beside its weights"):
+        saved.load(model)
+
+
+# peft 0.21 asks transformers 5.24 for something by its old name.
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+def test_matrices_above_the_layers_are_in_the_adapter_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    base = models.save(tmp_path / "base", "opt", word_embed_proj_dim=16)
+    fit(base, tmp_path / "model")
+    said = json.loads((tmp_path / "model" / "adapter" / "adapter_config.json").read_text())
+    assert any(name.endswith("project_out") for name in said["target_modules"])
+    adapted = PeftModel.from_pretrained(
+        AutoModelForCausalLM.from_pretrained(base), tmp_path / "model" / "adapter"
+    )
+    merged = logits(saved.load(tmp_path / "model").network)
+    torch.testing.assert_close(logits(adapted), merged, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("prompt", [5, None, "a \udcff"])
+def test_a_prompt_that_is_no_text_gets_a_sentence(place, prompt):
+    with pytest.raises(InputError, match="The prompt is no text in UTF-8"):
+        headstart.generate(place / "gpt2", prompt)

@@ -162,3 +162,37 @@ def test_a_special_file_is_refused_and_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="not a regular file"):
         read(tmp_path / "pipe", spec())
+
+
+def test_texts_beside_splits_are_refused(tmp_path):
+    for name in ("train/a.txt", "train/b.txt", "test/c.txt", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"text of {name}")
+    with pytest.raises(InputError, match=r"'train', 'test'.* look like splits, but 'notes.txt' is"):
+        read(tmp_path, spec())
+    (tmp_path / "notes.txt").unlink()
+    assert sorted(read(tmp_path, spec()).splits) == ["test", "train", "train"]
+
+
+@pytest.mark.parametrize("options", [{"input": "q"}, {"prompt": "q", "completion": "a"}])
+def test_what_is_in_memory_has_no_columns(options):
+    with pytest.raises(InputError, match="What is in memory has no columns"):
+        read(from_memory(["a text", "another"], modality="text"), spec(**options))
+
+
+def test_a_short_text_is_one_part_and_nothing_is_said_of_parts(tmp_path):
+    (tmp_path / "note.txt").write_text("A few words.")
+    found = read(tmp_path / "note.txt", spec())
+    assert (len(found), found.notes) == (1, ())
+
+
+def test_a_folder_without_texts_is_said_to_have_none(tmp_path):
+    (tmp_path / "notes.md").write_text("A few words.")
+    with pytest.raises(InputError, match=r"There are no \.txt files in .*, and no table"):
+        read(tmp_path, spec())
+
+
+def test_a_missing_column_is_named_by_its_own_option(tmp_path):
+    (tmp_path / "qa.csv").write_text("q,a\nwhat,this\n")
+    with pytest.raises(InputError, match=r"'zz' \(--completion\)"):
+        read(tmp_path / "qa.csv", spec(prompt="q", completion="zz"))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -66,11 +67,11 @@ def load(reference: str) -> Causal:
         ),
         head=head,
     )
-    if not isinstance(head, nn.Module) or not _head_is_all(found):
+    if not isinstance(head, nn.Module) or _changes_scores(model) or not _head_is_all(found):
         raise InputError(
-            f"The scores of {reference!r} are not those that its head gives (they are scaled or "
-            "capped after it), which headstart does not train; use another model, such as GPT-2, "
-            "Llama or Qwen."
+            f"The scores of {reference!r} are not those that its last matrix alone gives (they "
+            "are scaled, capped or made in more steps), which headstart does not train; use "
+            "another model, such as GPT-2, Llama or Qwen."
         )
     return found
 
@@ -82,6 +83,12 @@ def read(reference: str, folder: Path) -> nn.Module:
         InputError: it cannot be loaded, or is no causal language model.
     """
     model = read_network(reference, folder, AutoModelForCausalLM)
+    for name, weight in model.named_parameters():
+        if not weight.isfinite().all():
+            raise InputError(
+                f"The weights of {reference!r} are damaged: {name!r} holds numbers that are not "
+                "finite; fetch them again."
+            )
     # A decoder sees nothing of what follows: another last token leaves the first scores alone.
     ids = torch.full((2, 4), 2)
     ids[1, -1] = 3
@@ -93,6 +100,15 @@ def read(reference: str, folder: Path) -> nn.Module:
             "use a causal language model, such as GPT-2."
         )
     return model
+
+
+def _changes_scores(model: nn.Module) -> bool:
+    """Whether scores are capped or scaled after the head: too little to be seen while small."""
+    config: Any = model.config.get_text_config()  # type: ignore[union-attr, operator]
+    if getattr(config, "final_logit_softcapping", None) is not None:
+        return True
+    scales = (getattr(config, name, None) for name in ("logit_scale", "logits_scaling"))
+    return any(scale not in (None, 1) for scale in scales)
 
 
 def _head_is_all(found: Causal) -> bool:

@@ -68,6 +68,11 @@ def check(reference: str, folder: Path) -> None:
                 f"The backbone {reference!r} asks to run code of its own (auto_map in {name}), "
                 "which headstart never does; use an architecture that transformers has."
             )
+    if (folder / "adapter_config.json").exists():
+        raise InputError(
+            f"The backbone {reference!r} has an adapter beside its weights (adapter_config.json), "
+            "which would be put in unseen; merge it into them with peft, or take it out."
+        )
     names = ("model.safetensors", "model.safetensors.index.json")
     if not any((folder / name).is_file() for name in names):
         raise InputError(

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from headstart.cli.failure import explain
+from headstart.cli.failure import STOPPED, explain
 
 COMMANDS = {
     "fit": "headstart.cli.fit:fit",
@@ -22,7 +22,7 @@ COMMANDS = {
     "cache": "headstart.cli.cache:cache",
     "demo": "headstart.cli.demo:demo",
 }
-STOPPED = 130
+
 READER_GONE = 141
 
 

@@ -11,6 +11,7 @@ from headstart.errors import HeadstartError, InputError
 
 OUR_FAULT = 1
 WRONG_INPUT = 2
+STOPPED = 130
 MACHINE = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
     *(errno.ENOMEM, errno.EMFILE),

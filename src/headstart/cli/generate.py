@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from headstart.cli.answer import answering, give_json
+from headstart.cli.failure import STOPPED
 from headstart.cli.options import Json, takes
+from headstart.data.names import shown
 from headstart.errors import InputError
 from headstart.spec import GenerateSpec
 
@@ -44,16 +46,25 @@ def generate(
             rest = {"ended": ended, "left_out": written.left_out, **options}
             give_json(said | rest, stream)
             return
-        for piece in pieces:
-            stream.write(piece)
-            stream.flush()
-        stream.write("\n")
+        try:
+            for piece in pieces:
+                stream.write(_harmless(piece) if stream.isatty() else piece)
+                stream.flush()
+        except KeyboardInterrupt:
+            raise typer.Exit(STOPPED) from None
+        finally:
+            stream.write("\n")
         if written.left_out:
             print(
                 f"headstart: the prompt is longer than the model reads; {written.left_out:,} "
                 "tokens at its start were left out.",
                 file=sys.stderr,
             )
+
+
+def _harmless(piece: str) -> str:
+    """What a model writes may hold what a terminal obeys."""
+    return "".join(c if c in "\n\t" else shown(c) for c in piece)
 
 
 def _standard_input() -> str:

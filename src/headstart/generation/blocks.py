@@ -123,9 +123,11 @@ def arrange(
     encoder = Encoder(preprocessing, ends)
     blocks, truncated, skipped = encoder.blocks(documents, data.names)
     digests = [each.digest for each in documents]
+    # Two completions of one prompt are kept together too, unless the user has divided them.
+    alike = digests if data.splits else [each.given or each.digest for each in documents]
     sides = split.split(
         ["text"] * len(documents),
-        digests,
+        alike,
         data.splits,
         task="classification",
         test_size=spec.test_size,
@@ -184,10 +186,12 @@ class Encoder:
                 written = written[: self._length]
                 given = given[-(self._length + 1 - len(written)) :]
             whole = np.array([*given, *written], np.int32)
-            if len(whole) < 2:
-                skipped.append(Skipped(names[number], "it has one token, and none that follows"))
             follows = whole[1:].astype(np.int64)
             follows[: max(0, len(given) - 1)] = NOT_LEARNT
+            if not (follows != NOT_LEARNT).any():
+                what = "completion" if document.prompt else "second token"
+                skipped.append(Skipped(names[number], f"to the tokenizer it has no {what}"))
+                continue
             for at in range(0, len(whole) - 1, self._length):
                 ids.append(whole[at : min(at + self._length, len(whole) - 1)])
                 wanted.append(follows[at : at + self._length])
@@ -212,8 +216,20 @@ class Encoder:
 
 def ends_of(model: Any) -> tuple[int, ...]:
     """The tokens that end a text, the usual one first, as a network's configuration says."""
-    given = getattr(model.config, "eos_token_id", None)
-    return tuple(given) if isinstance(given, list | tuple) else () if given is None else (given,)
+    return _special(model, "eos_token_id")
+
+
+def begins_of(model: Any) -> tuple[int, ...]:
+    """The tokens that a text may begin with; also those that end one, where none is for that."""
+    return _special(model, "bos_token_id") or ends_of(model)
+
+
+def _special(model: Any, name: str) -> tuple[int, ...]:
+    """Without those that the network does not know: a configuration may be of a larger one."""
+    given = getattr(model.config, name, None)
+    every = given if isinstance(given, list | tuple) else [given]
+    known = model.get_input_embeddings().num_embeddings
+    return tuple(each for each in every if isinstance(each, int) and 0 <= each < known)
 
 
 def _selected(blocks: Blocks, index: NDArray[np.int64]) -> Blocks:

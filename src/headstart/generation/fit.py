@@ -1,6 +1,5 @@
 """A whole `fit` of `--task generation`: texts in, a language model and its figures out."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from headstart.generation.sample import Written, stream
 from headstart.generation.saved import LanguageModel
 from headstart.generation.texts import Document, read
 from headstart.generation.tune import Tuned, tune
-from headstart.progress import Progress
+from headstart.progress import Clock, Progress
 from headstart.report.report import Rung
 from headstart.report.summary import versions
 from headstart.spec import FitSpec, GenerateSpec
@@ -65,7 +64,7 @@ def fit(
     Raises:
         InputError: the data or an option is wrong; nothing was written.
     """
-    clock = _Clock()
+    clock = Clock()
     if spec.backbone is None:
         raise InputError(
             "--task generation needs a --backbone: a causal language model of transformers, as a "
@@ -249,20 +248,3 @@ def _refuse_skipped(skipped: Sequence[Skipped], spec: FitSpec) -> None:
             f"{skipped[0].item}: {skipped[0].reason}; --strict makes that an error "
             f"({len(skipped):,} in all)."
         )
-
-
-class _Clock:
-    """Seconds per part, and in all."""
-
-    def __init__(self) -> None:
-        self._parts: dict[str, float] = {}
-        self._began = self._last = time.monotonic()
-
-    def lap(self, part: str) -> None:
-        now = time.monotonic()
-        self._parts[part] = self._parts.get(part, 0.0) + now - self._last
-        self._last = now
-
-    def seconds(self) -> dict[str, float]:
-        parts = {part: round(seconds, 3) for part, seconds in self._parts.items()}
-        return {**parts, "total": round(time.monotonic() - self._began, 3)}

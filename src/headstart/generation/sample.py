@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import DynamicCache, TemperatureLogitsWarper, TopPLogitsWarper
 
-from headstart.generation.blocks import ends_of
+from headstart.generation.blocks import begins_of, ends_of
 from headstart.generation.saved import LanguageModel
 from headstart.spec import GenerateSpec
 
@@ -51,7 +51,8 @@ def stream(
         written: is told how it went.
     """
     ids = _begin(model, prompt)
-    limit = int(getattr(model.network.config, "max_position_embeddings", 0) or 1024)
+    config: Any = model.network.config.get_text_config()  # type: ignore[union-attr, operator]
+    limit = max(2, int(getattr(config, "max_position_embeddings", 0) or 1024))
     written.left_out = max(0, len(ids) - (limit - 1))
     ids = ids[written.left_out :]
     spoken = _Spoken(model.tokenizer, ids)
@@ -83,14 +84,15 @@ def _begin(model: LanguageModel, prompt: str) -> list[int]:
         ids.pop()
     if ids:
         return ids
-    first = getattr(model.network.config, "bos_token_id", None)
-    return [first] if isinstance(first, int) else [*ends[:1]] or [0]
+    return [*begins_of(model.network)[:1]] or [0]
 
 
 def _choose(scores: torch.Tensor, spec: GenerateSpec, chance: torch.Generator) -> int:
     if spec.temperature == 0:
         return int(scores.argmax())
     none = torch.empty((1, 0), dtype=torch.int64)
+    # The likeliest is at zero, so that no temperature, however low, makes it infinite.
+    scores = scores.double() - scores.max()
     scores = TemperatureLogitsWarper(float(spec.temperature))(none, scores)
     if spec.top_p < 1:
         scores = TopPLogitsWarper(float(spec.top_p))(none, scores)

@@ -4,7 +4,7 @@ A document is a file of a folder, a row of a table, or, where there is one text 
 it that ends where a line does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from headstart.data import texts
 from headstart.data.columns import split_named
 from headstart.data.dataset import Dataset, Skipped, joined
 from headstart.data.folder import text_of
-from headstart.data.names import shown
+from headstart.data.images import EXTENSIONS
+from headstart.data.names import shown, some
 from headstart.data.rows import refuse_first
 from headstart.data.table import SUFFIXES
 from headstart.errors import InputError, Unreadable
@@ -47,6 +48,11 @@ class Document:
         """16 bytes that name it."""
         return texts.digest(f"{self.prompt}\0{self.text}")
 
+    @property
+    def given(self) -> bytes:
+        """16 bytes that name the prompt; none where there is none."""
+        return texts.digest(self.prompt) if self.prompt else b""
+
 
 def read(data: str | Path | Dataset, spec: FitSpec) -> Dataset:
     """Documents from a text file, a folder of them, a table, a hub data set, or memory.
@@ -69,17 +75,29 @@ def read(data: str | Path | Dataset, spec: FitSpec) -> Dataset:
 
 def _documents(data: str | Path | Dataset, spec: FitSpec) -> Dataset:
     if isinstance(data, Dataset):
+        if spec.input is not None or spec.prompt is not None:
+            raise _no_columns("What is in memory")
         return _checked(_from_memory(data, spec))
     path = Path(data)
     if str(data) and path.exists() and not path.is_dir() and path.suffix.lower() not in SUFFIXES:
         if spec.input is not None or spec.prompt is not None:
-            raise _no_columns(path)
+            raise _no_columns(shown(str(path)))
         return _divided(_text(path), shown(path.name))
     if spec.prompt is not None:
         return _pairs(data, spec)
+    if path.is_dir() and not any(_readable(path)):
+        raise InputError(
+            f"There are no .txt files in {shown(str(path))}, and no table; --task generation "
+            "learns from those."
+        )
     found = _checked(reading.read(data, _read_spec(spec, spec.input), labelled=False))
     found = replace(found, items=[Document(text) for text in found.items])
     return _of_folder(path, found, spec) if _is_folder(path, found) else found
+
+
+def _readable(folder: Path) -> Iterator[Path]:
+    suffixes = {".txt", *SUFFIXES, *EXTENSIONS}  # pictures have a sentence of their own
+    return (each for each in folder.rglob("*") if each.suffix.lower() in suffixes)
 
 
 def _read_spec(spec: FitSpec, column: str | None) -> ReadSpec:
@@ -127,11 +145,8 @@ def _text(path: Path) -> str:
         ) from reason
 
 
-def _no_columns(path: Path) -> InputError:
-    return InputError(
-        f"{shown(str(path))} has no columns, its texts are files; leave out --input, --prompt and "
-        "--completion."
-    )
+def _no_columns(what: str) -> InputError:
+    return InputError(f"{what} has no columns; leave out --input, --prompt and --completion.")
 
 
 def _is_folder(path: Path, found: Dataset) -> bool:
@@ -142,14 +157,21 @@ def _is_folder(path: Path, found: Dataset) -> bool:
 def _of_folder(folder: Path, found: Dataset, spec: FitSpec) -> Dataset:
     """A file each, in the splits that the folders above them name."""
     if spec.input is not None:
-        raise _no_columns(folder)
+        raise _no_columns(shown(str(folder)))
     if len(found) == 1:
         divided = _divided(found.items[0].text, found.names[0])
         return replace(divided, skipped=found.skipped)
     tops = [name.partition("/")[0] if "/" in name else "" for name in found.names]
     splits = [split_named(top) for top in tops]
-    if not all(splits):
+    if not any(splits):
         return found
+    strays = [name for name, split in zip(found.names, splits, strict=True) if split is None]
+    if strays:
+        named = dict.fromkeys(top for top, split in zip(tops, splits, strict=True) if split)
+        raise InputError(
+            f"In {shown(str(folder))}, {some(named)} look like splits, but {some(strays)} "
+            f"{'is' if len(strays) == 1 else 'are'} in none; put every text in a split, or none."
+        )
     note = f"The splits are those of the folders in {shown(folder.name)}."
     return replace(found, splits=splits, notes=(*found.notes, note))
 
@@ -157,11 +179,11 @@ def _of_folder(folder: Path, found: Dataset, spec: FitSpec) -> Dataset:
 def _pairs(data: str | Path, spec: FitSpec) -> Dataset:
     """Rows of a table with a prompt and what follows it; a row that lacks one is skipped."""
     prompts, completions = (
-        _checked(reading.read(data, _read_spec(spec, column), labelled=False))
-        for column in (spec.prompt, spec.completion)
+        _column(data, spec, name, column)
+        for name, column in (("--prompt", spec.prompt), ("--completion", spec.completion))
     )
     if _is_folder(Path(data), completions):
-        raise _no_columns(Path(data))
+        raise _no_columns(shown(str(data)))
     given = dict(zip(prompts.names, prompts.items, strict=True))
     kept = [at for at, name in enumerate(completions.names) if name in given]
     missing = {each.item: each for each in (*prompts.skipped, *completions.skipped)}
@@ -183,6 +205,13 @@ def _pairs(data: str | Path, spec: FitSpec) -> Dataset:
     )
 
 
+def _column(data: str | Path, spec: FitSpec, option: str, column: str | None) -> Dataset:
+    try:
+        return _checked(reading.read(data, _read_spec(spec, column), labelled=False))
+    except InputError as error:
+        raise InputError(str(error).replace("--input", option)) from error
+
+
 def _divided(text: str, name: str) -> Dataset:
     """Parts of one text, at blank lines where there are enough, else at the ends of lines."""
     wanted = max(LEAST_PART, min(PART, len(text) // PARTS))
@@ -193,7 +222,9 @@ def _divided(text: str, name: str) -> Dataset:
             Document(part, ends=number == len(parts)) for number, part in enumerate(parts, start=1)
         ],
         names=[f"{name}, part {number}" for number in range(1, len(parts) + 1)],
-        notes=(
+        notes=()
+        if len(parts) < 2
+        else (
             f"{name} is one text: it was divided into {len(parts):,} parts of about {wanted:,} "
             "characters, where a line ends. A part is in one split as a whole, but the parts "
             "before and after it may be in others.",

@@ -34,7 +34,9 @@ from headstart.training.network import groups
 from headstart.training.recipe import Recipe, recipe_for
 
 STEP_TOKENS = 4_096
-"""Tokens of a training step, at most, whatever the length of a block: they bound the memory."""
+"""Tokens of a training step, about, whatever the length of a block: they bound the memory.
+
+A block that would be alone in a step goes with the step before."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,12 @@ class _Sources:
             return self.open(_whole(plan.strategy, str(error).rstrip(".")))
         found: dict[str, Items] = {}
         for name in ("train", "validation"):
-            features = self.trunk.extract(self.parts[name].dataset(), self.progress)
+            try:
+                features = self.trunk.extract(self.parts[name].dataset(), self.progress)
+            except InputError as error:  # it is not to be compiled
+                if self.spec.cut is not None:
+                    raise
+                return self.open(_whole(plan.strategy, str(error).rstrip(".")))
             if features.skipped:
                 first = features.skipped[0]
                 return self.open(_whole(plan.strategy, f"{first.item}: {first.reason}"))
@@ -230,7 +237,7 @@ class _Tuning:
         after = self._validate(network)
         adapter = None
         if self._plan.strategy == "lora":
-            adapter = lora.adapter(self._causal.model)
+            adapter = lora.adapter(self._causal.model, self._tail)
             lora.merge(self._tail)
         self._causal.model.cpu().requires_grad_(True).eval()
         warnings = list(self._plan.warnings)

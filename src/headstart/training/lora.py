@@ -61,12 +61,15 @@ def adapt(tail: nn.Module, name: str, *, dropout: float, seed: int) -> None:
         inject_adapter_in_model(config, tail)
 
 
-def adapter(model: nn.Module) -> Adapter:
-    """Copies of the adapters in a language model, named as seen from the whole of it."""
+def adapter(model: nn.Module, tail: nn.Module) -> Adapter:
+    """Copies of the adapters in the tail of a language model, named as in the whole of it."""
     from peft import LoraConfig
     from peft.tuners.lora import LoraLayer
 
-    layers = {path: each for path, each in model.named_modules() if isinstance(each, LoraLayer)}
+    # A tail has modules of its own above the layers, but every matrix is the model's.
+    paths = {id(each): path.removesuffix(".base_layer") for path, each in model.named_modules()}
+    found = [each for each in tail.modules() if isinstance(each, LoraLayer)]
+    layers = {paths[id(each.get_base_layer())]: each for each in found}
     tensors = {}
     for path, layer in layers.items():
         for half in ("lora_A", "lora_B"):
