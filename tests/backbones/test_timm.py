@@ -299,8 +299,13 @@ def test_weights_that_do_not_fit() -> None:
 @pytest.mark.parametrize(
     ("reference", "reason"),
     [
-        ("resnet10t", "names no weights; write timm:NAME@FILE"),
-        ("resnet10t@", "names no weights"),
+        ("resnet10t@", "names no weights behind its @; write timm:NAME@FILE"),
+        ("resnet10t.no_such_tag", "cannot make the network 'resnet10t.no_such_tag'"),
+        ("resnet10t.hf-hub:someone/evil", "cannot make the network"),
+        ("hf-hub:someone/evil", "no network called 'hf-hub:someone/evil'"),
+        ("vit_tiny_patch16_18", "no network called"),
+        ("resnet10t.c3_in1k/../x", "cannot make the network"),
+        ("test_vit", "names no"),
         ("resnet10t@/nowhere/w.pth", "'/nowhere/w.pth' are not there"),
         ("resnet5O@w.pth", "no network called 'resnet5O'; close to it: .*resnet50"),
         ("@w.pth", "no network called ''"),

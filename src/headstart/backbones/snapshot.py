@@ -2,43 +2,25 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import metadata_load
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoTokenizer
 
+from headstart.backbones import hub
 from headstart.errors import InputError
+from headstart.preprocessing import TextPreprocessing
 
 # Attention costs the square of the length; longer texts are truncated, and counted.
 MAX_TOKENS = 512
 
-# Without any of these, transformers makes a tokenizer that knows no words.
-_VOCABULARIES = (
-    "vocab.txt",
-    "vocab.json",
-    "tokenizer.model",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-)
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """A JSON object; empty where there is no file.
-
-    Raises:
-        InputError: it is something else.
-    """
-    if not file.is_file():
-        return {}
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise InputError(f"The file {str(file)!r} is not a JSON object; fetch it again.")
-    return value
+# How sentence-transformers spells our pools.
+_POOLS = {
+    "pooling_mode_cls_token": "first",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_lasttoken": "last",
+}
 
 
 def check(reference: str, folder: Path) -> None:
@@ -50,13 +32,12 @@ def check(reference: str, folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise InputError(f"The backbone {reference!r} is a folder without config.json.")
     for name in ("config.json", "tokenizer_config.json"):
-        if "auto_map" in read_json(folder / name):
+        if "auto_map" in hub.read_json(folder / name):
             raise InputError(
                 f"The backbone {reference!r} asks to run code of its own (auto_map in {name}), "
                 "which headstart never does; use an architecture that transformers has."
             )
-    names = ("model.safetensors", "model.safetensors.index.json")
-    if not any((folder / name).is_file() for name in names):
+    if not any((folder / name).is_file() for name in (hub.WEIGHTS, hub.INDEX)):
         raise InputError(
             f"The backbone {reference!r} has no model.safetensors; weights in a pickle (.bin) are "
             "not read, so convert them with save_pretrained(..., safe_serialization=True)."
@@ -75,13 +56,24 @@ def licence(folder: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def write(folder: Path, preprocessing: TextPreprocessing, pool: str) -> None:
+    """Write what `tokenizer`, `text_limit` and `pool` read."""
+    (folder / "tokenizer.json").write_text(preprocessing.tokenizer, "utf-8")
+    (folder / "1_Pooling").mkdir()
+    for name, content in (
+        ("sentence_bert_config.json", {"max_seq_length": preprocessing.max_tokens}),
+        ("1_Pooling/config.json", {mode: name == pool for mode, name in _POOLS.items()}),
+    ):
+        (folder / name).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
 def tokenizer(reference: str, folder: Path) -> Tokenizer:
     """The folder's tokenizer, without truncation and padding."""
     file = folder / "tokenizer.json"
     try:
         if file.is_file():
             found = Tokenizer.from_file(str(file))
-        elif not any((folder / name).is_file() for name in _VOCABULARIES):
+        elif not any((folder / name).is_file() for name in hub.VOCABULARIES):
             raise FileNotFoundError(file)
         else:
             found = AutoTokenizer.from_pretrained(
@@ -106,8 +98,8 @@ def text_limit(network: nn.Module, folder: Path) -> int:
             positions -= 0 if module.padding_idx is None else module.padding_idx + 1
             break
     limits = [
-        read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
-        read_json(folder / "tokenizer_config.json").get("model_max_length"),
+        hub.read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
+        hub.read_json(folder / "tokenizer_config.json").get("model_max_length"),
     ]
     given = [limit for limit in limits if isinstance(limit, (int, float)) and limit >= 1]
     return int(min([positions, MAX_TOKENS, *given]))
@@ -115,11 +107,6 @@ def text_limit(network: nn.Module, folder: Path) -> int:
 
 def pool(folder: Path) -> str | None:
     """The pooling that a sentence-transformers folder asks for, where it is one we have."""
-    wanted = read_json(folder / "1_Pooling" / "config.json")
-    pools = {
-        "pooling_mode_cls_token": "first",
-        "pooling_mode_mean_tokens": "mean",
-        "pooling_mode_lasttoken": "last",
-    }
+    wanted = hub.read_json(folder / "1_Pooling" / "config.json")
     asked = [name for name, value in wanted.items() if name.startswith("pooling_mode_") and value]
-    return pools.get(asked[0]) if len(asked) == 1 else None
+    return _POOLS.get(asked[0]) if len(asked) == 1 else None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import json
+import inspect
 import pickle
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from typing import Any
 import timm
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 from timm.models import load_state_dict
 from torch import nn
 
@@ -20,7 +20,6 @@ from headstart.backbones import hub, pooling
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.graph import headless, stage_graph
-from headstart.backbones.snapshot import read_json
 from headstart.errors import InputError
 from headstart.preprocessing import ImagePreprocessing
 
@@ -80,61 +79,9 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
             f"timm knows the network {architecture!r}, but no published weights of it; name "
             f"yours: timm:{architecture}@FILE."
         )
-    folder = hub.locate(str(repository), offline=offline, called=name)
+    folder = hub.locate(str(repository), offline=offline, called=name, weights_alone=True)
     fill(network, read_weights(folder / hub.WEIGHTS), source=repr(str(repository)))
     return backbone(name, network, licence=config.get("license"), pool=pool)
-
-
-def load_folder(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
-    """Load a folder as timm lays it out on the hub: config.json and model.safetensors.
-
-    Args:
-        name: what to call it.
-        folder: where; config.json names the `architecture` and its `pretrained_cfg`.
-        pool: `auto` is the network's own.
-
-    Raises:
-        InputError: a file is missing or damaged, or timm has no such network.
-    """
-    about = read_json(folder / "config.json")
-    config, options = about.get("pretrained_cfg") or {}, about.get("model_args") or {}
-    plain = (str, int, float, bool, list, type(None))
-    if not (
-        isinstance(about["architecture"], str)
-        and all(isinstance(each, dict) for each in (config, options))
-        and all(isinstance(each, plain) for each in options.values())
-    ):
-        raise InputError(f"The file {str(folder / 'config.json')!r} is not one that timm wrote.")
-    architecture = about["architecture"]
-    network = create(architecture, **options)
-    network.pretrained_cfg = {**network.pretrained_cfg, **config, "architecture": architecture}  # type: ignore[assignment,dict-item]
-    fill(network, read_weights(folder / hub.WEIGHTS), source=repr(str(folder)))
-    return backbone(
-        name,
-        network,
-        licence=config.get("license"),
-        pool=pool,
-        initialiser=lambda: create(architecture, **options),
-    )
-
-
-def save_folder(made: Backbone, folder: Path) -> None:
-    """Write a backbone as `load_folder` reads it."""
-    network: Any = made.module.network
-    config = {
-        key: value
-        for key, value in network.pretrained_cfg.items()
-        if isinstance(value, (str, int, float, bool, list, tuple))
-    }
-    about = {
-        "architecture": config["architecture"],
-        "num_classes": 0,
-        "num_features": made.features,
-        "pretrained_cfg": config | ({"license": made.licence} if made.licence else {}),
-    }
-    (folder / "config.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
-    state = {name: each.contiguous() for name, each in network.state_dict().items()}
-    save_file(state, folder / hub.WEIGHTS, metadata={"format": "pt"})
 
 
 def create(architecture: str, **options: Any) -> nn.Module:
@@ -147,15 +94,33 @@ def create(architecture: str, **options: Any) -> nn.Module:
     Raises:
         InputError: timm has no such network.
     """
+    check(architecture)
+    return make(architecture, **options)
+
+
+def check(architecture: str) -> None:
+    """Refuse what is no name of timm's.
+
+    Raises:
+        InputError: says which names are close.
+    """
     if not timm.is_model(architecture.partition(".")[0]):
         close = difflib.get_close_matches(architecture, timm.list_models(), n=3)
         hint = f"; close to it: {', '.join(close)}" if close else ""
         raise InputError(f"timm has no network called {architecture!r}{hint}.")
+
+
+def make(source: str, **options: Any) -> nn.Module:
+    """What `create` gives, also of a folder (`local-dir:FOLDER`), whose weights are not read.
+
+    Raises:
+        InputError: timm cannot make it.
+    """
     try:
-        network: nn.Module = timm.create_model(architecture, num_classes=0, **options)
-    except (RuntimeError, TypeError, ValueError) as error:
+        network: nn.Module = timm.create_model(source, num_classes=0, **options)
+    except Exception as error:  # Networks raise what they like for options that are not theirs.
         reason = str(error).partition("\n")[0][:200]
-        raise InputError(f"timm cannot make the network {architecture!r} ({reason}).") from None
+        raise InputError(f"timm cannot make the network {source!r} ({reason}).") from None
     return network.eval()
 
 
@@ -183,23 +148,66 @@ def read_weights(file: Path) -> State:
 def fill(network: nn.Module, state: State, *, source: str) -> None:
     """Put weights in a network; those of a classifier are left out, all others must fit.
 
+    Weights under the names that the network's authors gave them are put under timm's.
+
     Raises:
         InputError: a tensor is missing, left over or of another shape.
     """
+    wrong = _unlike(network, state)
+    if wrong and (renamed := _renamed(network, state)) and not _unlike(network, renamed):
+        state, wrong = renamed, ""
+    if wrong:
+        config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
+        raise InputError(
+            f"The weights {source} are not those of {config['architecture']!r}: {wrong}."
+        )
+    network.load_state_dict(_headless(network, state))
+
+
+def _headless(network: nn.Module, state: State) -> State:
+    """Without the classifiers: the one for the answer, and those that only help in training."""
     config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
     classifier = config.get("classifier") or ()
     heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    kept = {k: v for k, v in state.items() if k.rpartition(".")[0] not in heads}
-    expected = network.state_dict()
-    missing, extra = sorted(expected.keys() - kept.keys()), sorted(kept.keys() - expected.keys())
+    return {
+        name: value
+        for name, value in state.items()
+        if name.rpartition(".")[0] not in heads and not name.startswith("AuxLogits.")
+    }
+
+
+def _unlike(network: nn.Module, state: State) -> str:
+    """What is wrong with a state dict; empty where it fits."""
+    kept, expected = _headless(network, state), network.state_dict()
+    # Weights older than that counter lack it; PyTorch then starts it at nought.
+    needed = {name for name in expected if not name.endswith(".num_batches_tracked")}
+    missing, extra = sorted(needed - kept.keys()), sorted(kept.keys() - expected.keys())
     shaped = [k for k in expected if k in kept and expected[k].shape != kept[k].shape]
     for names, what in ((missing, "missing"), (extra, "left over"), (shaped, "of another shape")):
         if names:
-            raise InputError(
-                f"The weights {source} are not those of {config['architecture']!r}: "
-                f"{len(names)} tensors are {what}, such as {names[0]!r}."
-            )
-    network.load_state_dict(kept)
+            return f"{len(names)} tensors are {what}, such as {', '.join(map(repr, names[:3]))}"
+    return ""
+
+
+def _renamed(network: nn.Module, state: State) -> State | None:
+    """The state dict through timm's own filter for the network, where that computes nothing.
+
+    timm would also resample weights that were trained for another size of picture; here those are
+    weights of another network.
+    """
+    module = sys.modules[type(network).__module__]
+    for name in ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained"):
+        convert = getattr(module, name, None)
+        if convert is None:
+            continue
+        takes = len(inspect.signature(convert).parameters)
+        try:
+            renamed: State = convert(*(dict(state), network)[: min(takes, 2)])
+        except (IndexError, *_DAMAGE):
+            continue
+        given = {each.data_ptr() for each in state.values()}
+        return renamed if all(each.data_ptr() in given for each in renamed.values()) else None
+    return None
 
 
 def backbone(

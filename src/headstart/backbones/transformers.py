@@ -90,6 +90,14 @@ def load_folder(reference: str, folder: Path, *, pool: str = "auto") -> Backbone
     )
 
 
+def save_folder(made: Backbone, folder: Path) -> None:
+    """Write a backbone as `load_folder` reads it."""
+    assert isinstance(made.preprocessing, TextPreprocessing)
+    with _quiet():
+        made.module.network.save_pretrained(folder)  # type: ignore[operator,union-attr]
+    snapshot.write(folder, made.preprocessing, made.pool)
+
+
 def backbone(
     name: str,
     network: nn.Module,
