@@ -49,7 +49,11 @@ def fetch(name: str, folder: Path, *, offline: bool = False) -> Backbone:
     try:
         partial.mkdir()
         save(made, partial)
-        (partial / "README.md").write_text(_card(made), "utf-8")
+        card = partial / "README.md"
+        card.write_text(_card(made), "utf-8")
+        for each in partial.rglob("*"):
+            if each.is_file():  # safetensors makes files that nobody else may read
+                each.chmod(card.stat().st_mode)
         kept = hub.load_folder(name, partial)
         if any(getattr(kept, each) != getattr(made, each) for each in _SAME):
             raise HeadstartError(
