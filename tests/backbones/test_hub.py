@@ -169,7 +169,9 @@ def test_offline_says_how_to_get_it(hub: FakeHub) -> None:
     assert hub.asked == []
 
 
-@pytest.mark.parametrize("name", ["hf:", "hf:tiny", "hf:../a", "hf:a/b@", "hf:a/b@c/w.pth"])
+@pytest.mark.parametrize(
+    "name", ["hf:", "hf:tiny", "hf:../a", "hf:a/b@", "hf:a/b@../../c", "hf:a/b@c/w.pth"]
+)
 def test_what_names_no_repository(hub: FakeHub, name: str) -> None:
     with pytest.raises(InputError, match="names no repository of the hub"):
         backbones.load(name)
@@ -254,6 +256,8 @@ def test_a_folder_of_timms_that_asks_for_more(resnet: Path, options: object) -> 
         ({"architecture": "hf-hub:someone/evil"}, "timm has no network called"),
         ({"model_args": {"no_such": 1}}, "timm cannot make the network"),
         ({"pretrained_cfg": 3}, "timm cannot make the network"),
+        ({"pretrained_cfg": {"mean": "grey"}}, "preprocessing that comes .* cannot be used"),
+        ({"pretrained_cfg": {"input_size": 9}}, "preprocessing that comes .* cannot be used"),
         ({"architecture": "resnet18"}, "not those of 'resnet18': .* missing, such as"),
     ],
 )

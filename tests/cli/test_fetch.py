@@ -129,7 +129,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path, headstart_in_here, mad
     elif made == "a file":
         target.write_text("mine")
     else:
-        target, said = tmp_path / "no" / "where", "make it first"
+        target, said = tmp_path / "no" / "where", "make it first."
     before = sorted(tmp_path.rglob("*"))
     code, out, err = headstart_in_here("fetch", "efficientnet-lite0", "--to", str(target))
     assert (code, out) == (2, "")

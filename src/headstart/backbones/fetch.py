@@ -35,6 +35,7 @@ def fetch(name: str, folder: Path, *, offline: bool = False) -> Backbone:
     Raises:
         InputError: there is no such backbone, or the folder cannot be written.
     """
+    folder = folder.resolve()
     _check_target(folder)
     made = load(name, offline=offline)
     if made.family not in SAVERS:
@@ -43,7 +44,6 @@ def fetch(name: str, folder: Path, *, offline: bool = False) -> Backbone:
             "to a folder; bring its own files instead."
         )
     save: Callable[[Backbone, Path], None] = resolve_name(SAVERS[made.family])
-    folder = folder.absolute()
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -79,10 +79,10 @@ def _check_target(folder: Path) -> None:
         )
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--to is {str(folder)!r}, which is a file; name a new folder.")
-    if not folder.absolute().parent.is_dir():
+    if not folder.parent.is_dir():
         raise InputError(
-            f"--to is {str(folder)!r}, but there is no folder {str(folder.absolute().parent)!r}; "
-            "make it first."
+            f"--to is {str(folder)!r}, but there is no folder {str(folder.parent)!r}; make it "
+            "first."
         )
 
 

@@ -34,7 +34,7 @@ _CARD = ("README.md", "LICENSE*")
 # What is downloaded, since a repository may hold the same weights in many other forms.
 
 _ENDINGS = (".bin", ".h5", ".msgpack", ".pt", ".pth", ".safetensors")
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?", re.ASCII)
+_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?", re.ASCII)
 
 
 def is_name(reference: str) -> bool:

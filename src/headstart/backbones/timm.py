@@ -6,7 +6,7 @@ import difflib
 import inspect
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -291,16 +291,30 @@ def _opened(network: nn.Module) -> frozenset[str]:
 def _preprocessing(
     name: str, network: nn.Module, size: tuple[int, int] | None
 ) -> ImagePreprocessing:
-    config = timm.data.resolve_data_config(model=network)
-    channels, height, width = config["input_size"]
-    if channels != 3:
-        raise InputError(f"The backbone {name!r} reads {channels} channels, not colour pictures.")
-    height, width = size or (height, width)
-    return ImagePreprocessing(
-        height=height,
-        width=width,
-        crop_fraction=float(config["crop_pct"]),
-        interpolation=config["interpolation"],
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
-    )
+    try:
+        config = timm.data.resolve_data_config(model=network)
+        channels, height, width = config["input_size"]
+        if channels != 3:
+            raise InputError(
+                f"The backbone {name!r} reads {channels} channels, not colour pictures."
+            )
+        height, width = size or (height, width)
+        return ImagePreprocessing(
+            height=int(height),
+            width=int(width),
+            crop_fraction=float(config["crop_pct"]),
+            interpolation=config["interpolation"],
+            mean=_per_channel(config["mean"]),
+            std=_per_channel(config["std"]),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"The preprocessing that comes with the backbone {name!r} cannot be used ({error})."
+        ) from None
+
+
+def _per_channel(values: Iterable[float]) -> tuple[float, float, float]:
+    red, green, blue = map(float, values)
+    return red, green, blue

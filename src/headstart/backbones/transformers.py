@@ -252,8 +252,8 @@ def _network(reference: str, folder: Path) -> nn.Module:
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise InputError(
-            f"The weights of {reference!r} lack {len(missing)} tensors, such as {missing[0]!r}; "
-            "they are of another network."
+            f"The weights of {reference!r} lack {len(missing)} tensors, such as "
+            f"{', '.join(map(repr, missing[:3]))}; they are of another network."
         )
     checked: nn.Module = network.eval()
     return checked
