@@ -24,6 +24,7 @@ VOCABULARIES = (
 )
 """Without any of these, or tokenizer.json, transformers makes a tokenizer that knows no words."""
 
+# What is downloaded: a repository may hold the same weights in many other forms.
 _PARTS = (WEIGHTS, "model-*-of-*.safetensors")
 _BESIDES = (
     *("config.json", INDEX, "merges.txt", *VOCABULARIES),
@@ -31,7 +32,6 @@ _BESIDES = (
     *("sentence_bert_config.json", "1_Pooling/config.json"),
 )
 _CARD = ("README.md", "LICENSE*")
-# What is downloaded, since a repository may hold the same weights in many other forms.
 
 _ENDINGS = (".bin", ".h5", ".msgpack", ".pt", ".pth", ".safetensors")
 _NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?", re.ASCII)
@@ -111,7 +111,7 @@ def locate(
     """
     called = called or f"hf:{reference}"
     repository, _, revision = reference.partition("@")
-    if not is_name(reference) or reference.endswith(_ENDINGS):
+    if not is_name(reference) or revision.endswith(_ENDINGS):
         raise InputError(
             f"The backbone {called!r} names no repository of the hub; write OWNER/NAME, with "
             "@REVISION behind it where it must be a certain one."
@@ -129,10 +129,13 @@ def locate(
         raise InputError(_ways(called, _reason(error))) from error
     _verify(folder, called)
     if missing := _missing(folder, weights_alone):
+        pickled = (
+            "weights in a pickle (.bin) are not read, but a converted copy may be in one of its "
+            f"pull requests: hf:{repository}@refs/pr/NUMBER."
+        )
         raise InputError(
-            f"The repository {reference!r} has no {missing}, so it cannot be a backbone; weights "
-            "in a pickle (.bin) are not read, but a converted copy may be in one of its pull "
-            f"requests: hf:{repository}@refs/pr/NUMBER."
+            f"The repository {reference!r} has no {missing}, so it cannot be a backbone; "
+            f"{pickled if missing == WEIGHTS else 'name another one.'}"
         )
     return folder
 
