@@ -5,6 +5,7 @@ import os
 import pytest
 from filelock import FileLock
 
+from tests.backbones.fake_hub import FakeHub
 from tests.runs import Forks, Place, pictures
 
 
@@ -40,3 +41,17 @@ def forks(tmp_path_factory):
     """Runs command lines in processes of their own, without the seconds of their imports."""
     with Forks(tmp_path_factory.mktemp("forks")) as running:
         yield running
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub without repositories, that this process takes for the real one; its cache is empty."""
+    with FakeHub() as made:
+        template = f"{made.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        for name, value in (
+            ("ENDPOINT", made.address),
+            ("HUGGINGFACE_CO_URL_TEMPLATE", template),
+            ("HF_HUB_CACHE", str(tmp_path / "hub")),
+        ):
+            monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+        yield made

@@ -331,6 +331,20 @@ def catalogue() -> "tuple[Entry, ...]":
     return backbones.catalogue()
 
 
+def here(entry: "Entry") -> bool:
+    """Whether the weights of a backbone of the catalogue are on this machine."""
+    from headstart import backbones
+
+    return backbones.here(entry)
+
+
+def ways() -> tuple[str, ...]:
+    """How backbones are named that are not in the catalogue."""
+    from headstart import backbones
+
+    return backbones.ways()
+
+
 def describe(name: str, *, offline: bool = False) -> dict[str, Any]:
     """What there is to know of one backbone: its stages, input, size, licence, fingerprint.
 
@@ -345,6 +359,34 @@ def describe(name: str, *, offline: bool = False) -> dict[str, Any]:
         **{key: getattr(found, key) for key in (*plain, "fingerprint")},
         "preprocessing": found.preprocessing.to_json(),
         "stages": [asdict(stage) for stage in found.stages],
+    }
+
+
+def fetch(name: str, to: str | Path, *, offline: bool = False) -> dict[str, Any]:
+    """Write a backbone to a new folder, to carry to a machine without a network.
+
+    There `backbone=FOLDER` is the same backbone.
+
+    Args:
+        name: of the backbone.
+        to: the folder.
+        offline: open no socket; then it has to be on this machine.
+
+    Returns:
+        The `folder`, and of the backbone `name`, `licence`, `parameters`, `fingerprint`, and
+        `bytes` of all its files.
+
+    Raises:
+        InputError: there is no such backbone, or the folder is not empty.
+    """
+    from headstart.backbones.fetch import fetch
+
+    to = Path(to)
+    found = fetch(name, to, offline=offline)
+    return {
+        "folder": str(to),
+        **{key: getattr(found, key) for key in ("name", "licence", "parameters", "fingerprint")},
+        "bytes": sum(each.stat().st_size for each in to.rglob("*") if each.is_file()),
     }
 
 

@@ -294,13 +294,73 @@ def test_weights_that_do_not_fit() -> None:
             timm.fill(network, wrong, source="here")
     with pytest.raises(InputError, match="left over, such as 'extra'"):
         timm.fill(network, state | {"extra": torch.zeros(1)}, source="here")
+    with pytest.raises(InputError, match=r"such as 'bn1.bias', 'bn1.running_mean', 'bn1.running"):
+        timm.fill(network, {}, source="here")
+
+
+def test_weights_older_than_the_counter_of_batchnorm() -> None:
+    network = timm.create("resnet10t")
+    state = {k: v + 1 for k, v in network.state_dict().items() if "num_batches" not in k}
+    timm.fill(network, state, source="here")
+    assert torch.equal(network.bn1.weight, state["bn1.weight"])
+
+
+@pytest.mark.slow
+def test_torchvisions_own_names() -> None:
+    """The files that most tutorials end up with on a disk."""
+    import torchvision
+
+    theirs = torchvision.models.vgg11(num_classes=3).eval()
+    network = timm.create("vgg11")
+    timm.fill(network, theirs.state_dict(), source="here")
+    picture = torch.rand(1, 3, 224, 224)
+    with torch.no_grad():
+        expected = theirs.classifier[:5](theirs.avgpool(theirs.features(picture)).flatten(1))
+        torch.testing.assert_close(network(picture), expected, rtol=1e-4, atol=1e-5)
+    partial = {k: v for k, v in theirs.state_dict().items() if not k.startswith("classifier")}
+    with pytest.raises(InputError, match=r"4 tensors are missing, such as 'pre_logits.fc1.bias'"):
+        timm.fill(network, partial, source="here")
+
+
+def test_torchvisions_oldest_names() -> None:
+    theirs = {
+        name.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): value
+        for name, value in timm.create("densenet121").state_dict().items()
+        if "num_batches" not in name
+    }
+    network = timm.create("densenet121")
+    timm.fill(network, theirs, source="here")
+    name = "features.denseblock1.denselayer1.conv"
+    assert torch.equal(network.state_dict()[f"{name}2.weight"], theirs[f"{name}.2.weight"])
+
+
+@pytest.mark.slow
+def test_a_head_that_only_helps_in_training_is_left_out() -> None:
+    import timm as library
+
+    state = library.create_model("inception_v3", aux_logits=True).state_dict()
+    network = timm.create("inception_v3")
+    assert any(name.startswith("AuxLogits.") for name in state)
+    timm.fill(network, state, source="here")
+
+
+def test_weights_for_another_size_of_picture_are_not_resampled() -> None:
+    state = timm.create("vit_tiny_patch16_224", img_size=96).state_dict()
+    network = timm.create("vit_tiny_patch16_224", img_size=48)
+    with pytest.raises(InputError, match="of another shape, such as 'pos_embed'"):
+        timm.fill(network, state, source="here")
 
 
 @pytest.mark.parametrize(
     ("reference", "reason"),
     [
-        ("resnet10t", "names no weights; write timm:NAME@FILE"),
-        ("resnet10t@", "names no weights"),
+        ("resnet10t@", "names no weights behind its @; write timm:NAME@FILE"),
+        ("resnet10t.no_such_tag", "cannot make the network 'resnet10t.no_such_tag'"),
+        ("resnet10t.hf-hub:someone/evil", "cannot make the network"),
+        ("hf-hub:someone/evil", "no network called 'hf-hub:someone/evil'"),
+        ("vit_tiny_patch16_18", "no network called"),
+        ("resnet10t.c3_in1k/../x", "cannot make the network"),
+        ("lcnet_035", "but no published weights of it; name yours: timm:lcnet_035@FILE"),
         ("resnet10t@/nowhere/w.pth", "'/nowhere/w.pth' are not there"),
         ("resnet5O@w.pth", "no network called 'resnet5O'; close to it: .*resnet50"),
         ("@w.pth", "no network called ''"),

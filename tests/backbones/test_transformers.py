@@ -259,7 +259,7 @@ def test_a_name_in_the_hubs_cache(
     (repository / "refs" / "main").write_text("abc")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     assert backbones.load("someone/tiny", offline=True).features == 16
-    with pytest.raises(InputError, match="hf download someone/other"):
+    with pytest.raises(InputError, match="headstart fetch hf:someone/other --to DIR"):
         backbones.load("someone/other", offline=True)
 
 

@@ -3,6 +3,7 @@ from dataclasses import fields
 
 import pytest
 
+from headstart.cli.app import COMMANDS
 from headstart.spec import FitSpec, ItemSpec, LabelledSpec, flag
 
 
@@ -56,5 +57,5 @@ def test_values_have_the_types_of_the_fields(api, headstart_in_here):
 
 
 def test_every_command_takes_json(headstart_in_here):
-    for command in ("fit", "predict", "evaluate", "embed", "backbones", "cache", "demo"):
+    for command in COMMANDS:
         assert "--json" in headstart_in_here(command, "--help")[1]

@@ -163,11 +163,28 @@ def test_scores_that_are_capped_after_the_head_are_refused(tmp_path, cap):
         causal.load(folder)
 
 
-@pytest.mark.parametrize("name", ["gpt2", "nobody/nothing"])
-def test_a_name_that_is_not_on_this_machine_says_how_to_get_it(name, monkeypatch, tmp_path):
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match=f"hf download {name}"):
-        causal.load(name)
+@pytest.mark.parametrize("name", ["gpt2", "nobody/nothing", "hf:nobody/nothing@main"])
+def test_a_name_that_is_not_on_this_machine_says_how_to_get_it(name):
+    with pytest.raises(InputError, match=f"headstart fetch {name} --to DIR"):
+        causal.load(name, offline=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("resnet50", "is no language model of transformers"),
+        ("minilm-l6", "is no language model of transformers"),
+        ("gpt3", "No backbone is called 'gpt3'; perhaps you mean gpt2"),
+    ],
+)
+def test_what_is_no_language_model_is_refused_by_its_name(name, said):
+    with pytest.raises(InputError, match=said):
+        causal.load(name, offline=True)
+
+
+@pytest.mark.parametrize("prefix", ["", "transformers:", "hf:"])
+def test_a_folder_is_taken_with_and_without_its_family(folders, prefix):
+    assert causal.load(prefix + folders["gpt2"]).preprocessing.max_tokens == 64
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -14,6 +13,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal
 
+from headstart.backbones import hub, shipped
 from headstart.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Family -> a function from what follows `FAMILY:` in a name, `offline` and `pool` to a backbone.
 FAMILIES = {
+    "hf": "headstart.backbones.hub:load",
+    "package": "headstart.backbones.shipped:load",
     "timm": "headstart.backbones.timm:load",
     "transformers": "headstart.backbones.transformers:load",
 }
@@ -35,9 +37,9 @@ class Entry:
         modality: what it reads.
         default: whether it is the one for its modality.
         family: the module of `headstart.backbones` that makes it.
-        loader: `module:function` of `offline` and `pool`.
+        reference: the full name, `FAMILY:...`, that says where the weights are.
         description: one sentence.
-        source: where the weights come from.
+        source: where the weights come from, for people.
         licence: of the weights (SPDX).
         parameters: without the classifier.
         gflops: for one item; a text at its longest.
@@ -51,7 +53,7 @@ class Entry:
     modality: Literal["image", "text"]
     default: bool = False
     family: str
-    loader: str
+    reference: str
     description: str
     source: str
     licence: str
@@ -79,38 +81,89 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
     """Load a backbone, in evaluation mode, on the CPU.
 
     Args:
-        name: of the catalogue; `timm:ARCHITECTURE@FILE`; or a transformers model, as a folder or
-            as `ORG/NAME` where the hub's cache has it.
+        name: of the catalogue, with `@FILE` behind it for weights of your own;
+            `timm:ARCHITECTURE[.TAG][@FILE]`; `hf:OWNER/NAME[@REVISION]`, also without `hf:`; or a
+            folder in the hub's layout.
         offline: open no socket.
         pool: how what the last stage gives becomes one vector, one of `headstart.spec.POOLS`.
 
     Raises:
         InputError: there is no such backbone, its files cannot be used, or it cannot pool so.
     """
-    wanted = {"offline": offline, "pool": pool}
-    for entry in catalogue():
-        if entry.name == name:
-            return _resolve(entry.loader)(**wanted)
-    family, colon, reference = name.partition(":")
-    if colon and (loader := _families().get(family)):
-        return _resolve(loader)(reference, **wanted)
-    if (name and Path(name).is_dir()) or re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        return _resolve(FAMILIES["transformers"])(name, **wanted)
-    known = [entry.name for entry in catalogue()]
+    short, at, own = name.partition("@")
+    if entry := next((each for each in catalogue() if each.name == short), None):
+        made = replace(_load(entry.reference + at + own, offline, pool), name=name)
+        return made if at else replace(made, licence=entry.licence)
+    if name and Path(name).is_dir():
+        return hub.load_folder(name, Path(name), pool=pool)
+    if name.partition(":")[0] in _families():
+        return _load(name, offline, pool)
+    if hub.looks_like_weights(name):
+        raise InputError(
+            f"The backbone {name!r} is called like a file of weights; say whose they are: "
+            f"timm:NETWORK@{name}, with a network that timm knows."
+        )
+    if hub.is_name(name):
+        return replace(_load(f"hf:{name}", offline, pool), name=name)
+    raise _unknown(name)
+
+
+def locate(name: str, *, offline: bool = False) -> Path:
+    """The folder of a transformers network, by any name of one that `load` takes.
+
+    Raises:
+        InputError: it is not to be had, or of another family.
+    """
+    entry = next((each for each in catalogue() if each.name == name), None)
+    family, colon, reference = (entry.reference if entry else name).partition(":")
+    if not colon:
+        family, reference = "hf", name
+    if family not in ("hf", "transformers"):
+        raise InputError(
+            f"The backbone {name!r} is no language model of transformers, so it cannot write; "
+            "name one such as gpt2, hf:OWNER/NAME or a folder."
+        )
+    if reference and Path(reference).is_dir():
+        return Path(reference)
+    if not hub.is_name(reference):
+        raise _unknown(name)
+    return hub.locate(reference, offline=offline, called=name)
+
+
+def _unknown(name: str) -> InputError:
+    known = [each.name for each in catalogue()]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"perhaps you mean {' or '.join(close)}" if close else f"there are {', '.join(known)}"
-    raise InputError(
-        f"No backbone is called {name!r}; {hint}, timm:NAME@FILE, "
-        "or a folder with a transformers model."
+    hint = f"; perhaps you mean {' or '.join(close)}" if close else ""
+    return InputError(
+        f"No backbone is called {name!r}{hint}; there are short names, {', '.join(ways())}, and "
+        "folders with a model: `headstart backbones` lists and explains them."
     )
+
+
+def here(entry: Entry) -> bool:
+    """Whether an entry's weights are on this machine; opens no socket and imports no torch."""
+    family, _, reference = entry.reference.partition(":")
+    if family == "package":
+        return shipped.here(reference)
+    # timm's own weights are on the hub under the names that timm has for them.
+    repository = reference if family == "hf" else f"timm/{reference}"
+    return hub.here(repository, weights_alone=family == "timm")
+
+
+def ways() -> tuple[str, ...]:
+    """How names are spelled that are not in the catalogue."""
+    ours = {"hf": "hf:OWNER/NAME", "timm": "timm:NAME"}
+    others = sorted(_families().keys() - ours.keys() - {"package", "transformers"})
+    return (*ours.values(), *(f"{family}:NAME" for family in others))
+
+
+def _load(name: str, offline: bool, pool: str) -> Backbone:
+    family, _, reference = name.partition(":")
+    loader: Callable[..., Backbone] = resolve_name(_families()[family])
+    return loader(reference, offline=offline, pool=pool)
 
 
 def _families() -> dict[str, str]:
     """Ours, and those of other packages (entry-point group `headstart.backbones`)."""
     others = {each.name: each.value for each in entry_points(group="headstart.backbones")}
     return others | FAMILIES
-
-
-def _resolve(target: str) -> Callable[..., Backbone]:
-    loader: Callable[..., Backbone] = resolve_name(target)
-    return loader

@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from headstart.backbones import snapshot
 from headstart.backbones.backbone import Backbone
+from headstart.backbones.catalogue import locate
 from headstart.backbones.pooling import EveryToken
 from headstart.backbones.transformers import backbone, read_network, read_preprocessing
 from headstart.errors import InputError
@@ -40,15 +41,18 @@ class Causal:
     head: nn.Module
 
 
-def load(reference: str) -> Causal:
-    """Load a folder in the hub's layout, or a name from the hub's cache on this machine.
+def load(reference: str, *, offline: bool = True) -> Causal:
+    """Load a causal language model.
+
+    Args:
+        reference: a name or folder of a transformers network, as `backbones.load` takes it.
+        offline: open no socket.
 
     Raises:
-        InputError: files are missing or damaged, ask to run code, or are of no causal language
-            model whose scores are those of its head.
+        InputError: it is not to be had, files are missing or damaged, ask to run code, or are of
+            no causal language model whose scores are those of its head.
     """
-    reference = reference.removeprefix("transformers:")
-    folder = snapshot.locate(reference)
+    folder = locate(reference, offline=offline)
     snapshot.check(reference, folder)
     model = read(reference, folder)
     decoder: nn.Module = model.base_model  # type: ignore[assignment]

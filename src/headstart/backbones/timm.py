@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import pickle
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from safetensors import SafetensorError
 from timm.models import load_state_dict
 from torch import nn
 
-from headstart.backbones import pooling
+from headstart.backbones import hub, pooling
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.graph import headless, stage_graph
@@ -45,27 +48,40 @@ class ImageNetwork(nn.Module):
         return output
 
 
-def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
-    """Load `ARCHITECTURE@FILE`: a name that timm knows, and its weights.
+def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:
+    """Load `ARCHITECTURE[.TAG][@FILE]`: a name that timm knows, and its weights.
 
     Args:
-        reference: for example `resnet50@resnet50.safetensors`; the file is safetensors, or a
-            state dict saved with `torch.save`.
+        reference: for example `resnet50.a1_in1k`, whose weights are on the hub, or
+            `resnet50@resnet50.safetensors`; the file is safetensors, or a state dict saved with
+            `torch.save`.
         offline: open no socket.
         pool: `auto` is the network's own.
 
     Raises:
         InputError: no such architecture, no such file, or weights of another network.
     """
-    architecture, at, file = reference.partition("@")
-    if not at or not file:
+    architecture, at, given = reference.partition("@")
+    name = f"timm:{reference}"
+    if at and not given:
         raise InputError(
-            f"The backbone 'timm:{reference}' names no weights; write timm:NAME@FILE, with a "
-            ".safetensors or .pth file."
+            f"The backbone {name!r} names no weights behind its @; write timm:NAME@FILE with a "
+            ".safetensors or .pth file, or timm:NAME for the published ones."
         )
     network = create(architecture)
-    fill(network, read_weights(Path(file)), source=repr(file))
-    return backbone(f"timm:{reference}", network, pool=pool)
+    if at:
+        fill(network, read_weights(Path(given)), source=repr(given))
+        return backbone(name, network, pool=pool)
+    config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
+    repository = config.get("hf_hub_id")
+    if not repository:
+        raise InputError(
+            f"timm knows the network {architecture!r}, but no published weights of it; name "
+            f"yours: timm:{architecture}@FILE."
+        )
+    folder = hub.locate(str(repository), offline=offline, called=name, weights_alone=True)
+    fill(network, read_weights(folder / hub.WEIGHTS), source=repr(str(repository)))
+    return backbone(name, network, licence=config.get("license"), pool=pool)
 
 
 def create(architecture: str, **options: Any) -> nn.Module:
@@ -78,11 +94,33 @@ def create(architecture: str, **options: Any) -> nn.Module:
     Raises:
         InputError: timm has no such network.
     """
+    check(architecture)
+    return make(architecture, **options)
+
+
+def check(architecture: str) -> None:
+    """Refuse what is no name of timm's.
+
+    Raises:
+        InputError: says which names are close.
+    """
     if not timm.is_model(architecture.partition(".")[0]):
         close = difflib.get_close_matches(architecture, timm.list_models(), n=3)
         hint = f"; close to it: {', '.join(close)}" if close else ""
         raise InputError(f"timm has no network called {architecture!r}{hint}.")
-    network: nn.Module = timm.create_model(architecture, num_classes=0, **options)
+
+
+def make(source: str, **options: Any) -> nn.Module:
+    """What `create` gives, also of a folder (`local-dir:FOLDER`), whose weights are not read.
+
+    Raises:
+        InputError: timm cannot make it.
+    """
+    try:
+        network: nn.Module = timm.create_model(source, num_classes=0, **options)
+    except Exception as error:  # Networks raise what they like for options that are not theirs.
+        reason = str(error).partition("\n")[0][:200]
+        raise InputError(f"timm cannot make the network {source!r} ({reason}).") from None
     return network.eval()
 
 
@@ -110,23 +148,66 @@ def read_weights(file: Path) -> State:
 def fill(network: nn.Module, state: State, *, source: str) -> None:
     """Put weights in a network; those of a classifier are left out, all others must fit.
 
+    Weights under the names that the network's authors gave them are put under timm's.
+
     Raises:
         InputError: a tensor is missing, left over or of another shape.
     """
+    wrong = _unlike(network, state)
+    if wrong and (renamed := _renamed(network, state)) and not _unlike(network, renamed):
+        state, wrong = renamed, ""
+    if wrong:
+        config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
+        raise InputError(
+            f"The weights {source} are not those of {config['architecture']!r}: {wrong}."
+        )
+    network.load_state_dict(_headless(network, state))
+
+
+def _headless(network: nn.Module, state: State) -> State:
+    """Without the classifiers: the one for the answer, and those that only help in training."""
     config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
     classifier = config.get("classifier") or ()
     heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    kept = {k: v for k, v in state.items() if k.rpartition(".")[0] not in heads}
-    expected = network.state_dict()
-    missing, extra = sorted(expected.keys() - kept.keys()), sorted(kept.keys() - expected.keys())
+    return {
+        name: value
+        for name, value in state.items()
+        if name.rpartition(".")[0] not in heads and not name.startswith("AuxLogits.")
+    }
+
+
+def _unlike(network: nn.Module, state: State) -> str:
+    """What is wrong with a state dict; empty where it fits."""
+    kept, expected = _headless(network, state), network.state_dict()
+    # Weights older than that counter lack it; PyTorch then starts it at nought.
+    needed = {name for name in expected if not name.endswith(".num_batches_tracked")}
+    missing, extra = sorted(needed - kept.keys()), sorted(kept.keys() - expected.keys())
     shaped = [k for k in expected if k in kept and expected[k].shape != kept[k].shape]
     for names, what in ((missing, "missing"), (extra, "left over"), (shaped, "of another shape")):
         if names:
-            raise InputError(
-                f"The weights {source} are not those of {config['architecture']!r}: "
-                f"{len(names)} tensors are {what}, such as {names[0]!r}."
-            )
-    network.load_state_dict(kept)
+            return f"{len(names)} tensors are {what}, such as {', '.join(map(repr, names[:3]))}"
+    return ""
+
+
+def _renamed(network: nn.Module, state: State) -> State | None:
+    """The state dict through timm's own filter for the network, where that computes nothing.
+
+    timm would also resample weights that were trained for another size of picture; here those are
+    weights of another network.
+    """
+    module = sys.modules[type(network).__module__]
+    for name in ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained"):
+        convert = getattr(module, name, None)
+        if convert is None:
+            continue
+        takes = len(inspect.signature(convert).parameters)
+        try:
+            renamed: State = convert(*(dict(state), network)[: min(takes, 2)])
+        except (IndexError, *_DAMAGE):
+            continue
+        given = {each.data_ptr() for each in state.values()}
+        return renamed if all(each.data_ptr() in given for each in renamed.values()) else None
+    return None
 
 
 def backbone(
@@ -136,6 +217,7 @@ def backbone(
     licence: str | None = None,
     size: tuple[int, int] | None = None,
     pool: str = "auto",
+    initialiser: Callable[[], nn.Module] | None = None,
 ) -> Backbone:
     """Make a backbone of a timm network that has no classifier.
 
@@ -146,6 +228,8 @@ def backbone(
         size: height and width of its input, where not those that it was pretrained with.
         pool: how what the last stage gives becomes one vector; `auto` is the network's own way,
             with what it has between the last stage and its classifier.
+        initialiser: makes the same network with random weights; from the architecture's name
+            where None.
 
     Raises:
         InputError: the network does not read colour pictures, or cannot pool so.
@@ -180,7 +264,7 @@ def backbone(
         pool=pool,
         module=module,
         splitter=split,
-        initialiser=lambda: create(architecture),
+        initialiser=initialiser or (lambda: create(architecture)),
     )
 
 
@@ -207,16 +291,30 @@ def _opened(network: nn.Module) -> frozenset[str]:
 def _preprocessing(
     name: str, network: nn.Module, size: tuple[int, int] | None
 ) -> ImagePreprocessing:
-    config = timm.data.resolve_data_config(model=network)
-    channels, height, width = config["input_size"]
-    if channels != 3:
-        raise InputError(f"The backbone {name!r} reads {channels} channels, not colour pictures.")
-    height, width = size or (height, width)
-    return ImagePreprocessing(
-        height=height,
-        width=width,
-        crop_fraction=float(config["crop_pct"]),
-        interpolation=config["interpolation"],
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
-    )
+    try:
+        config = timm.data.resolve_data_config(model=network)
+        channels, height, width = config["input_size"]
+        if channels != 3:
+            raise InputError(
+                f"The backbone {name!r} reads {channels} channels, not colour pictures."
+            )
+        height, width = size or (height, width)
+        return ImagePreprocessing(
+            height=int(height),
+            width=int(width),
+            crop_fraction=float(config["crop_pct"]),
+            interpolation=config["interpolation"],
+            mean=_per_channel(config["mean"]),
+            std=_per_channel(config["std"]),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"The preprocessing that comes with the backbone {name!r} cannot be used ({error})."
+        ) from None
+
+
+def _per_channel(values: Iterable[float]) -> tuple[float, float, float]:
+    red, green, blue = map(float, values)
+    return red, green, blue

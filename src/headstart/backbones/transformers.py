@@ -13,7 +13,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
-from headstart.backbones import pooling, snapshot
+from headstart.backbones import hub, pooling, snapshot
 from headstart.backbones.backbone import Backbone, Shape, Stage
 from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
@@ -37,12 +37,24 @@ class TextNetwork(nn.Module):
         return features
 
 
-def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:  # noqa: ARG001
-    """Load a folder in the hub's layout, or `ORG/NAME` from the hub's cache on this machine.
+def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:
+    """Load a folder in the hub's layout, or `OWNER/NAME[@REVISION]` of the hub.
+
+    Raises:
+        InputError: it is not to be had, or see `load_folder`.
+    """
+    folder = Path(reference)
+    if not folder.is_dir():
+        folder = hub.locate(reference, offline=offline)
+    return load_folder(reference, folder, pool=pool)
+
+
+def load_folder(reference: str, folder: Path, *, pool: str = "auto") -> Backbone:
+    """Load what is in a folder.
 
     Args:
-        reference: the folder with config.json, model.safetensors and a tokenizer.
-        offline: open no socket.
+        reference: what to call it.
+        folder: with config.json, model.safetensors and a tokenizer.
         pool: `auto` is what the folder asks for, else the last token of a decoder and the mean of
             an encoder.
 
@@ -52,7 +64,6 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     """
     if pool != "auto":
         pooling.check(reference, pool, pooling.TEXT_POOLS)
-    folder = snapshot.locate(reference)
     snapshot.check(reference, folder)
     network = read_network(reference, folder)
     if pool == "auto":
@@ -64,6 +75,14 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
         pool=pooling.TEXT_POOLS[pool](),
         licence=snapshot.licence(folder),
     )
+
+
+def save_folder(made: Backbone, folder: Path) -> None:
+    """Write a backbone as `load_folder` reads it."""
+    assert isinstance(made.preprocessing, TextPreprocessing)
+    with quiet():
+        made.module.network.save_pretrained(folder)  # type: ignore[operator,union-attr]
+    snapshot.write(folder, made.preprocessing, made.pool)
 
 
 def backbone(
@@ -253,8 +272,8 @@ def read_network(reference: str, folder: Path, kind: Any = AutoModel) -> nn.Modu
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise InputError(
-            f"The weights of {reference!r} lack {len(missing)} tensors, such as {missing[0]!r}; "
-            "they are of another network."
+            f"The weights of {reference!r} lack {len(missing)} tensors, such as "
+            f"{', '.join(map(repr, missing[:3]))}; they are of another network."
         )
     checked: nn.Module = network.eval()
     return checked

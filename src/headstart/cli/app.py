@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "headstart.cli.evaluate:evaluate",
     "embed": "headstart.cli.embed:embed",
     "backbones": "headstart.cli.backbones:backbones",
+    "fetch": "headstart.cli.fetch:fetch",
     "cache": "headstart.cli.cache:cache",
     "demo": "headstart.cli.demo:demo",
 }

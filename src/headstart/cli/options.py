@@ -7,11 +7,19 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from headstart.spec import flag
+from headstart.spec import ItemSpec, flag
 
 Command = Callable[..., None]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline", help=next(e.metadata["help"] for e in fields(ItemSpec) if e.name == "offline")
+    ),
+]
 
 
 def takes(spec: type[Any]) -> Callable[[Command], Command]:

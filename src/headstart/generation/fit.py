@@ -67,14 +67,14 @@ def fit(
     clock = Clock()
     if spec.backbone is None:
         raise InputError(
-            "--task generation needs a --backbone: a causal language model of transformers, as a "
-            "folder, or by a name that is in the hub's cache on this machine (hf download gpt2)."
+            "--task generation needs a --backbone: a causal language model of transformers, such "
+            "as gpt2, hf:OWNER/NAME or a folder."
         )
     if out is not None:
         folders.check_target(out)
     documents = read(data, spec)
     clock.lap("read")
-    adapted = causal.load(spec.backbone)
+    adapted = causal.load(spec.backbone, offline=spec.offline)
     clock.lap("load")
     arranged = arrange(documents, adapted.preprocessing, ends_of(adapted.model), spec)
     _refuse_skipped((*documents.skipped, *arranged.skipped), spec)

@@ -34,21 +34,56 @@ def show_stores(
     console.print(Text(shown(said)), soft_wrap=True)
 
 
-def show_backbones(entries: Sequence["Entry"], console: Console) -> None:
-    """Print every backbone that goes by a short name."""
-    numbers = ("parameters", "GFLOPs", "features")
+def show_backbones(
+    entries: Sequence["Entry"], here: Sequence[bool], ways: Sequence[str], console: Console
+) -> None:
+    """Print every backbone that goes by a short name, and how others are named.
+
+    Args:
+        entries: of the catalogue.
+        here: whether each one's weights are on this machine.
+        ways: spellings of names that are not in the catalogue.
+        console: where to.
+    """
+    numbers = ("parameters", "GFLOPs", "features", "weights")
     table = columns(("name", "for", *numbers, "licence"), right=numbers)
-    for each in entries:
-        cost = short(each.parameters), f"{each.gflops:.3g}", count(each.features)
-        modality = f"{each.modality}s, default" if each.default else f"{each.modality}s"
+    for each, there in zip(entries, here, strict=True):
+        weights = "here" if there else size(each.megabytes * 1e6)
+        cost = short(each.parameters), f"{each.gflops:.3g}", count(each.features), weights
+        modality = f"{each.modality}{'*' if each.default else ''}"
         table.add_row(Text(each.name), modality, *cost, Text(each.licence))
     console.print(table)
     console.print()
     for each in entries:
         accuracy = f" {each.accuracy}." if each.accuracy else ""
-        console.print(Text(f"{each.name}: {each.description}{accuracy}"))
+        source = f" From {each.source.removeprefix('https://')}."
+        console.print(Text(f"{each.name}: {each.description}{accuracy}{source}"))
     console.print()
-    console.print(Text("headstart backbones NAME shows its stages.", style="dim"))
+    for line in _ABOUT:
+        console.print(Text(line.format(ways=", ".join(ways)), style="dim"))
+
+
+_ABOUT = (
+    "* the default. Parameters are without a classifier, GFLOPs for one item.",
+    "Weights are here, or downloaded at the first use into the hub's cache.",
+    "Others by name: {ways}; hf:OWNER/NAME@REVISION pins one.",
+    "Your own: a folder with a model, or a file of weights: timm:NAME@FILE, vgg16@FILE.",
+    "headstart backbones NAME shows the stages of one.",
+    "headstart fetch NAME --to DIR puts one in a folder, for a machine without a network.",
+)
+
+
+def show_fetched(fetched: Mapping[str, Any], console: Console) -> None:
+    """Print what `headstart.api.fetch` gives."""
+    told = [
+        ("backbone", shown(fetched["name"])),
+        ("folder", shown(fetched["folder"])),
+        ("licence", shown(fetched["licence"] or "unknown")),
+        ("parameters", short(fetched["parameters"])),
+        ("size", size(fetched["bytes"])),
+    ]
+    section(console, "Fetched", facts(told))
+    console.print(Text("Bring the folder where you need it, and say --backbone DIR.", style="dim"))
 
 
 def show_backbone(about: Mapping[str, Any], console: Console) -> None:

@@ -1,0 +1,97 @@
+"""A backbone in a folder that can be carried to a machine without a network."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from pkgutil import resolve_name
+
+from headstart.backbones import hub
+from headstart.backbones.backbone import Backbone
+from headstart.backbones.catalogue import load
+from headstart.errors import HeadstartError, InputError
+
+# Family of a backbone -> a function of it and a folder that writes what `hub.load_folder` reads.
+SAVERS = {
+    "timm": "headstart.backbones.timm_folder:save",
+    "transformers": "headstart.backbones.transformers:save_folder",
+}
+
+
+def fetch(name: str, folder: Path, *, offline: bool = False) -> Backbone:
+    """Write a backbone to a new folder, in the hub's layout, in one step.
+
+    What was written is read again, and has to be the same backbone.
+
+    Args:
+        name: see `headstart.backbones.load`.
+        folder: where; it may be there if it is empty.
+        offline: open no socket.
+
+    Returns:
+        The backbone as it was read from the folder.
+
+    Raises:
+        InputError: there is no such backbone, or the folder cannot be written.
+    """
+    folder = folder.resolve()
+    _check_target(folder)
+    made = load(name, offline=offline)
+    if made.family not in SAVERS:
+        raise InputError(
+            f"The backbone {name!r} is of the family {made.family}, which headstart cannot write "
+            "to a folder; bring its own files instead."
+        )
+    save: Callable[[Backbone, Path], None] = resolve_name(SAVERS[made.family])
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir()
+        save(made, partial)
+        card = partial / "README.md"
+        card.write_text(_card(made), "utf-8")
+        for each in partial.rglob("*"):
+            if each.is_file():  # safetensors makes files that nobody else may read
+                each.chmod(card.stat().st_mode)
+        kept = hub.load_folder(name, partial)
+        if any(getattr(kept, each) != getattr(made, each) for each in _SAME):
+            raise HeadstartError(
+                f"The backbone {name!r} is another one when it is read from the folder that was "
+                "written, so nothing was kept; please report this."
+            )
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return replace(kept, name=name)
+
+
+_SAME = ("fingerprint", "preprocessing", "pool", "licence", "features")
+
+
+def _check_target(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(
+            f"--to is {str(folder)!r}, which is not empty; name a new folder, since nothing is "
+            "overwritten."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--to is {str(folder)!r}, which is a file; name a new folder.")
+    if not folder.parent.is_dir():
+        raise InputError(
+            f"--to is {str(folder)!r}, but there is no folder {str(folder.parent)!r}; make it "
+            "first."
+        )
+
+
+def _card(made: Backbone) -> str:
+    # JSON is YAML, whatever is in a licence's name.
+    licence = f"license: {json.dumps(made.licence)}\n" if made.licence else ""
+    return (
+        f"---\n{licence}tags:\n- headstart\n---\n\n# {made.name}\n\nThe weights of the backbone "
+        f"`{made.name}` without a classifier, written by `headstart fetch`. Licence: "
+        f"{made.licence or 'unknown'}. SHA-256 of the weights: `{made.fingerprint}`.\n\n"
+        "Use it with `--backbone FOLDER`.\n"
+    )

@@ -1,0 +1,55 @@
+"""A timm network as a folder in the hub's layout: config.json and model.safetensors."""
+
+from pathlib import Path
+from typing import Any
+
+from timm.models import save_for_hf
+
+from headstart.backbones import hub, timm
+from headstart.backbones.backbone import Backbone
+from headstart.errors import InputError
+
+_ELSEWHERE = {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path"}
+"""Arguments with which timm would load other weights than those in the folder."""
+
+
+def load(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
+    """Load a folder.
+
+    Args:
+        name: what to call it.
+        folder: its config.json names the `architecture`, and may have a `pretrained_cfg` with the
+            preprocessing and licence, and `model_args` that the network is made with.
+        pool: `auto` is the network's own.
+
+    Raises:
+        InputError: a file is missing or damaged, or timm has no such network.
+    """
+    about = hub.read_json(folder / "config.json")
+    options = about.get("model_args") or {}
+    if not isinstance(options, dict) or _ELSEWHERE & options.keys():
+        raise InputError(
+            f"The file {str(folder / 'config.json')!r} asks timm for more than a network "
+            "(model_args); fetch the folder again."
+        )
+    architecture = about["architecture"]
+    timm.check(architecture if isinstance(architecture, str) else repr(architecture))
+    source = f"local-dir:{folder.resolve()}"
+    network = timm.make(source)
+    timm.fill(network, timm.read_weights(folder / hub.WEIGHTS), source=repr(str(folder)))
+    config: Any = network.pretrained_cfg
+    licence = config.get("license")
+    return timm.backbone(
+        name,
+        network,
+        licence=licence if isinstance(licence, str) else None,
+        pool=pool,
+        initialiser=lambda: timm.make(source),
+    )
+
+
+def save(made: Backbone, folder: Path) -> None:
+    """Write a backbone as `load` reads it."""
+    network: Any = made.module.network
+    network.pretrained_cfg = {**network.pretrained_cfg, "license": made.licence}
+    save_for_hf(network, str(folder), safe_serialization=True)
