@@ -144,11 +144,14 @@ def _stages(module: TextNetwork, layers: Layers | None, length: int) -> tuple[St
     ids = torch.full((1, length), 2)
     with counted() as counter:
         marks: list[int] = []
+        widths: list[int] = []
 
-        def mark(*_: object) -> None:
+        def mark(_: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
             marks.append(counter.get_total_flops())
+            entering = args[0] if args else named["hidden_states"]
+            widths.append(int(entering.shape[-1]))
 
-        hooks = [part.register_forward_pre_hook(mark) for part in parts]
+        hooks = [part.register_forward_pre_hook(mark, with_kwargs=True) for part in parts]
         try:
             features = module(ids, torch.ones_like(ids))
         finally:
@@ -163,7 +166,7 @@ def _stages(module: TextNetwork, layers: Layers | None, length: int) -> tuple[St
     return tuple(
         Stage(
             name=name,
-            shape=pooled if i == len(names) - 1 else (None, width),
+            shape=pooled if i == len(names) - 1 else (None, widths[i]),
             parameters=counts[i],
             gflops=(ends[i] - (ends[i - 1] if i else 0)) / 1e9,
         )
