@@ -66,12 +66,13 @@ def load_folder(reference: str, folder: Path, *, pool: str = "auto") -> Backbone
         pooling.check(reference, pool, pooling.TEXT_POOLS)
     snapshot.check(reference, folder)
     network = read_network(reference, folder)
+    preprocessing = read_preprocessing(reference, folder, network)
     if pool == "auto":
         pool = snapshot.pool(folder) or _default_pool(network)
     return backbone(
         reference,
         network,
-        read_preprocessing(reference, folder, network),
+        preprocessing,
         pool=pooling.TEXT_POOLS[pool](),
         licence=snapshot.licence(folder),
     )
