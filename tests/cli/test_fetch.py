@@ -17,8 +17,6 @@ from tests.backbones.fake_hub import FakeHub
 from tests.backbones.text_models import save
 from tests.runs import Place, pictures
 
-LABELS = "w1 w2,a", "w3 w4 w5,b", "w6 w7,a", "w8 w9,b"
-
 
 def features(backbone: backbones.Backbone) -> torch.Tensor:
     with torch.inference_mode():
@@ -206,25 +204,24 @@ def test_the_list_says_what_is_here(hub: FakeHub, headstart_in_here, tmp_path: P
 def test_a_model_of_a_backbone_by_name_stands_alone(place: Place, hub: FakeHub) -> None:
     """From a name, and from its folder without the hub: the same features, and a whole model."""
     hub.put("someone/tiny", save(place.folder / "bert", "bert"))
-    place.table("texts.csv", "text,label", *LABELS * 4)
-    rows = np.array([f"w{i} w{i + 1}" for i in range(16)])
-    place.table("more.csv", "text,label", *(f"{text},{'ab'[i % 2]}" for i, text in enumerate(rows)))
+    rows = (f"w{i} w{i + 1},{'ab'[i % 2]}" for i in range(16))
+    place.table("texts.csv", "text,label", *rows)
     name = "hf:someone/tiny"
     assert place.run("fetch", name, "--to", "net").code == 0
     for backbone, out in ((name, "a"), ("net", "b")):
-        done = place.run("fit", "more.csv", "--backbone", backbone, "--out", out)
+        done = place.run("fit", "texts.csv", "--backbone", backbone, "--out", out)
         assert done.code == 0, done.err
-        done = place.run("embed", "more.csv", "--backbone", backbone, "--out", f"{out}.npz")
+        done = place.run("embed", "texts.csv", "--backbone", backbone, "--out", f"{out}.npz")
         assert done.code == 0, done.err
     one, two = (np.load(place.folder / f"{out}.npz") for out in "ab")
-    assert np.array_equal(one["features"], two["features"])
+    assert np.array_equal(one["feature"], two["feature"])
     about = [json.loads((place.folder / out / "model.json").read_text()) for out in "ab"]
     assert about[0]["backbone"]["fingerprint"] == about[1]["backbone"]["fingerprint"]
     assert [each["backbone"]["name"] for each in about] == [name, "net"]
     hub.asked.clear()
     (place.folder / "net").rename(place.folder / "gone")
     for out in "ab":
-        assert place.run("predict", out, "more.csv").code == 0
+        assert place.run("predict", out, "texts.csv").code == 0
     assert hub.asked == []
 
 

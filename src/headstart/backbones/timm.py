@@ -8,7 +8,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import timm
 import torch
@@ -21,7 +21,7 @@ from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.graph import headless, stage_graph
 from headstart.errors import InputError
-from headstart.preprocessing import ImagePreprocessing
+from headstart.preprocessing import ImagePreprocessing, Interpolation
 
 # What torch.load and timm raise for a file that is cut short, or is something else.
 _DAMAGE = (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError)
@@ -119,7 +119,7 @@ def make(source: str, **options: Any) -> nn.Module:
     try:
         network: nn.Module = timm.create_model(source, num_classes=0, **options)
     except Exception as error:  # Networks raise what they like for options that are not theirs.
-        reason = str(error).partition("\n")[0][:200]
+        reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise InputError(f"timm cannot make the network {source!r} ({reason}).") from None
     return network.eval()
 
@@ -298,6 +298,8 @@ def _preprocessing(
             raise InputError(
                 f"The backbone {name!r} reads {channels} channels, not colour pictures."
             )
+        if config["interpolation"] not in get_args(Interpolation):
+            raise ValueError(f"it interpolates {config['interpolation']!r}")
         height, width = size or (height, width)
         return ImagePreprocessing(
             height=int(height),
