@@ -15,6 +15,7 @@ import pytest
 
 import headstart
 from headstart import model as saving
+from headstart.sealed import seal_of
 from tests.runs import Place, content, pictures
 
 
@@ -58,7 +59,7 @@ def model(run, here, tmp_path):
 def _describe(model: Path, **changes) -> None:
     """Change a model's description, and seal it again."""
     about = json.loads((model / "model.json").read_text()) | changes
-    about["seal"] = saving._seal(about)
+    about["seal"] = seal_of(about)
     (model / "model.json").write_text(json.dumps(about))
 
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 import headstart
-from headstart.model import _seal
+from headstart.sealed import seal_of
 from tests.runs import COLOURS, Place, picture, pictures
 
 BMP_WITHOUT_HEADER = b"BM" + b"\0" * 24
@@ -484,7 +484,7 @@ def _damage(model: Path, name: str, content: bytes) -> None:
 
 
 def _describe(model: Path, about) -> None:
-    about["seal"] = _seal(about)
+    about["seal"] = seal_of(about)
     (model / "model.json").write_text(json.dumps(about))
 
 

@@ -80,7 +80,7 @@ def fit(
     Raises:
         InputError: the data or an option is wrong; nothing was written.
     """
-    from headstart import model as saving
+    from headstart import sealed
     from headstart.data import labels
     from headstart.features.trunk import Trunk
     from headstart.training.examples import arrange
@@ -91,7 +91,7 @@ def fit(
     if spec.task == "generation":
         return _fit_texts(data, None if out is None else Path(out), spec, progress)
     if out is not None:
-        saving.check_target(Path(out))
+        sealed.check_target(Path(out))
     clock = Clock()
     dataset = _with_test(_read(data, spec), spec)
     labels.check(dataset)
@@ -121,7 +121,7 @@ def fit(
         spec,
         progress,
         began=clock.began,
-        folder=None if out is None else saving.beside(Path(out), "unfinished"),
+        folder=None if out is None else sealed.beside(Path(out), "unfinished"),
     )
     clock.lap("train")
     with progress.stage("Evaluating", None):

@@ -8,25 +8,21 @@ tokenizer.json      for texts
 README.md           the model card
 """
 
-import hashlib
-import json
 import math
-import os
-import shutil
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from headstart import heads
+from headstart import heads, sealed
 from headstart.card import card
 from headstart.data.dataset import Dataset, Modality, Skipped, Task, told
-from headstart.data.names import shown, some
+from headstart.data.names import shown
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
 from headstart.features import graphs, pipeline
@@ -34,7 +30,7 @@ from headstart.features.engine import CPU_BATCH, OpenVINOEngine, native_precisio
 from headstart.preprocessing import Preprocessing, TextPreprocessing, preprocessing_from_json
 from headstart.progress import Progress, Silent
 
-SCHEMA = 1
+NEEDED = ("compiled/network.xml", "compiled/network.bin", "model.safetensors")
 HEAD, BACKBONE = "head.", "backbone."
 BLOCK = 64
 """Items a head scores at once, always: matrix products of other sizes have other last bits."""
@@ -207,7 +203,7 @@ class Model:
             InputError: something else is there.
             OSError: the disk refuses; what was there stays.
         """
-        write_folder(Path(folder), self._write)
+        sealed.write_folder(Path(folder), self._write)
 
     def _write(self, folder: Path) -> None:
         from safetensors.numpy import save
@@ -223,11 +219,11 @@ class Model:
             (folder / "tokenizer.json").write_text(self.preprocessing.tokenizer, "utf-8")
         about = self._about()
         (folder / "README.md").write_text(card(about), "utf-8")
-        seal(folder, about, [name for name in _ALLOWED if (folder / name).is_file()])
+        sealed.seal(folder, about, sealed.ANSWERS)
 
     def _about(self) -> dict[str, Any]:
         return {
-            "schema": SCHEMA,
+            "schema": sealed.SCHEMA,
             "task": self.task,
             "modality": self.modality,
             "classes": list(self.classes),
@@ -248,13 +244,13 @@ def load(folder: str | Path) -> Model:
     from safetensors import SafetensorError
 
     folder = Path(folder)
-    about = read_about(folder)
+    about = sealed.read_about(folder)
     if about.get("task") == "generation":
         raise InputError(
             f"The model in {str(folder)!r} writes texts; ask it with `headstart generate`, or "
             "with headstart.generate from Python."
         )
-    check_files(folder, about, _NEEDED, _ALLOWED)
+    sealed.check_files(folder, about, NEEDED, sealed.ANSWERS)
     try:
         return _assemble(folder, about)
     except (
@@ -266,73 +262,6 @@ def load(folder: str | Path) -> Model:
             f"The model in {str(folder)!r} cannot be read ({shown(said[0])[:200]}); "
             "train it again, or copy it again from where it came."
         ) from error
-
-
-def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write a model's folder in one step; a model that was there is replaced.
-
-    Args:
-        folder: where it goes.
-        write: makes the folder that it is given, and everything in it.
-
-    Raises:
-        InputError: something else is there.
-        OSError: the disk refuses; what was there stays.
-    """
-    folder = folder.resolve()
-    _restore(folder)
-    check_target(folder)
-    partial = beside(folder, "partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    try:
-        write(partial)
-        _replace(folder, partial)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def seal(folder: Path, about: dict[str, Any], names: Iterable[str]) -> None:
-    """Write model.json: what there is to say, and the hashes of files that are written by now."""
-    about = {**about, "files": {name: _sha256(folder / name) for name in names}}
-    about["seal"] = _seal(about)
-    (folder / "model.json").write_text(
-        json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8"
-    )
-
-
-def beside(folder: Path, what: str) -> Path:
-    """A hidden neighbour of a model's folder: `.NAME.partial` and the like."""
-    folder = folder.resolve()
-    return folder.with_name(f".{folder.name}.{what}")
-
-
-def check_target(folder: Path) -> None:
-    """Refuse a folder to save into that holds anything but a model, or cannot be written.
-
-    What is there is replaced as a whole, so not one file of somebody else's may be in it.
-
-    Raises:
-        InputError: says what is in the way.
-    """
-    if folder.is_dir():
-        there = {each.name for each in folder.iterdir()}
-        strange = sorted(there - _OURS) or _unless_whole(there)
-        if strange:
-            raise InputError(
-                f"{shown(str(folder))!r} holds {some(strange, 1)}, so it is not a headstart model "
-                "that may be replaced; name a new folder with --out."
-            )
-        return
-    if folder.exists():
-        raise InputError(f"--out is {shown(str(folder))!r}, which is a file; name a folder.")
-    above = next(each for each in folder.absolute().parents if each.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise InputError(
-            f"--out is {shown(str(folder))!r}, but no folder can be made in {shown(str(above))!r}; "
-            "name another place."
-        )
 
 
 def _assemble(folder: Path, about: dict[str, Any]) -> Model:
@@ -381,139 +310,9 @@ def _checked(model: Model) -> Model:
     return model
 
 
-def read_about(folder: Path) -> dict[str, Any]:
-    """What model.json says, its seal checked.
-
-    Raises:
-        InputError: it is not a model, was damaged, or is of a newer version.
-    """
-    path = folder / "model.json"
-    try:
-        about = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"{str(folder)!r} is not a headstart model: it has no model.json."
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
-    if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
-        raise InputError(f"{str(path)!r} is not the description of a headstart model.")
-    if about.get("schema") != SCHEMA:
-        raise InputError(
-            f"{str(path)!r} has schema {about.get('schema')!r}, but this headstart reads "
-            f"{SCHEMA}; install the headstart that made it."
-        )
-    if about.get("seal") != _seal(about):
-        raise InputError(
-            f"{str(path)!r} is damaged or was changed: it does not match its own seal; "
-            "copy the model again or train it again."
-        )
-    return cast(dict[str, Any], about)
-
-
-def check_files(
-    folder: Path, about: dict[str, Any], needed: Collection[str], allowed: Collection[str]
-) -> None:
-    """Compare every file that model.json names with its hash.
-
-    Raises:
-        InputError: names the file that is missing, damaged, or of a name not `allowed`.
-    """
-    missing = sorted(set(needed) - set(about["files"]))
-    if missing:
-        path = str(folder / "model.json")
-        raise InputError(f"{path!r} does not name {missing[0]!r}; the model is not whole.")
-    for name, expected in about["files"].items():
-        _check_file(folder, name, expected, allowed)
-
-
-def _check_file(folder: Path, name: str, expected: object, allowed: Collection[str]) -> None:
-    if name not in allowed:
-        raise InputError(f"The model in {str(folder)!r} names a file it may not have: {name!r}.")
-    try:
-        actual = _sha256(folder / name)
-    except OSError as error:
-        raise InputError(
-            f"The model in {str(folder)!r} lacks {name!r} ({error.strerror}); copy it again."
-        ) from error
-    if actual != expected:
-        raise InputError(
-            f"{name!r} of the model in {str(folder)!r} is damaged: its SHA-256 is not the one "
-            "in model.json; copy the model again or train it again."
-        )
-
-
-_ALLOWED = (
-    "compiled/network.bin",
-    "compiled/network.xml",
-    "model.safetensors",
-    "tokenizer.json",
-)
-
-_NEEDED = ("compiled/network.xml", "compiled/network.bin", "model.safetensors")
-
-WRITER = (
-    "config.json",
-    "generation_config.json",
-    "model.safetensors",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-    "adapter/adapter_config.json",
-    "adapter/adapter_model.safetensors",
-)
-"""Files of a model that writes texts; see `headstart.generation.saved`."""
-
-_OURS = {
-    *(name.partition("/")[0] for name in (*_ALLOWED, *WRITER)),
-    *("model.json", "README.md", "report.json", ".report.json.partial"),
-}
-
-
-def _unless_whole(there: set[str]) -> list[str]:
-    whole = "model.json" in there and not there.isdisjoint({"compiled", "config.json"})
-    return [] if whole else sorted(there)
-
-
 def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
     return {
         name.removeprefix(prefix): array
         for name, array in arrays.items()
         if name.startswith(prefix)
     }
-
-
-def _seal(about: dict[str, Any]) -> str:
-    """What model.json says of itself: the SHA-256 of all else in it."""
-    rest = {key: value for key, value in about.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _restore(folder: Path) -> None:
-    """Put an old model back that a run was killed while replacing."""
-    old = beside(folder, "old")
-    if old.exists() and not folder.exists():
-        old.rename(folder)
-
-
-def _replace(folder: Path, partial: Path) -> None:
-    """Put what was written in the folder's place; the old model stays until it is there."""
-    old = beside(folder, "old")
-    if folder.exists():
-        if old.exists():  # a killed run left it
-            shutil.rmtree(old)
-        folder.rename(old)
-    try:
-        partial.rename(folder)
-    except BaseException:
-        if old.exists():
-            old.rename(folder)
-        raise
-    if old.exists():
-        shutil.rmtree(old)

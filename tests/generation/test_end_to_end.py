@@ -112,7 +112,7 @@ def test_what_is_wrong_gets_a_sentence(place, arguments, said):
 
 def test_a_model_that_answers_does_not_write(place):
     about = {"schema": 1, "task": "classification"}
-    from headstart.model import seal
+    from headstart.sealed import seal
 
     (place.folder / "answers").mkdir()
     seal(place.folder / "answers", about, [])

@@ -13,7 +13,7 @@ import headstart
 from headstart.data import from_memory
 from headstart.errors import InputError
 from headstart.generation import saved
-from headstart.model import SCHEMA, check_target
+from headstart.sealed import SCHEMA, check_target
 from tests.generation import models
 from tests.generation.test_tune import LINES
 from tests.runs import content
@@ -142,7 +142,7 @@ def test_a_changed_description_and_a_missing_file_are_found(model):
 
 
 def test_code_in_a_model_is_refused_though_its_hash_is_right(model):
-    from headstart.model import seal
+    from headstart.sealed import seal
 
     config = json.loads((model / "config.json").read_text())
     (model / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoConfig": "x.Y"}}))

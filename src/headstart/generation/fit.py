@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from headstart import model as folders
+from headstart import sealed
 from headstart.backbones import causal, snapshot
 from headstart.backbones.causal import Causal
 from headstart.data.dataset import SPLITS, Dataset, Skipped
@@ -71,7 +71,7 @@ def fit(
             "as gpt2, hf:OWNER/NAME or a folder."
         )
     if out is not None:
-        folders.check_target(out)
+        sealed.check_target(out)
     documents = read(data, spec)
     clock.lap("read")
     adapted = causal.load(spec.backbone, offline=spec.offline)
@@ -80,7 +80,7 @@ def fit(
     _refuse_skipped((*documents.skipped, *arranged.skipped), spec)
     before = _measure(adapted, arranged, progress, "Measuring the pretrained model")
     clock.lap("evaluate")
-    unfinished = None if out is None else folders.beside(out, "unfinished")
+    unfinished = None if out is None else sealed.beside(out, "unfinished")
     tuned = tune(adapted, arranged, spec, progress, unfinished)
     clock.lap("train")
     after = _measure(adapted, arranged, progress, "Measuring the adapted model")

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import GenerationConfig
 
-from headstart import model as folders
+from headstart import sealed
 from headstart.backbones import causal, snapshot
 from headstart.backbones.causal import Causal
 from headstart.backbones.transformers import quiet
@@ -74,12 +74,11 @@ def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: dict[st
         _write_tokenizer(partial, adapted)
         if adapter is not None:
             _write_adapter(partial / "adapter", adapter, adapted.backbone.name)
-        said = {"schema": folders.SCHEMA, "task": "generation", "modality": "text", **about}
+        said = {"schema": sealed.SCHEMA, "task": "generation", "modality": "text", **about}
         (partial / "README.md").write_text(card(said), "utf-8")
-        names = [name for name in folders.WRITER if (partial / name).is_file()]
-        folders.seal(partial, said, names)
+        sealed.seal(partial, said, sealed.WRITES)
 
-    folders.write_folder(folder, contents)
+    sealed.write_folder(folder, contents)
 
 
 def load(folder: str | Path) -> LanguageModel:
@@ -120,7 +119,7 @@ def export_adapter(model: str | Path, out: str | Path) -> Path:
         )
     if out.exists():
         raise InputError(f"--out is {shown(str(out))!r}, which is there; name a new folder.")
-    partial = folders.beside(out, "partial")
+    partial = sealed.beside(out, "partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
@@ -134,13 +133,13 @@ def export_adapter(model: str | Path, out: str | Path) -> Path:
 
 
 def _checked(folder: Path) -> dict[str, Any]:
-    about = folders.read_about(folder)
+    about = sealed.read_about(folder)
     if about.get("task") != "generation":
         raise InputError(
             f"The model in {str(folder)!r} is for {about.get('task')}, and writes no texts; "
             "ask it with `headstart predict`."
         )
-    folders.check_files(folder, about, NEEDED, folders.WRITER)
+    sealed.check_files(folder, about, NEEDED, sealed.WRITES)
     return about
 
 

@@ -1,0 +1,213 @@
+"""The folder of a saved model, whatever its kind: written in one step, sealed, and checked.
+
+model.json says what the model is, the SHA-256 of every other file that matters, and its own.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from headstart.data.names import shown, some
+from headstart.errors import InputError
+
+SCHEMA = 1
+
+ANSWERS = (
+    "compiled/network.bin",
+    "compiled/network.xml",
+    "model.safetensors",
+    "tokenizer.json",
+)
+"""Files of a model that answers; see `headstart.model`."""
+
+WRITES = (
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "adapter/adapter_config.json",
+    "adapter/adapter_model.safetensors",
+)
+"""Files of a model that writes texts; see `headstart.generation.saved`."""
+
+_OURS = {
+    *(name.partition("/")[0] for name in (*ANSWERS, *WRITES)),
+    *("model.json", "README.md", "report.json", ".report.json.partial"),
+}
+
+
+def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write a model's folder in one step; a model that was there is replaced.
+
+    Args:
+        folder: where it goes.
+        write: makes the folder that it is given, and everything in it.
+
+    Raises:
+        InputError: something else is there.
+        OSError: the disk refuses; what was there stays.
+    """
+    folder = folder.resolve()
+    _restore(folder)
+    check_target(folder)
+    partial = beside(folder, "partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    try:
+        write(partial)
+        _replace(folder, partial)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def seal(folder: Path, about: dict[str, Any], names: Iterable[str]) -> None:
+    """Write model.json: what there is to say, and the hashes of those of `names` that are there."""
+    there = [name for name in names if (folder / name).is_file()]
+    about = {**about, "files": {name: _sha256(folder / name) for name in there}}
+    about["seal"] = seal_of(about)
+    (folder / "model.json").write_text(
+        json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8"
+    )
+
+
+def beside(folder: Path, what: str) -> Path:
+    """A hidden neighbour of a model's folder: `.NAME.partial` and the like."""
+    folder = folder.resolve()
+    return folder.with_name(f".{folder.name}.{what}")
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a folder to save into that holds anything but a model, or cannot be written.
+
+    What is there is replaced as a whole, so not one file of somebody else's may be in it.
+
+    Raises:
+        InputError: says what is in the way.
+    """
+    if folder.is_dir():
+        there = {each.name for each in folder.iterdir()}
+        strange = sorted(there - _OURS) or _unless_whole(there)
+        if strange:
+            raise InputError(
+                f"{shown(str(folder))!r} holds {some(strange, 1)}, so it is not a headstart model "
+                "that may be replaced; name a new folder with --out."
+            )
+        return
+    if folder.exists():
+        raise InputError(f"--out is {shown(str(folder))!r}, which is a file; name a folder.")
+    above = next(each for each in folder.absolute().parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(
+            f"--out is {shown(str(folder))!r}, but no folder can be made in {shown(str(above))!r}; "
+            "name another place."
+        )
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """What model.json says, its seal checked.
+
+    Raises:
+        InputError: it is not a model, was damaged, or is of a newer version.
+    """
+    path = folder / "model.json"
+    try:
+        about = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{str(folder)!r} is not a headstart model: it has no model.json."
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
+    if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
+        raise InputError(f"{str(path)!r} is not the description of a headstart model.")
+    if about.get("schema") != SCHEMA:
+        raise InputError(
+            f"{str(path)!r} has schema {about.get('schema')!r}, but this headstart reads "
+            f"{SCHEMA}; install the headstart that made it."
+        )
+    if about.get("seal") != seal_of(about):
+        raise InputError(
+            f"{str(path)!r} is damaged or was changed: it does not match its own seal; "
+            "copy the model again or train it again."
+        )
+    return cast(dict[str, Any], about)
+
+
+def check_files(
+    folder: Path, about: dict[str, Any], needed: Collection[str], allowed: Collection[str]
+) -> None:
+    """Compare every file that model.json names with its hash.
+
+    Raises:
+        InputError: names the file that is missing, damaged, or of a name not `allowed`.
+    """
+    missing = sorted(set(needed) - set(about["files"]))
+    if missing:
+        path = str(folder / "model.json")
+        raise InputError(f"{path!r} does not name {missing[0]!r}; the model is not whole.")
+    for name, expected in about["files"].items():
+        _check_file(folder, name, expected, allowed)
+
+
+def _check_file(folder: Path, name: str, expected: object, allowed: Collection[str]) -> None:
+    if name not in allowed:
+        raise InputError(f"The model in {str(folder)!r} names a file it may not have: {name!r}.")
+    try:
+        actual = _sha256(folder / name)
+    except OSError as error:
+        raise InputError(
+            f"The model in {str(folder)!r} lacks {name!r} ({error.strerror}); copy it again."
+        ) from error
+    if actual != expected:
+        raise InputError(
+            f"{name!r} of the model in {str(folder)!r} is damaged: its SHA-256 is not the one "
+            "in model.json; copy the model again or train it again."
+        )
+
+
+def _unless_whole(there: set[str]) -> list[str]:
+    whole = "model.json" in there and not there.isdisjoint({"compiled", "config.json"})
+    return [] if whole else sorted(there)
+
+
+def seal_of(about: dict[str, Any]) -> str:
+    """What model.json says of itself: the SHA-256 of all else in it."""
+    rest = {key: value for key, value in about.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _restore(folder: Path) -> None:
+    """Put an old model back that a run was killed while replacing."""
+    old = beside(folder, "old")
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+
+
+def _replace(folder: Path, partial: Path) -> None:
+    """Put what was written in the folder's place; the old model stays until it is there."""
+    old = beside(folder, "old")
+    if folder.exists():
+        if old.exists():  # a killed run left it
+            shutil.rmtree(old)
+        folder.rename(old)
+    try:
+        partial.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
+    if old.exists():
+        shutil.rmtree(old)
