@@ -1,6 +1,8 @@
 import io
 import re
 
+import pytest
+
 from headstart.backbones.catalogue import Entry
 from headstart.cli.answer import console
 from headstart.report.listings import show_backbone, show_backbones
@@ -10,7 +12,7 @@ ENTRY = Entry(
     modality="image",
     default=True,
     family="timm",
-    loader="a:b",
+    reference="timm:small-net",
     description="A small network.",
     source="a package",
     licence="Apache-2.0",
@@ -23,16 +25,19 @@ ENTRY = Entry(
 )
 
 
-def printed(show, said) -> str:
+def printed(show, *said) -> str:
     stream = io.StringIO()
-    show(said, console(stream))
+    show(*said, console(stream))
     return stream.getvalue()
 
 
-def test_backbones():
-    text = printed(show_backbones, (ENTRY,))
-    row = r"small-net +images, default +3\.37M +0\.777 +1,280 +Apache-2\.0"
+@pytest.mark.parametrize(("here", "weights"), [(True, "here"), (False, r"19 MB")])
+def test_backbones(here, weights):
+    text = printed(show_backbones, (ENTRY,), (here,), ("hf:OWNER/NAME", "timm:NAME"))
+    row = rf"small-net +image\* +3\.37M +0\.777 +1,280 +{weights} +Apache-2\.0"
     assert re.search(row, text)
+    assert "* the default" in text
+    assert "Others by name: hf:OWNER/NAME, timm:NAME" in text
     assert "small-net: A small network. ImageNet-1k top-1 75.1%." in text
     assert max(map(len, text.splitlines())) <= 80
 

@@ -8,7 +8,6 @@ import typer
 from headstart.cli.answer import answering, give_json
 from headstart.cli.failure import STOPPED
 from headstart.cli.options import Json, takes
-from headstart.data.names import shown
 from headstart.errors import InputError
 from headstart.spec import GenerateSpec
 
@@ -64,6 +63,8 @@ def generate(
 
 def _harmless(piece: str) -> str:
     """What a model writes may hold what a terminal obeys."""
+    from headstart.data.names import shown
+
     return "".join(c if c in "\n\t" else shown(c) for c in piece)
 
 
