@@ -12,6 +12,7 @@ import numpy as np
 
 from headstart import data as reading
 from headstart.data.dataset import Dataset, Skipped, joined, told
+from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.progress import Clock, Progress, Silent
 from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder
@@ -96,18 +97,11 @@ def fit(
     dataset = _with_test(_read(data, spec), spec)
     labels.check(dataset)
     clock.lap("read")
-    trunk = Trunk.load(
-        spec.backbone,
-        dataset.modality,
-        cut=None,
-        offline=spec.offline,
-        crop=spec.crop,
-        pool=spec.pool,
-    )
+    trunk = Trunk.whole(spec, dataset.modality)
     clock.lap("load")
     features = trunk.extract(dataset, progress)
     _refuse_unreadable(data, features)
-    _refuse_skipped(spec, (*dataset.skipped, *features.skipped))
+    refuse_skipped((*dataset.skipped, *features.skipped), spec)
     clock.lap("extract")
     # Once more, on what could be read: it may be of one class.
     with _saying_skipped((*dataset.skipped, *features.skipped)):
@@ -197,7 +191,7 @@ def predict(
     loaded = _loaded(model)
     spec = ReadSpec(**options)
     answers = loaded.answer(reading.read_inputs(inputs, loaded.modality, spec), progress)
-    _refuse_skipped(spec, answers.skipped)
+    refuse_skipped(answers.skipped, spec)
     return answers
 
 
@@ -234,7 +228,7 @@ def evaluate(
     scored = loaded.scores(dataset, progress)
     targets, known, strangers, unknown = match(dataset, scored.kept, loaded.classes)
     skipped = (*dataset.skipped, *scored.skipped, *strangers)
-    _refuse_skipped(spec, skipped)
+    refuse_skipped(skipped, spec)
     if not known.any():
         first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
         raise InputError(f"No item of {_name(data)!r} can be measured{first}.")
@@ -295,7 +289,7 @@ def embed(
     features = trunk.extract(dataset, progress or Silent())
     _refuse_unreadable(data, features)
     skipped = (*dataset.skipped, *features.skipped)
-    _refuse_skipped(spec, skipped)
+    refuse_skipped(skipped, spec)
     clock.lap("extract")
     export.write(out, dataset, features)
     clock.lap("write")
@@ -471,14 +465,6 @@ def _loaded(model: "str | Path | Model") -> "Model":
 
 def _name(data: str | Path | Dataset) -> str:
     return "(in memory)" if isinstance(data, Dataset) else str(data)
-
-
-def _refuse_skipped(spec: ReadSpec, skipped: Sequence[Skipped]) -> None:
-    if spec.strict and skipped:
-        raise InputError(
-            f"{skipped[0].item}: {skipped[0].reason}; --strict makes that an error "
-            f"({len(skipped)} in all)."
-        )
 
 
 def _refuse_unreadable(data: str | Path | Dataset, features: "Features") -> None:

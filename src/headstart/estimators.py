@@ -69,14 +69,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         spec = FitSpec(**{name: _plain(value) for name, value in self.get_params().items()})
         began = time.monotonic()
         labels.check(data)
-        trunk = Trunk.load(
-            spec.backbone,
-            data.modality,
-            cut=None,
-            offline=spec.offline,
-            crop=spec.crop,
-            pool=spec.pool,
-        )
+        trunk = Trunk.whole(spec, data.modality)
         features = trunk.extract(data, Silent())
         if not len(features.kept):
             first = features.skipped[0]

@@ -120,6 +120,10 @@ class Backbone:
         trunk, tail = self.splitter(index)
         return Cut(stage, trunk.eval(), tail.eval(), self.stages[index].shape)
 
+    def identity(self) -> dict[str, str | None]:
+        """What a saved model says of where it came from: name, fingerprint and licence."""
+        return {"name": self.name, "fingerprint": self.fingerprint, "licence": self.licence}
+
     def random_weights(self, seed: int) -> Mapping[str, torch.Tensor]:
         """A state dict of `module` as before any training."""
         import torch

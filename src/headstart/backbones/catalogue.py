@@ -91,7 +91,7 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
         InputError: there is no such backbone, its files cannot be used, or it cannot pool so.
     """
     short, at, own = name.partition("@")
-    if entry := next((each for each in catalogue() if each.name == short), None):
+    if entry := _entry(short):
         made = replace(_load(entry.reference + at + own, offline, pool), name=name)
         return made if at else replace(made, licence=entry.licence)
     if name and Path(name).is_dir():
@@ -114,7 +114,7 @@ def locate(name: str, *, offline: bool = False) -> Path:
     Raises:
         InputError: it is not to be had, or of another family.
     """
-    entry = next((each for each in catalogue() if each.name == name), None)
+    entry = _entry(name)
     family, colon, reference = (entry.reference if entry else name).partition(":")
     if not colon:
         family, reference = "hf", name
@@ -128,6 +128,10 @@ def locate(name: str, *, offline: bool = False) -> Path:
     if not hub.is_name(reference):
         raise _unknown(name)
     return hub.locate(reference, offline=offline, called=name)
+
+
+def _entry(name: str) -> Entry | None:
+    return next((each for each in catalogue() if each.name == name), None)
 
 
 def _unknown(name: str) -> InputError:

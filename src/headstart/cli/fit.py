@@ -1,6 +1,6 @@
 """`headstart fit`."""
 
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 
@@ -8,9 +8,6 @@ from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json, takes
 from headstart.errors import InputError
 from headstart.spec import FitSpec
-
-if TYPE_CHECKING:
-    from headstart.generation.report import GenerationReport
 
 
 @takes(FitSpec)
@@ -35,23 +32,14 @@ def fit(
         from headstart import api
         from headstart.report.progress_bar import ProgressBar
 
-        if options["task"] == "generation":
-            written = api.fit(data, out=out, progress=ProgressBar(), **options).report
-            _give_texts(written, json, stream)
-            return
-        report = api.fit(data, out=out, progress=ProgressBar(), **options).report
+        report: Any = api.fit(data, out=out, progress=ProgressBar(), **options).report
         if json:
             give_json(report.to_json(), stream)
-            return
-        from headstart.report.terminal import show_report
+        elif report.task == "generation":
+            from headstart.generation.report import show_generation
 
-        show_report(report, console(stream))
+            show_generation(report, console(stream))
+        else:
+            from headstart.report.terminal import show_report
 
-
-def _give_texts(report: "GenerationReport", json: bool, stream: TextIO) -> None:
-    if json:
-        give_json(report.to_json(), stream)
-        return
-    from headstart.generation.report import show_generation
-
-    show_generation(report, console(stream))
+            show_report(report, console(stream))

@@ -64,6 +64,19 @@ def refuse_first(skipped: Sequence[Skipped], spec: ReadSpec) -> None:
         )
 
 
+def refuse_skipped(skipped: Sequence[Skipped], spec: ReadSpec) -> None:
+    """The same where all that was left out is known.
+
+    Raises:
+        InputError: names the first item, the reason, and how many there are.
+    """
+    if spec.strict and skipped:
+        raise InputError(
+            f"{skipped[0].item}: {skipped[0].reason}; --strict makes that an error "
+            f"({len(skipped)} in all)."
+        )
+
+
 def _labels(table: Table, columns: Columns, spec: ReadSpec) -> Labels:
     if len(columns.labels) > 1:
         if spec.task not in ("auto", "multilabel"):

@@ -18,7 +18,7 @@ from headstart.features.graphs import graph
 from headstart.features.store import Store, StoreKey
 from headstart.preprocessing import WHOLE, ImagePreprocessing, View
 from headstart.progress import Progress
-from headstart.spec import cache_folder
+from headstart.spec import FitSpec, cache_folder
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,18 @@ class Trunk:
             backbone = _cropping(backbone, crop)
         where = compile.device()
         return cls(backbone, backbone.cut(cut), where, compile.precision(where))
+
+    @classmethod
+    def whole(cls, spec: FitSpec, modality: Modality) -> "Trunk":
+        """The backbone that the options of a `fit` ask for, not cut; see `load`."""
+        return cls.load(
+            spec.backbone,
+            modality,
+            cut=None,
+            offline=spec.offline,
+            crop=spec.crop,
+            pool=spec.pool,
+        )
 
     def at(self, stage: str) -> "Trunk":
         """The same backbone, cut elsewhere.

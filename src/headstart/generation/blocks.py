@@ -201,10 +201,7 @@ class Encoder:
 
     def _given(self, text: str) -> list[int]:
         """A prompt, with what the tokenizer puts before a text, without what ends one."""
-        found: list[int] = self._tokenizer.encode(text).ids
-        while len(found) > 1 and found[-1] in self._ends:
-            found.pop()
-        return found
+        return open_ended(self._tokenizer, text, self._ends)
 
     def _written(self, document: Document) -> list[int]:
         if document.prompt:
@@ -212,6 +209,14 @@ class Encoder:
         else:
             found = self._given(document.text)
         return [*found, *self._ends[:1]] if document.ends else found
+
+
+def open_ended(tokenizer: Tokenizer, text: str, ends: Collection[int]) -> list[int]:
+    """The tokens of a text that goes on: with what is put before one, without what `ends` one."""
+    ids: list[int] = tokenizer.encode(text).ids
+    while len(ids) > 1 and ids[-1] in ends:
+        ids.pop()
+    return ids
 
 
 def ends_of(model: Any) -> tuple[int, ...]:

@@ -1,17 +1,19 @@
 """A whole `fit` of `--task generation`: texts in, a language model and its figures out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 
 from headstart import sealed
-from headstart.backbones import causal, snapshot
+from headstart.backbones import causal
 from headstart.backbones.causal import Causal
-from headstart.data.dataset import SPLITS, Dataset, Skipped
+from headstart.data.dataset import SPLITS, Dataset
+from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.evaluation import Interval
 from headstart.features import compile
@@ -77,7 +79,7 @@ def fit(
     adapted = causal.load(spec.backbone, offline=spec.offline)
     clock.lap("load")
     arranged = arrange(documents, adapted.preprocessing, ends_of(adapted.model), spec)
-    _refuse_skipped((*documents.skipped, *arranged.skipped), spec)
+    refuse_skipped((*documents.skipped, *arranged.skipped), spec)
     before = _measure(adapted, arranged, progress, "Measuring the pretrained model")
     clock.lap("evaluate")
     unfinished = None if out is None else sealed.beside(out, "unfinished")
@@ -87,7 +89,7 @@ def fit(
     measured = _Measured(before, after, spec.seed)
     model = LanguageModel(
         adapted.model,
-        snapshot.tokenizer(adapted.backbone.name, adapted.folder),
+        Tokenizer.from_str(adapted.preprocessing.tokenizer),
         _about(adapted, tuned, measured, spec),
     )
     with progress.stage("Writing a sample", None):
@@ -116,15 +118,15 @@ class _Measured:
     after: Losses
     seed: int
 
-    @property
+    @cached_property
     def test(self) -> Interval:
         return perplexity(self.after, self.seed)
 
-    @property
+    @cached_property
     def pretrained(self) -> Interval:
         return perplexity(self.before, self.seed)
 
-    @property
+    @cached_property
     def gain(self) -> Interval:
         return gain(self.before, self.after, self.seed)
 
@@ -144,13 +146,8 @@ def _measure(adapted: Causal, arranged: Arranged, progress: Progress, title: str
 
 def _about(adapted: Causal, tuned: Tuned, measured: _Measured, spec: FitSpec) -> dict[str, Any]:
     """What model.json says of how the model was made."""
-    backbone = adapted.backbone
     return {
-        "backbone": {
-            "name": backbone.name,
-            "fingerprint": backbone.fingerprint,
-            "licence": backbone.licence,
-        },
+        "backbone": adapted.backbone.identity(),
         "cut": tuned.plan.cut,
         "strategy": tuned.plan.strategy,
         "seed": spec.seed,
@@ -240,11 +237,3 @@ def _rungs(tuned: Tuned, seed: int) -> tuple[Rung, ...]:
         why="asked for" if kept else "no epoch was better than the pretrained model",
     )
     return first, second
-
-
-def _refuse_skipped(skipped: Sequence[Skipped], spec: FitSpec) -> None:
-    if spec.strict and skipped:
-        raise InputError(
-            f"{skipped[0].item}: {skipped[0].reason}; --strict makes that an error "
-            f"({len(skipped):,} in all)."
-        )

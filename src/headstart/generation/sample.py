@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import DynamicCache, TemperatureLogitsWarper, TopPLogitsWarper
 
-from headstart.generation.blocks import begins_of, ends_of
+from headstart.generation.blocks import begins_of, ends_of, open_ended
 from headstart.generation.saved import LanguageModel
 from headstart.spec import GenerateSpec
 
@@ -78,13 +78,8 @@ def stream(
 
 
 def _begin(model: LanguageModel, prompt: str) -> list[int]:
-    ends = ends_of(model.network)
-    ids: list[int] = model.tokenizer.encode(prompt).ids
-    while len(ids) > 1 and ids[-1] in ends:
-        ids.pop()
-    if ids:
-        return ids
-    return [*begins_of(model.network)[:1]] or [0]
+    ids = open_ended(model.tokenizer, prompt, ends_of(model.network))
+    return ids or [*begins_of(model.network)[:1]] or [0]
 
 
 def _choose(scores: torch.Tensor, spec: GenerateSpec, chance: torch.Generator) -> int:

@@ -116,9 +116,7 @@ def about(trunk: Trunk, fitted: Fitted, seed: int) -> dict[str, Any]:
     backbone = trunk.backbone
     return {
         "backbone": {
-            "name": backbone.name,
-            "fingerprint": backbone.fingerprint,
-            "licence": backbone.licence,
+            **backbone.identity(),
             "pool": backbone.pool,
         },
         "cut": fitted.cut,
