@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 # Family -> a function from what follows `FAMILY:` in a name, `offline` and `pool` to a backbone.
 FAMILIES = {
-    "hf": "headstart.backbones.hub:load",
-    "package": "headstart.backbones.shipped:load",
     "timm": "headstart.backbones.timm:load",
     "transformers": "headstart.backbones.transformers:load",
+}
+
+# The same for places that hold backbones of several families.
+PLACES = {
+    "hf": "headstart.backbones.hub:load",
+    "package": "headstart.backbones.shipped:load",
 }
 
 
@@ -37,7 +41,7 @@ class Entry:
         modality: what it reads.
         default: whether it is the one for its modality.
         family: the module of `headstart.backbones` that makes it.
-        reference: the full name, `FAMILY:...`, that says where the weights are.
+        reference: the full name, `FAMILY:...` or `PLACE:...`, that says where the weights are.
         description: one sentence.
         source: where the weights come from, for people.
         licence: of the weights (SPDX).
@@ -96,7 +100,7 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
         return made if at else replace(made, licence=entry.licence)
     if name and Path(name).is_dir():
         return hub.load_folder(name, Path(name), pool=pool)
-    if name.partition(":")[0] in _families():
+    if name.partition(":")[0] in _loaders():
         return _load(name, offline, pool)
     if hub.looks_like_weights(name):
         raise InputError(
@@ -157,17 +161,17 @@ def here(entry: Entry) -> bool:
 def ways() -> tuple[str, ...]:
     """How names are spelled that are not in the catalogue."""
     ours = {"hf": "hf:OWNER/NAME", "timm": "timm:NAME"}
-    others = sorted(_families().keys() - ours.keys() - {"package", "transformers"})
+    others = sorted(_loaders().keys() - FAMILIES.keys() - PLACES.keys())
     return (*ours.values(), *(f"{family}:NAME" for family in others))
 
 
 def _load(name: str, offline: bool, pool: str) -> Backbone:
     family, _, reference = name.partition(":")
-    loader: Callable[..., Backbone] = resolve_name(_families()[family])
+    loader: Callable[..., Backbone] = resolve_name(_loaders()[family])
     return loader(reference, offline=offline, pool=pool)
 
 
-def _families() -> dict[str, str]:
+def _loaders() -> dict[str, str]:
     """Ours, and those of other packages (entry-point group `headstart.backbones`)."""
     others = {each.name: each.value for each in entry_points(group="headstart.backbones")}
-    return others | FAMILIES
+    return others | FAMILIES | PLACES
