@@ -116,6 +116,7 @@ def test_a_wrong_parameter_is_an_input_error_of_fit(options, said, pixels, label
         TransferClassifier(offline=True, **{"head": "knn", **options}).fit(pixels, labels)
 
 
+@pytest.mark.slow
 def test_crop_and_pool_reach_the_network(pixels, labels):
     usual, whole = near().fit(pixels, labels), near(crop=1.0).fit(pixels, labels)
     assert usual.model_.preprocessing.crop_fraction == 0.875

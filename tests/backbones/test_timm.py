@@ -373,7 +373,12 @@ def test_names_that_are_wrong(reference: str, reason: str) -> None:
 
 @pytest.mark.parametrize("pool", ["mean", "max", "flatten"])
 @pytest.mark.parametrize(
-    "architecture", ["resnet18", "swin_tiny_patch4_window7_224", "vit_tiny_patch16_224"]
+    "architecture",
+    [
+        "resnet18",
+        pytest.param("swin_tiny_patch4_window7_224", marks=pytest.mark.slow),
+        "vit_tiny_patch16_224",
+    ],
 )
 def test_a_pool_of_the_networks_own_last_map(architecture: str, pool: str) -> None:
     options, size, _ = SMALL[architecture]

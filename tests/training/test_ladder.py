@@ -175,6 +175,7 @@ def test_what_was_asked_for_is_given_or_why_not(names):
         assert done.best.strategy == "feature-extraction"
 
 
+@pytest.mark.slow
 def test_from_scratch_for_comparison(names):
     done = climbed(of_texts(names, 60, baseline="from-scratch", epochs=1))
     assert done.tried[-1].why == "for comparison"

@@ -136,6 +136,7 @@ def test_lora_is_for_transformers(of_family):
         fit(of_family["timm"], "lora")
 
 
+@pytest.mark.slow
 def test_numbers_and_several_classes(tmp_path, cache):
     """Regression in the targets' own unit; multilabel."""
     items, labels = sentences(80)
@@ -154,6 +155,7 @@ def test_numbers_and_several_classes(tmp_path, cache):
     assert assemble(small.trunk, small.examples, fitted, small.data).classes == ("0", "1")
 
 
+@pytest.mark.slow
 def test_classes_that_weigh_the_same(tmp_path, cache):
     items, labels = sentences(80)
     rare = [label if n % 8 == 0 else "b" for n, label in enumerate(labels)]
