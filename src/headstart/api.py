@@ -311,6 +311,28 @@ def embed(
     )
 
 
+def export(
+    model: "str | Path | Model", *, out: str | Path, format: str, offline: bool = False
+) -> dict[str, Any]:
+    """Write a saved model as one file for other libraries, checked to give the same answers.
+
+    Args:
+        model: a saved model.
+        out: the file.
+        format: a key of `headstart.export.FORMATS`.
+        offline: open no socket.
+
+    Returns:
+        What was written: `path`, `format`, `classes`, and what else the format says of it.
+
+    Raises:
+        InputError: the model cannot be written so.
+    """
+    from headstart import export as exporting
+
+    return exporting.write(_loaded(model), Path(out), format=format, offline=offline)
+
+
 def load(folder: str | Path) -> "Model":
     """Read a saved model; see `headstart.model.load`."""
     from headstart import model

@@ -15,6 +15,9 @@ class ImagePreprocessing:
     `crop_fraction` is the share of the resized picture's side that the centre crop keeps (timm's
     `crop_pct`). Resizing and cropping happen while decoding (uint8 out); the normalisation is
     the first operation of the compiled network.
+
+    With `squash` the picture is resized without regard to its proportions, as Keras does it:
+    `crop_fraction` is then the share of each of its sides that is looked at.
     """
 
     height: int
@@ -23,6 +26,7 @@ class ImagePreprocessing:
     interpolation: Interpolation
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    squash: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `preprocessing_from_json` turns back into an equal value."""

@@ -116,7 +116,11 @@ class FitSpec(ReadSpec):
     )
     head: str = option("linear", "linear, knn, mlp, or mlp:WIDTH such as mlp:256.")
     epochs: int | None = option(
-        None, "Most epochs of what is trained by gradient steps.", low=1, high=100_000
+        None,
+        "Most epochs of what is trained by gradient steps. An mlp makes exactly so many, as "
+        "tutorials train it: plain features, Adam, batches of 32, the last weights.",
+        low=1,
+        high=100_000,
     )
     train_batchnorm: bool = option(
         False, "Let BatchNorm statistics follow the data while fine-tuning."

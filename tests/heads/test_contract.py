@@ -41,7 +41,7 @@ def made(kind: str, n: int, seed: int = 0, noise: float = 0.3) -> tuple[np.ndarr
 
 
 def fit(name: str, kind: str, features: np.ndarray, targets: np.ndarray, **options: Any) -> Any:
-    options = {"seed": 1, "epochs": 20 if name == "mlp" else None, **options}
+    options = {"seed": 1, **options}
     return heads.fit(name, features, targets, task=task_of(kind), classes=TASKS[kind], **options)
 
 

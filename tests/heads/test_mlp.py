@@ -58,6 +58,36 @@ def test_runs_the_epochs_asked_for_without_validation() -> None:
     assert fit(features, targets, epochs=2, validation=empty).settings["epochs"] == 2
 
 
+def test_asked_for_epochs_it_keeps_the_losses_of_each() -> None:
+    features, targets = made(200)
+    unseen = made(80, 1)
+    head = fit(features, targets, epochs=30, validation=unseen)
+    history = head.settings["history"]
+    assert {name: len(losses) for name, losses in history.items()} == {"loss": 30, "val_loss": 30}
+    assert history["loss"][-1] < history["loss"][0] / 2
+    scores = head.scores(unseen[0])
+    told = np.exp(scores - scores.max(1, keepdims=True))
+    told /= told.sum(1, keepdims=True)
+    last = -np.log(told[np.arange(80), unseen[1]]).mean()
+    assert history["val_loss"][-1] == pytest.approx(last, rel=1e-4)
+    alone = fit(features, targets, epochs=30)
+    assert alone.settings["history"] == {"loss": history["loss"]}
+    assert "history" not in fit(features, targets).settings
+
+
+@pytest.mark.parametrize("task", ["multilabel", "regression"])
+def test_asked_for_epochs_it_learns_other_tasks_too(task: str) -> None:
+    features, targets = made(200)
+    wanted = np.stack([targets, 1 - targets], 1) if task == "multilabel" else 100.0 + 50 * targets
+    head = PerceptronHead.fit(
+        features, wanted, task=task, classes=2 * (task == "multilabel"), seed=0, epochs=60
+    )
+    right = (head.scores(features) > 0) == wanted if task == "multilabel" else None
+    if right is None:
+        right = np.abs(head.scores(features) - wanted) < 25
+    assert right.mean() > 0.9
+
+
 def test_another_seed_is_another_head() -> None:
     data = made(50)
     one = fit(*data, epochs=2)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Family -> a function from what follows `FAMILY:` in a name, `offline` and `pool` to a backbone.
 FAMILIES = {
     "timm": "headstart.backbones.timm:load",
+    "keras": "headstart.backbones.keras:load",
     "transformers": "headstart.backbones.transformers:load",
 }
 
@@ -86,8 +87,8 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
 
     Args:
         name: of the catalogue, with `@FILE` behind it for weights of your own;
-            `timm:ARCHITECTURE[.TAG][@FILE]`; `hf:OWNER/NAME[@REVISION]`, also without `hf:`; or a
-            folder in the hub's layout.
+            `timm:ARCHITECTURE[.TAG][@FILE]`; `keras:ARCHITECTURE[@FILE]`;
+            `hf:OWNER/NAME[@REVISION]`, also without `hf:`; or a folder in the hub's layout.
         offline: open no socket.
         pool: how what the last stage gives becomes one vector, one of `headstart.spec.POOLS`.
 
@@ -160,7 +161,7 @@ def here(entry: Entry) -> bool:
 
 def ways() -> tuple[str, ...]:
     """How names are spelled that are not in the catalogue."""
-    ours = {"hf": "hf:OWNER/NAME", "timm": "timm:NAME"}
+    ours = {"hf": "hf:OWNER/NAME", "timm": "timm:NAME", "keras": "keras:NAME"}
     others = sorted(_loaders().keys() - FAMILIES.keys() - PLACES.keys())
     return (*ours.values(), *(f"{family}:NAME" for family in others))
 

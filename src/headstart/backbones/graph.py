@@ -5,8 +5,8 @@ calls the original modules, so what depends on `train()` or `eval()` inside them
 A node through which every path from the input to the output goes can be a cut.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 
 import torch
@@ -100,6 +100,30 @@ def stage_graph(network: nn.Module, opened: frozenset[str], item: torch.Tensor) 
         )
         before, flops = end, probe.flops[end]
     return StageGraph(network, graph, tuple(stages), tuple(end for _, end in named))
+
+
+def housed(found: StageGraph, names: Sequence[str]) -> StageGraph:
+    """The same stages under other names, each with its modules in a container of its name.
+
+    So the name of a weight tells its stage, though the stage is named after what it ends with.
+
+    Args:
+        found: of a network whose modules are all at its top level.
+        names: of the stages, in order.
+    """
+    before, modules = None, {}
+    for name, end in zip(names, found.ends, strict=True):
+        for node in _between(before, end):
+            if node.op == "call_module":
+                place = f"{name}.{node.target}"
+                modules[place] = found.network.get_submodule(str(node.target))
+                node.target = place
+        before = end
+    network = fx.GraphModule(modules, found.graph, "Housed").eval()
+    stages = tuple(
+        replace(stage, name=name) for stage, name in zip(found.stages, names, strict=True)
+    )
+    return StageGraph(network, found.graph, stages, found.ends)
 
 
 def headless(network: nn.Module, opened: frozenset[str], pool: nn.Module) -> nn.Module:

@@ -18,6 +18,7 @@ COMMANDS = {
     "generate": "headstart.cli.generate:generate",
     "evaluate": "headstart.cli.evaluate:evaluate",
     "embed": "headstart.cli.embed:embed",
+    "export": "headstart.cli.export:export",
     "backbones": "headstart.cli.backbones:backbones",
     "fetch": "headstart.cli.fetch:fetch",
     "cache": "headstart.cli.cache:cache",

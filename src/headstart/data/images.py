@@ -109,7 +109,9 @@ def decode(
 
     The answer is that of timm's evaluation transform (the shorter side resized to
     `size / crop_fraction`, then a centre crop), but a JPEG is decoded at the smallest scale that
-    is enough: the mean difference is about one level in 255. May be called from many threads.
+    is enough: the mean difference is about one level in 255. A preprocessing that squashes has
+    all of the picture, or its middle, resized without regard to its proportions. May be called
+    from many threads.
 
     Raises:
         Unreadable: with the reason; damaged and unsupported images alike.
@@ -231,7 +233,9 @@ def _window(
     """
     swapped = orientation >= 5
     width, height = size[::-1] if swapped else size
-    if view.scale is None:
+    if preprocessing.squash:
+        box, resized = _squashed(width, height, preprocessing, view)
+    elif view.scale is None:
         box, resized = _upright_window(width, height, preprocessing)
     else:
         box, resized = _part(width, height, preprocessing, view.scale, view)
@@ -262,6 +266,15 @@ def _upright_window(
     across, down = width / resized[0], height / resized[1]
     box = _Box(left * across, top * down, (left + crop[0]) * across, (top + crop[1]) * down)
     return box, (float(resized[0]), float(resized[1]))
+
+
+def _squashed(
+    width: float, height: float, preprocessing: ImagePreprocessing, view: View
+) -> tuple[_Box, tuple[float, float]]:
+    share = preprocessing.crop_fraction if view.scale is None else view.scale
+    left, top = view.x * (1 - share) * width, view.y * (1 - share) * height
+    box = _Box(left, top, left + share * width, top + share * height)
+    return box, (preprocessing.width / share, preprocessing.height / share)
 
 
 def _part(

@@ -43,7 +43,7 @@ def fit(
         classes: how many; 0 for regression.
         seed: every random choice follows from it.
         width: units of the hidden layer (mlp).
-        epochs: most passes over the data (mlp).
+        epochs: passes over the data, as tutorials train; by default headstart's own way (mlp).
         balance: "balanced" weighs the classes equally, whatever their size (classification).
         validation: features and targets on which to stop training (mlp); never trained on.
 

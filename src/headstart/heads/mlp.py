@@ -4,6 +4,12 @@ Trained by AdamW (Loshchilov and Hutter 2019) with dropout on standardised featu
 scale are folded into the saved first layer. With validation data the weights of the best epoch
 are kept, by the loss after a temperature as for the linear head, and training stops when eight
 epochs brought no better ones.
+
+Asked for a number of epochs, it is trained as every tutorial does, with Keras's defaults: features
+as they are, no dropout and no weight decay, Glorot's uniform initialisation (Glorot and Bengio
+2010) with zero biases, Adam (Kingma and Ba 2015) at 1e-3, batches of 32, that many epochs, and the
+weights of the last. The loss on training items (over each epoch, as it is learnt) and on
+validation items (after it) are kept as its history.
 """
 
 import copy
@@ -41,6 +47,8 @@ _RATE = 3e-4
 _DECAY = 1.0
 _DROPOUT = 0.5
 _SCORED_AT_ONCE = 65_536
+_WORTH_THREADS = 1_000_000
+_PLAIN_RATE, _PLAIN_EPSILON, _PLAIN_BATCH = 1e-3, 1e-7, 32
 
 
 @dataclass(frozen=True)
@@ -83,10 +91,19 @@ class PerceptronHead:
         balance: Balance = "none",
         validation: Validation | None = None,
     ) -> "PerceptronHead":
-        """See `headstart.heads.fit`; by default 256 units and at most 50 epochs."""
-        import torch
+        """See `headstart.heads.fit`; by default 256 units, and at most 50 epochs.
 
-        mean, scale = moments(features)
+        The setting `epochs` is the epoch that the weights are from; with `epochs` given, `history`
+        has a list of losses `loss`, and `val_loss` where there are validation items.
+        """
+        import torch
+        from joblib import cpu_count
+
+        plain = epochs is not None
+        width = width or _WIDTH
+        mean, scale = np.zeros(features.shape[1]), np.ones(features.shape[1])
+        if not plain:
+            mean, scale = moments(features)
         centre, unit = 0.0, 1.0
         if task == "regression":
             centre, unit = float(targets.mean()), float(targets.std()) or 1.0
@@ -95,22 +112,85 @@ class PerceptronHead:
         def prepared(items: Array, answers: Array) -> "tuple[torch.Tensor, torch.Tensor]":
             y = (answers - centre) / unit if task == "regression" else answers
             kind = np.int64 if task == "classification" else np.float32
-            rows = standardised(np.asarray(items, np.float32), mean, scale)
+            rows = np.asarray(items, np.float32)
+            rows = rows if plain else standardised(rows, mean, scale)
             return torch.from_numpy(rows), torch.from_numpy(np.asarray(y).astype(kind))
 
         train = prepared(features, targets)
         held_out = prepared(*validation) if validation and len(validation[0]) else None
-        with _deterministic(seed):
-            network, ran = _train(
-                _network(features.shape[1], width or _WIDTH, max(classes, 1)),
-                train,
-                None if weights is None else torch.from_numpy(weights.astype(np.float32)),
-                held_out,
-                task,
-                epochs or _EPOCHS,
-            )
-        arrays = _arrays(network, mean, scale, centre, unit)
-        return cls(arrays=arrays, settings={"task": task, "epochs": ran})
+        weighing = None if weights is None else torch.from_numpy(weights.astype(np.float32))
+        settings: dict[str, Any] = {"task": task}
+        if epochs is not None:
+            large = features.shape[1] * width > _WORTH_THREADS
+            with _deterministic(seed, cpu_count() if large else 1):
+                network = plain_network(features.shape[1], width, max(classes, 1))
+                settings["history"] = train_plainly(
+                    network, train, weighing, held_out, task, epochs
+                )
+            settings["epochs"] = epochs
+        else:
+            with _deterministic(seed, 1):
+                network = _network(features.shape[1], width, max(classes, 1))
+                network, settings["epochs"] = _train(network, train, weighing, held_out, task)
+        return cls(arrays=_arrays(network, mean, scale, centre, unit), settings=settings)
+
+
+def plain_network(features: int, width: int, outputs: int) -> "torch.nn.Sequential":
+    """Dense(width, relu) and Dense(outputs), as Keras initialises them."""
+    from torch import nn
+
+    network = nn.Sequential(nn.Linear(features, width), nn.ReLU(), nn.Linear(width, outputs))
+    for layer in (network[0], network[2]):
+        nn.init.xavier_uniform_(layer.weight)  # type: ignore[arg-type]
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return network
+
+
+def train_plainly(
+    network: "torch.nn.Sequential",
+    train: "tuple[torch.Tensor, torch.Tensor]",
+    weights: "torch.Tensor | None",
+    validation: "tuple[torch.Tensor, torch.Tensor] | None",
+    task: str,
+    epochs: int,
+) -> dict[str, list[float]]:
+    """Train `network` in place for so many epochs, as Keras's `fit` does by default.
+
+    Args:
+        network: from features to scores.
+        train: features (n, d) and targets (n, ...).
+        weights: of the training items (n,); equal where None.
+        validation: features and targets that are looked at after each epoch.
+        task: classification, multilabel or regression.
+        epochs: how many.
+
+    Returns:
+        The losses of each epoch: `loss`, and `val_loss` where there are validation items.
+    """
+    import torch
+
+    rows, targets = train
+    optimiser = torch.optim.Adam(
+        network.parameters(), lr=_PLAIN_RATE, eps=_PLAIN_EPSILON, fused=True
+    )
+    history: dict[str, list[float]] = {"loss": []}
+    if validation is not None:
+        history["val_loss"] = []
+    for _ in range(epochs):
+        total = 0.0
+        for index in torch.randperm(len(rows)).split(_PLAIN_BATCH):
+            losses = _losses(task, network(rows[index]), targets[index])
+            loss = (losses if weights is None else losses * weights[index]).mean()
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            total += float(loss.detach()) * len(index)
+        history["loss"].append(total / len(rows))
+        if validation is not None:
+            with torch.inference_mode():
+                held_out = _losses(task, network(validation[0]), validation[1])
+            history["val_loss"].append(float(held_out.mean()))
+    return history
 
 
 def _network(features: int, width: int, outputs: int) -> "torch.nn.Sequential":
@@ -127,7 +207,6 @@ def _train(
     weights: "torch.Tensor | None",
     validation: "tuple[torch.Tensor, torch.Tensor] | None",
     task: str,
-    epochs: int,
 ) -> "tuple[torch.nn.Sequential, int]":
     """The trained network and after how many epochs its weights are from."""
     import torch
@@ -137,9 +216,9 @@ def _train(
     batches = max(_FEWEST_BATCHES, min(math.ceil(len(rows) / _BATCH), _MOST_BATCHES))
     batches = min(batches, len(rows))
     optimiser = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * batches)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _EPOCHS * batches)
     best, least, kept = 0, math.inf, network
-    for epoch in range(1, epochs + 1):
+    for epoch in range(1, _EPOCHS + 1):
         network.train()
         for index in torch.randperm(len(rows)).tensor_split(batches):
             losses = _losses(task, network(rows[index]), targets[index])
@@ -157,7 +236,7 @@ def _train(
             best, least, kept = epoch, reached, copy.deepcopy(network)
         if epoch - best >= _PATIENCE:
             break
-    return (network, epochs) if validation is None else (kept, best)
+    return (network, _EPOCHS) if validation is None else (kept, best)
 
 
 def _losses(task: str, scores: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":
@@ -180,18 +259,21 @@ def _validation_loss(task: str, scores: "torch.Tensor", targets: "torch.Tensor")
 
 
 @contextmanager
-def _deterministic(seed: int) -> Iterator[None]:
-    """Seed torch for a while, on a fixed number of threads, and leave it as it was found."""
+def _deterministic(seed: int, threads: int) -> Iterator[None]:
+    """Seed torch for a while, on a number of threads, and leave it as it was found.
+
+    The number of threads changes last digits, so it must not hang on what else is set.
+    """
     import torch
 
-    threads = torch.get_num_threads()
+    before = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads)
         try:
             yield
         finally:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(before)
 
 
 def _arrays(

@@ -22,6 +22,7 @@ class Rung:
         validation: metrics on the validation split.
         kept: whether it is the model; None where there was no choice.
         why: the reason, in words.
+        history: losses of each epoch, `loss` and `val_loss`, of a head that was asked for epochs.
     """
 
     strategy: str
@@ -31,6 +32,7 @@ class Rung:
     validation: Metrics
     kept: bool | None = None
     why: str | None = None
+    history: Mapping[str, list[float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` turns back into an equal rung."""

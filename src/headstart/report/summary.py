@@ -100,6 +100,7 @@ def _rung(tried: Tried, extraction: float) -> Rung:
         validation=fitted.judged.metrics if fitted else {},
         kept=tried.kept,
         why=tried.why,
+        history=fitted.head.settings.get("history", {}) if fitted else {},
     )
 
 

@@ -266,7 +266,8 @@ def train_mode(network: nn.Module, recipe: Recipe) -> None:
     if recipe.train_batchnorm:
         return
     for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        follows_data = getattr(module, "follows_data", False)  # of a Keras layer
+        if follows_data or isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
 
 

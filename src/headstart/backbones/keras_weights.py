@@ -1,0 +1,125 @@
+"""Weights of keras.applications from an HDF5 file: arrays alone are read, nothing is run."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+from headstart.backbones.keras_graph import layer_names, snake_case
+from headstart.errors import InputError
+
+# What h5py raises for a file that is cut short, or is something else.
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError)
+_MOST_OF_A_TOP = 3
+_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+Arrays = list[Any]
+
+
+def fill(model: Any, file: Path, architecture: str) -> None:
+    """Put the weights of a file in a network without its top; those of a top are left out.
+
+    Args:
+        model: a functional model of keras.applications.
+        file: of `save_weights` (`.weights.h5`), or one that keras.applications downloads (`.h5`).
+        architecture: what `model` is.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds the weights of another network.
+    """
+    wanted = {name: layer for name, layer in layer_names(model).items() if _weights(layer)}
+    with _opened(file) as opened:
+        ordered = "layer_names" in opened.attrs
+        found = _in_order(opened, wanted) if ordered else _by_class(opened, model, wanted)
+        _check(file, architecture, wanted, found)
+        for name, layer in wanted.items():
+            for variable, array in zip(_weights(layer), found[name], strict=True):
+                variable.assign(np.asarray(array[()]))
+    for layer in wanted.values():
+        if isinstance(layer, keras.layers.Normalization):
+            if ordered and architecture.startswith("EfficientNet"):
+                # The network of the published files divides by the root of this once more, in a
+                # layer that keras.applications adds for weights="imagenet" alone.
+                layer.adapt_variance.assign(layer.adapt_variance * _DEVIATION)
+            layer.finalize_state()
+
+
+def _weights(layer: Any) -> list[Any]:
+    return list(layer.weights) if isinstance(layer, keras.layers.Layer) else []
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    if not file.is_file():
+        raise InputError(f"The weights {str(file)!r} are not there, or not a file.")
+    try:
+        with h5py.File(file, "r") as opened:
+            yield opened
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        raise InputError(
+            f"The weights {str(file)!r} cannot be read as HDF5 ({type(error).__name__}); give a "
+            ".weights.h5 file of save_weights, or a .h5 file of keras.applications."
+        ) from None
+
+
+def _in_order(opened: Any, wanted: Mapping[str, Any]) -> dict[str, Arrays]:
+    """The published format: layers in order, whatever they are called."""
+    layers = {}
+    for name in map(_text, opened.attrs["layer_names"]):
+        names = [_text(each) for each in opened[name].attrs["weight_names"]]
+        if names:
+            layers[name] = [opened[name][each] for each in names]
+    known = dict(zip(wanted, layers.values(), strict=False))
+    return known | dict(list(layers.items())[len(known) :])
+
+
+def _by_class(opened: Any, model: Any, wanted: Mapping[str, Any]) -> dict[str, Arrays]:
+    """Keras 3: layers by their class and number; a network inside another is looked into."""
+    layers = opened["layers"]
+    layers = layers["functional"]["layers"] if "functional" in layers else layers
+    held = {name: list(_numbered(layers[name]["vars"])) for name in layers}
+    seen: Counter[str] = Counter()
+    group = {}
+    for layer in model.layers:
+        base = snake_case(type(layer).__name__)
+        group[id(layer)] = f"{base}_{seen[base]}" if seen[base] else base
+        seen[base] += 1
+    known = {name: held.pop(group[id(layer)], []) for name, layer in wanted.items()}
+    return known | {name: arrays for name, arrays in held.items() if arrays}
+
+
+def _numbered(group: Any) -> Iterator[Any]:
+    return (group[str(number)] for number in range(len(group)))
+
+
+def _check(
+    file: Path, architecture: str, wanted: Mapping[str, Any], found: Mapping[str, Arrays]
+) -> None:
+    wrong = []
+    for name, layer in wanted.items():
+        shapes = [tuple(each.shape) for each in _weights(layer)]
+        there = [tuple(each.shape) for each in found.get(name, [])]
+        if shapes != there:
+            wrong.append(f"{name} has {_listed(there)} in the file, not {_listed(shapes)}")
+    extra = [name for name in found if name not in wanted]
+    if not wrong and len(extra) > _MOST_OF_A_TOP:
+        wrong.append(f"{len(extra)} layers are left over, such as {extra[0]}")
+    if wrong:
+        raise InputError(
+            f"The weights {str(file)!r} are not those of {architecture!r} (without its top): "
+            f"{'; '.join(wrong[:2])}; {len(wrong)} layers differ."
+        )
+
+
+def _listed(shapes: list[tuple[int, ...]]) -> str:
+    return ", ".join(" x ".join(map(str, each)) or "a number" for each in shapes) or "nothing"
+
+
+def _text(name: Any) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)

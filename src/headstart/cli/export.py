@@ -1,0 +1,35 @@
+"""`headstart export`."""
+
+from typing import Annotated
+
+import typer
+
+from headstart.cli.answer import answering, console, give_json
+from headstart.cli.options import Json
+
+
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    *,
+    format: Annotated[
+        str,
+        typer.Option("--format", metavar="keras", help="What to write: keras, one .keras file."),
+    ],
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="The file to write.")],
+    offline: Annotated[bool, typer.Option("--offline", help="Open no socket.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a saved MODEL as a file for another library, checked to answer like it."""
+    with answering() as stream:
+        from headstart import api
+
+        said = api.export(model, out=out, format=format, offline=offline)
+        if json:
+            give_json(said, stream)
+            return
+        from headstart.data.names import shown
+
+        console(stream).print(
+            f"{shown(said['path'])}: answers like the model, to {said['difference']:.1g}.",
+            soft_wrap=True,
+        )

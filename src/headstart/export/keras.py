@@ -1,0 +1,174 @@
+"""A model of a keras: backbone as one `.keras` file, for `keras.models.load_model` alone.
+
+The file takes pixels from 0 to 255, (B, height, width, 3), and gives probabilities, or values:
+preprocessing, backbone, pooling and head are layers that come with Keras.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from headstart.backbones import keras as family
+from headstart.backbones.keras_graph import layer_names, variables
+from headstart.errors import HeadstartError, InputError
+from headstart.features.engine import OpenVINOEngine
+from headstart.model import Model
+from headstart.preprocessing import ImagePreprocessing
+
+# After the family's module, which chooses the backend.
+import keras  # isort: skip
+
+CHECKED = 4
+"""Random pictures on which the file and the model must agree."""
+
+TOLERANCE = 0.002
+"""Largest difference of a probability, or of a value as a share of the largest one."""
+
+HEADS = ("linear", "mlp")
+
+
+def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
+    """Write `out`; the names of the classes are in it too, in order, as `classes.json`.
+
+    Args:
+        model: of a keras: backbone, with a linear or mlp head.
+        out: ends in `.keras`.
+        offline: download no weights.
+
+    Returns:
+        The `input` that the file takes, and the largest `difference` from the model's answers.
+
+    Raises:
+        InputError: the model is of another family or head, its backbone's weights are not found
+            or are no longer the same, or the name of the file is wrong.
+        HeadstartError: the file does not answer like the model.
+    """
+    if out.suffix != ".keras":
+        raise InputError(f"--out is {str(out)!r}, but it must end with .keras.")
+    backbone = dict(model.about.get("backbone") or {})
+    prefix, _, reference = str(backbone.get("name")).partition(":")
+    if prefix != "keras":
+        raise InputError(
+            "--format keras is for models of keras: backbones; this model's backbone is "
+            f"{backbone.get('name')!r}."
+        )
+    if model.head.name not in HEADS:
+        raise InputError(
+            f"--format keras is for linear and mlp heads, but this model's is {model.head.name}; "
+            "fit again with --head linear."
+        )
+    whole = _whole(model, reference, backbone, offline=offline)
+    partial = out.with_name(f".{out.stem}.partial.keras")
+    try:
+        whole.save(partial)
+        with zipfile.ZipFile(partial, "a") as file:
+            file.writestr("classes.json", json.dumps(list(model.classes)))
+        difference = _difference(model, partial)
+        if not difference <= TOLERANCE:
+            raise HeadstartError(
+                f"The Keras file does not answer like the model: they differ by {difference:.3g}; "
+                "nothing was written. Please report this, with the backbone "
+                f"({backbone['name']}) and the versions of keras, torch and openvino."
+            )
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    size = model.preprocessing
+    assert isinstance(size, ImagePreprocessing)
+    return {"input": [size.height, size.width, 3], "difference": difference}
+
+
+def _whole(model: Model, reference: str, backbone: dict[str, Any], *, offline: bool) -> Any:
+    architecture, network = family.pretrained(reference, offline=offline)
+    pool = str(backbone.get("pool", "auto"))
+    name = str(backbone["name"])
+    found = family.backbone(name, architecture, network, pool=pool).fingerprint
+    if found != backbone.get("fingerprint"):
+        raise InputError(
+            f"The weights of {name!r} are not those that the model was trained from; put back the "
+            "file that was there."
+        )
+    _adapt(network, model.weights)
+    _, height, width, _ = network.input_shape
+    pixels = keras.Input((height, width, 3), name="pixels")
+    features = network(_preprocess(pixels, family.find(architecture).mode))
+    pools = {
+        "max": keras.layers.GlobalMaxPooling2D,
+        "flatten": keras.layers.Flatten,
+    }
+    features = pools.get(pool, keras.layers.GlobalAveragePooling2D)(name="pool")(features)
+    return keras.Model(pixels, _head(model, features), name="headstart")
+
+
+def _adapt(network: Any, weights: Any) -> None:
+    """Put in what was trained: `network.STAGE.LAYER.VARIABLE`."""
+    layers = layer_names(network)
+    for name, value in weights.items():
+        *_, layer, variable = name.split(".")
+        variables(layers[layer])[variable].assign(np.array(value))
+    for layer in layers.values():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+
+
+def _preprocess(pixels: Any, mode: str) -> Any:
+    """What preprocess_input does, as a layer that a file can hold without code of its own."""
+    if mode == "inside":
+        return pixels
+    if mode == "tf":
+        return keras.layers.Rescaling(1 / 127.5, offset=-1, name="preprocess")(pixels)
+    mean, std = (255 * np.array(values) for values in family.SCALES[mode])
+    if mode == "torch":
+        return keras.layers.Normalization(mean=mean, variance=std**2, name="preprocess")(pixels)
+    backwards = keras.layers.Conv2D(3, 1, trainable=False, name="preprocess")
+    ready = backwards(pixels)
+    backwards.set_weights([np.eye(3)[None, None, ::-1], -mean[::-1]])
+    return ready
+
+
+def _head(model: Model, features: Any) -> Any:
+    arrays = model.head.arrays
+    activation = {"classification": "softmax", "multilabel": "sigmoid"}.get(model.task, "linear")
+    name = "values" if model.task == "regression" else "probabilities"
+    last = "" if model.head.name == "linear" else "2"
+    if model.head.name == "mlp":
+        features = _dense(features, arrays["weight1"], arrays["bias1"], "relu", "hidden")
+    weight, bias = (arrays[f"{each}{last}"] / model.temperature for each in ("weight", "bias"))
+    return _dense(features, weight, bias, activation, name)
+
+
+def _dense(
+    features: Any, weight: NDArray[Any], bias: NDArray[Any], activation: str, name: str
+) -> Any:
+    layer = keras.layers.Dense(len(bias), activation=activation, name=name)
+    given = layer(features)
+    layer.set_weights([weight, bias])
+    return given
+
+
+def _difference(model: Model, file: Path) -> float:
+    """The largest between the answers of the model and those of the file, on random pictures."""
+    preprocessing = model.preprocessing
+    assert isinstance(preprocessing, ImagePreprocessing)
+    random = np.random.default_rng(0)
+    shape = (CHECKED, preprocessing.height, preprocessing.width, 3)
+    # Of many colours and contrasts: noise alone looks the same to a network.
+    low, high = np.sort(random.integers(0, 256, (2, CHECKED, 1, 1, 3)), axis=0)
+    pictures = random.integers(low, high + 1, shape).astype(np.uint8)
+    found: list[NDArray[np.float32]] = []
+    engine = OpenVINOEngine(model.graph, 1, "float32")
+    for picture in pictures:
+        engine.start((picture[None],), found.append)
+        engine.wait()
+    scores = model.head.scores(np.concatenate(found)) / np.float32(model.temperature)
+    with torch.no_grad():
+        given = keras.models.load_model(file)(pictures)
+    answers = given.cpu().numpy()
+    if model.task == "regression":
+        return float(np.abs(answers[:, 0] - scores).max() / max(1.0, float(np.abs(scores).max())))
+    return float(np.abs(answers - model.probabilities(scores * model.temperature)).max())
