@@ -27,9 +27,15 @@ from headstart.progress import Silent
 from headstart.spec import FitSpec, ReadSpec
 from headstart.training import feature_extraction
 from headstart.training.examples import arrange
+from tests.backbones.keras_models import saved
 from tests.runs import COLOURS, Place, content, picture, pictures, timeless
 
-OF_FAMILY = {"timm": ("image", "photos"), "transformers": ("text", "texts.csv")}
+# Family -> what it reads, in which data, and a maker of a backbone that is not the default one.
+OF_FAMILY = {
+    "timm": ("image", "photos", None),
+    "transformers": ("text", "texts.csv", None),
+    "keras": ("image", "photos", lambda folder: saved(folder, "MobileNetV3Small")),
+}
 SQUARE = ImagePreprocessing(
     height=32,
     width=32,
@@ -56,13 +62,16 @@ def test_every_family_is_covered():
     assert set(OF_FAMILY) == set(FAMILIES)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_frozen_means_frozen(shared, monkeypatch, family):
+@pytest.mark.parametrize(
+    "family",
+    [pytest.param(each, marks=pytest.mark.slow if each == "keras" else ()) for each in FAMILIES],
+)
+def test_frozen_means_frozen(shared, monkeypatch, family, tmp_path):
     """Parameters and buffers of a trunk hash the same before and after; dropout is off in it."""
     monkeypatch.setenv("HEADSTART_CACHE", str(shared.cache))
-    modality, source = OF_FAMILY[family]
+    modality, source, maker = OF_FAMILY[family]
     data = reading.read(shared.folder / source, ReadSpec())
-    trunk = Trunk.load(None, modality, cut=None, offline=True)
+    trunk = Trunk.load(maker and maker(tmp_path), modality, cut=None, offline=True)
     assert trunk.backbone.family == family
     before = trunk.backbone.state_hash()
     features = trunk.extract(data, Silent())
@@ -71,7 +80,10 @@ def test_frozen_means_frozen(shared, monkeypatch, family):
     assert trunk.backbone.state_hash() == before == trunk.backbone.fingerprint
     assert not any(module.training for module in trunk.cut.trunk.modules())
     kinds = (nn.BatchNorm2d, nn.Dropout, nn.LayerNorm)
-    assert any(isinstance(module, kinds) for module in trunk.cut.trunk.modules())
+    assert any(
+        isinstance(module, kinds) or getattr(module, "follows_data", False)
+        for module in trunk.cut.trunk.modules()
+    )
 
 
 @pytest.mark.parametrize("source", ["photos", "texts.csv"])

@@ -1,5 +1,6 @@
 """The networks of keras.applications: their answers, cuts, weights and modes."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,13 +13,16 @@ from torch import nn
 
 from headstart import backbones
 from headstart.backbones import keras as family
+from headstart.backbones import timm
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.keras_graph import LayerModule, NormalisationModule, layer_names
 from headstart.errors import InputError
+from tests.backbones.keras_models import network, published
 
-keras = pytest.importorskip("keras")
+import keras  # isort: skip
 
+POOLS = ("mean", "flatten")
 # Architecture -> size of the input, some of the stages it must have, in this order.
 SMALL: dict[str, tuple[int, list[str]]] = {
     "VGG16": (32, ["block1_conv1", "block1_pool", "block3_pool", "block4_pool", "block5_pool"]),
@@ -34,21 +38,14 @@ LARGE: dict[str, tuple[int, list[str]]] = {
     "MobileNetV2": (32, ["block_2_add", "out_relu"]),
     "Xception": (71, ["add", "add_11", "block14_sepconv2_act"]),
 }
-ALL = [*SMALL, *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)]
+QUICK = ("VGG16", "MobileNetV3Small")
+ALL = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in SMALL | LARGE
+]
 
 
 def model_of(architecture: str, size: int | None = None) -> "keras.Model":
-    """A small network with random weights, and statistics that are not those of a fresh one."""
-    keras.utils.set_random_seed(0)
-    size = size or (SMALL | LARGE)[architecture][0]
-    model = family.create(architecture, (size, size))
-    random = np.random.default_rng(0)
-    for variable in model.non_trainable_variables:
-        if variable.name == "moving_mean":
-            variable.assign(random.normal(0, 0.1, variable.shape))
-        elif variable.name == "moving_variance":
-            variable.assign(random.uniform(0.5, 1.5, variable.shape))
-    return model
+    return network(architecture, size or (SMALL | LARGE)[architecture][0])
 
 
 def made(architecture: str, **options: object) -> Backbone:
@@ -140,11 +137,12 @@ def test_names_and_weights_do_not_depend_on_what_was_built_before() -> None:
     assert random.keys() == first.module.state_dict().keys()
     assert all(torch.equal(value, same[key]) for key, value in random.items())
     assert not torch.equal(
-        random["network.activation.conv.kernel"],
-        first.random_weights(4)["network.activation.conv.kernel"],
+        random["network.expanded_conv_depthwise_pad.conv.kernel"],
+        first.random_weights(4)["network.expanded_conv_depthwise_pad.conv.kernel"],
     )
 
 
+@pytest.mark.slow
 def test_frozen_is_frozen_and_modes_are_per_part() -> None:
     backbone = made("EfficientNetB0")
     cut = backbone.cut("block5c_add")
@@ -220,41 +218,30 @@ def test_weights_of_save_weights(tmp_path: Path) -> None:
         assert np.array_equal(value.numpy(), held[name.partition(".")[2]])
 
 
-def _published(model: "keras.Model", file: Path, *, top: bool = False) -> None:
-    """The format of the files that keras.applications downloads."""
-    with h5py.File(file, "w") as opened:
-        layers = [each for each in model.layers if each.weights]
-        names = [f"old_{number}" for number in range(len(layers))]
-        for name, layer in zip(names, layers, strict=True):
-            group = opened.create_group(name)
-            group.attrs["weight_names"] = [
-                f"{name}/{each.name}:0".encode() for each in layer.weights
-            ]
-            for each in layer.weights:
-                group[f"{name}/{each.name}:0"] = each.numpy()
-        if top:
-            group = opened.create_group("predictions")
-            group.attrs["weight_names"] = [b"predictions/kernel:0"]
-            group["predictions/kernel:0"] = np.zeros((512, 1000), np.float32)
-            names.append("predictions")
-        opened.attrs["layer_names"] = [name.encode() for name in names]
-
-
 @pytest.mark.parametrize("top", [False, True])
-def test_weights_as_published(tmp_path: Path, top: bool) -> None:
+def test_weights_aspublished(tmp_path: Path, top: bool) -> None:
     model = model_of("VGG16", 224)
-    _published(model, tmp_path / "vgg16.h5", top=top)
+    published(model, tmp_path / "vgg16.h5", top=top)
     backbone = backbones.load(f"keras:VGG16@{tmp_path / 'vgg16.h5'}")
     assert backbone.fingerprint == family.backbone("same", "VGG16", model).fingerprint
 
 
 def test_keras_own_cache_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    with pytest.raises(InputError, match=r"keras:MobileNetV3Small are not on this.*no_top_v2.h5"):
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with pytest.raises(
+        InputError,
+        match=r"keras:MobileNetV3Small are not on this.*no_top_v2.h5.*@FILE.*headstart fetch",
+    ):
         backbones.load("keras:MobileNetV3Small", offline=True)
     model = model_of("MobileNetV3Small", 224)
     (tmp_path / "models").mkdir()
-    _published(model, tmp_path / "models" / family.ARCHITECTURES["MobileNetV3Small"].file)
+    published(model, tmp_path / "models" / family.ARCHITECTURES["MobileNetV3Small"].file)
     found = backbones.load("keras:MobileNetV3Small", offline=True)
     assert found.fingerprint == family.backbone("same", "MobileNetV3Small", model).fingerprint
 
@@ -265,7 +252,7 @@ def test_published_efficientnets_are_scaled_once_more(tmp_path: Path) -> None:
     layer.adapt_mean.assign([0.5, 0.4, 0.3])
     layer.adapt_variance.assign([0.2, 0.3, 0.4])
     layer.finalize_state()
-    _published(model, tmp_path / "efficientnetb0_notop.h5")
+    published(model, tmp_path / "efficientnetb0_notop.h5")
     backbone = backbones.load(f"keras:EfficientNetB0@{tmp_path / 'efficientnetb0_notop.h5'}")
     (module,) = (m for m in backbone.module.modules() if isinstance(m, NormalisationModule))
     scaled = torch.rand(1, 2, 2, 3)
@@ -281,6 +268,7 @@ def test_published_efficientnets_are_scaled_once_more(tmp_path: Path) -> None:
         ("small.weights.h5", r"not those of 'VGG16'.*block1_conv1 has 3 x 3 x 3 x 16"),
         ("cut.weights.h5", "cannot be read as HDF5"),
         ("empty.h5", "cannot be read as HDF5"),
+        ("empty.keras", "cannot be read as HDF5"),
         ("pickle.h5", "cannot be read as HDF5"),
         ("nothing.h5", "are not there"),
         ("other.h5", "cannot be read as HDF5"),
@@ -288,14 +276,14 @@ def test_published_efficientnets_are_scaled_once_more(tmp_path: Path) -> None:
 )
 def test_weights_that_do_not_fit(tmp_path: Path, file: str, reason: str) -> None:
     if file == "vgg19.h5":
-        _published(model_of("VGG19"), tmp_path / file)
+        published(model_of("VGG19"), tmp_path / file)
     elif "weights" in file:
         model_of("MobileNetV3Small").save_weights(tmp_path / file)
     if file == "cut.weights.h5":
         content = (tmp_path / file).read_bytes()
         (tmp_path / file).write_bytes(content[: len(content) // 2])
-    elif file in ("empty.h5", "pickle.h5"):
-        (tmp_path / file).write_bytes(b"" if file == "empty.h5" else b"\x80\x04K\x01.")
+    elif file.startswith(("empty", "pickle")):
+        (tmp_path / file).write_bytes(b"" if "empty" in file else b"\x80\x04K\x01.")
     elif file == "other.h5":
         with h5py.File(tmp_path / file, "w") as opened:
             opened["x"] = 1
@@ -356,25 +344,37 @@ assert "keras" not in sys.modules and "h5py" not in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_same_weights_as_timms_give_the_same_features() -> None:
-    from headstart.backbones import timm
-
+@pytest.mark.parametrize("size", [64, pytest.param(224, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("origin", ["timm", "keras"])
+def test_the_same_weights_in_keras_and_in_timm_give_the_same_features(
+    origin: str, size: int
+) -> None:
+    """VGG16, after its last pooling: every position, and their mean."""
     torch.manual_seed(0)
-    network = timm.create("vgg16")
-    other = timm.backbone("vgg16", network, size=(64, 64), pool="mean")
-    model = family.create("VGG16", (64, 64))
-    kernels = [each for each in network.features if isinstance(each, nn.Conv2d)]
+    theirs = timm.create("vgg16")
+    model = model_of("VGG16", size)
+    kernels = [each for each in theirs.features if isinstance(each, nn.Conv2d)]
     layers = [each for each in model.layers if each.weights]
-    for convolution, layer in zip(kernels, layers, strict=True):
-        layer.kernel.assign(convolution.weight.detach().permute(2, 3, 1, 0))
-        layer.bias.assign(convolution.bias.detach())
-    ours = family.backbone("VGG16", "VGG16", model, pool="mean")
-    scaled = torch.randn(2, 64, 64, 3)
     with torch.no_grad():
-        expected = other.module.network(scaled.permute(0, 3, 1, 2))
-        found = ours.module.network(scaled)
-    assert expected.abs().max() > 1e-3
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+        for convolution, layer in zip(kernels, layers, strict=True):
+            if origin == "timm":
+                layer.kernel.assign(convolution.weight.permute(2, 3, 1, 0))
+                layer.bias.assign(convolution.bias)
+            else:
+                convolution.weight.copy_(torch.from_numpy(layer.kernel.numpy()).permute(3, 2, 0, 1))
+                convolution.bias.copy_(torch.from_numpy(layer.bias.numpy()))
+    ours = {pool: family.backbone("VGG16", "VGG16", model, pool=pool) for pool in POOLS}
+    scaled = torch.randn(2, size, size, 3)
+    with torch.no_grad():
+        maps = theirs.features(scaled.permute(0, 3, 1, 2))
+        found = {pool: each.module.network(scaled) for pool, each in ours.items()}
+    # Flattened, Keras has the channels of a position together, timm the positions of a channel.
+    expected = {"mean": maps.mean((2, 3)), "flatten": maps.permute(0, 2, 3, 1).flatten(1)}
+    for pool in POOLS:
+        assert expected[pool].abs().max() > 1e-3
+        unit = expected[pool].abs().max()
+        torch.testing.assert_close(found[pool] / unit, expected[pool] / unit, atol=1e-4, rtol=0)
+        torch.testing.assert_close(found[pool], expected[pool], atol=1e-4, rtol=1e-4)
 
 
 def test_every_layer_is_a_module_with_its_own_weights() -> None:

@@ -14,6 +14,7 @@ from headstart.backbones import fetch as fetching
 from headstart.backbones import timm_folder
 from headstart.errors import HeadstartError, InputError
 from tests.backbones.fake_hub import FakeHub
+from tests.backbones.keras_models import saved
 from tests.backbones.text_models import save
 from tests.runs import Place, pictures
 
@@ -55,6 +56,26 @@ def test_weights_of_a_package(tmp_path: Path, headstart_in_here, name: str) -> N
     assert 'license: "Apache-2.0"' in (folder / "README.md").read_text()
     modes = {each.stat().st_mode for each in folder.rglob("*") if each.is_file()}
     assert len(modes) == 1  # safetensors makes files that nobody else may read
+
+
+def test_a_network_of_keras(tmp_path: Path, headstart_in_here) -> None:
+    name = saved(tmp_path, "MobileNetV3Small")
+    code, out, err = headstart_in_here("fetch", name, "--to", str(tmp_path / "net"), "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["licence"] is None
+    files = sorted(each.name for each in (tmp_path / "net").iterdir())
+    assert files == ["README.md", "config.json", "model.weights.h5"]
+    original = backbones.load(name)
+    equal(backbones.load(str(tmp_path / "net"), offline=True), original)
+    own = f"keras:MobileNetV3Small@{tmp_path / 'net' / 'model.weights.h5'}"
+    equal(backbones.load(own, offline=True), original)
+    again = headstart_in_here("fetch", str(tmp_path / "net"), "--to", str(tmp_path / "more"))
+    assert again[0] == 0
+    equal(backbones.load(str(tmp_path / "more"), offline=True), original)
+    (tmp_path / "net" / "config.json").write_text('{"keras_application": 3}')
+    code, _, err = headstart_in_here("backbones", str(tmp_path / "net"))
+    assert code == 2
+    assert "names no network; fetch the folder again" in err
 
 
 def test_a_network_of_timms(tmp_path: Path, hub: FakeHub, resnet: Path, headstart_in_here) -> None:

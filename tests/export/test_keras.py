@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,19 @@ from headstart import api
 from headstart.backbones import keras as family
 from headstart.errors import InputError
 from headstart.model import Model
+from tests.backbones.keras_models import saved
 from tests.runs import pictures
 
-keras = pytest.importorskip("keras")
-
 SIZES = {"VGG16": 32, "MobileNetV3Small": 64, "DenseNet121": 32, "MobileNetV2": 32}
+
+WITHOUT_HEADSTART = """
+import sys
+sys.modules["headstart"] = None
+import keras, numpy as np
+model = keras.models.load_model("out.keras", safe_mode=True)
+with np.load("given.npz") as given:
+    np.savez("found.npz", found=model.predict(given["given"], verbose=0))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -32,16 +41,9 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
 
 
-def weights(folder: Path, architecture: str) -> str:
-    keras.utils.set_random_seed(1)
-    file = folder / f"{architecture}.weights.h5"
-    family.create(architecture).save_weights(file)
-    return f"keras:{architecture}@{file}"
-
-
 def fit(folder: Path, architecture: str, **options: object) -> Model:
     pictures(folder / "photos", 24)
-    backbone = weights(folder, architecture)
+    backbone = saved(folder, architecture)
     headstart.fit(folder / "photos", out=folder / "model", backbone=backbone, **options)
     return headstart.load(folder / "model")
 
@@ -49,8 +51,8 @@ def fit(folder: Path, architecture: str, **options: object) -> Model:
 @pytest.mark.parametrize(
     ("architecture", "options"),
     [
-        ("VGG16", {"head": "mlp:16", "epochs": 2, "pool": "flatten"}),
-        ("MobileNetV3Small", {"pool": "max"}),
+        ("VGG16", {"head": "mlp:16", "epochs": 80, "pool": "flatten"}),
+        pytest.param("MobileNetV3Small", {"pool": "max"}, marks=pytest.mark.slow),
         pytest.param("MobileNetV2", {}, marks=pytest.mark.slow),
         pytest.param("DenseNet121", {"pool": "mean"}, marks=pytest.mark.slow),
     ],
@@ -63,44 +65,33 @@ def test_keras_alone_gives_the_same_answers(
     size = SIZES[architecture]
     assert said["input"] == [size, size, 3]
     random = np.random.default_rng(3)
-    given = random.integers(0, 256, (5, size, size, 3), dtype=np.uint8)
-    expected = model.predict(list(given)).probabilities
+    colours = random.integers(0, 200, (8, 1, 1, 3))
+    given = (colours + random.integers(0, 56, (8, size, size, 3))).astype(np.uint8)
+    # In float32, as Keras computes; features are rounded to 16 bits all the same.
+    expected = replace(model, precision="float32").predict(list(given)).probabilities
+    assert np.ptp(expected[:, 0]) > 0.1
     np.savez(tmp_path / "given.npz", given=given)
-    code = f"""
-import sys
-import keras, numpy as np, torch
-model = keras.models.load_model({str(tmp_path / "out.keras")!r})
-given = np.load({str(tmp_path / "given.npz")!r})["given"]
-with torch.no_grad():
-    np.savez({str(tmp_path / "found.npz")!r}, found=model(given).cpu().numpy())
-assert "headstart" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", WITHOUT_HEADSTART], check=True, cwd=tmp_path)
     with np.load(tmp_path / "found.npz") as kept:
         found = kept["found"]
-    # The model may compute in bfloat16, and rounds features to 16 bits.
-    np.testing.assert_allclose(found, expected, atol=0.05)
+    np.testing.assert_allclose(found, expected, atol=5e-3)
+    assert (found.argmax(1) == expected.argmax(1)).all()
     assert said["difference"] < 1e-3
     with zipfile.ZipFile(tmp_path / "out.keras") as file:
         assert json.loads(file.read("classes.json")) == ["blue", "red"]
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_was_fine_tuned_is_in_the_file(tmp_path: Path) -> None:
-    model = fit(
-        tmp_path,
-        "MobileNetV3Small",
-        strategy="fine-tuning",
-        cut="expanded_conv_8_project_bn",
-        epochs=2,
-        train_batchnorm=True,
-    )
+@pytest.mark.slow
+def test_what_was_trained_of_the_backbone_is_in_the_file(tmp_path: Path) -> None:
+    model = fit(tmp_path, "MobileNetV3Small", strategy="from-scratch", epochs=2)
     assert any(name.endswith("moving_mean") for name in model.weights)
     assert any(name.endswith("kernel") for name in model.weights)
     said = api.export(model, out=tmp_path / "out.keras", format="keras")
     assert said["difference"] < 1e-3
 
 
+@pytest.mark.slow
 def test_what_cannot_be_exported(tmp_path: Path) -> None:
     model = fit(tmp_path, "VGG16", head="knn")
     out = tmp_path / "out.keras"
@@ -112,9 +103,8 @@ def test_what_cannot_be_exported(tmp_path: Path) -> None:
         api.export(model, out=out, format="onnxx")
     with pytest.raises(InputError, match="folder '.*nowhere' is not there"):
         api.export(model, out=tmp_path / "nowhere" / "out.keras", format="keras")
-    headstart.fit(tmp_path / "photos", out=tmp_path / "model", backbone=weights(tmp_path, "VGG16"))
-    keras.utils.set_random_seed(2)
-    family.create("VGG16").save_weights(tmp_path / "VGG16.weights.h5")
+    headstart.fit(tmp_path / "photos", out=tmp_path / "model", backbone=saved(tmp_path, "VGG16"))
+    saved(tmp_path, "VGG16", seed=2)
     with pytest.raises(InputError, match="not those that the model was trained from"):
         api.export(tmp_path / "model", out=out, format="keras")
     headstart.fit(tmp_path / "photos", out=tmp_path / "model")

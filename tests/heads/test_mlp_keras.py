@@ -7,7 +7,7 @@ import torch
 from headstart.backbones import keras as _  # noqa: F401
 from headstart.heads.mlp import plain_network, train_plainly
 
-keras = pytest.importorskip("keras")
+import keras  # isort: skip
 
 
 def made(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -19,6 +19,7 @@ def made(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return maps.reshape(n, 2, 2, 64).astype(np.float32), targets
 
 
+@pytest.mark.slow
 def test_from_the_same_weights_it_learns_what_keras_learns() -> None:
     (maps, targets), (others, answers) = made(640, 1), made(320, 2)
     torch.manual_seed(0)

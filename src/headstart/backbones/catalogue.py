@@ -104,9 +104,10 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
     if name.partition(":")[0] in _loaders():
         return _load(name, offline, pool)
     if hub.looks_like_weights(name):
+        family = "keras" if name.endswith((".h5", ".keras")) else "timm"
         raise InputError(
             f"The backbone {name!r} is called like a file of weights; say whose they are: "
-            f"timm:NETWORK@{name}, with a network that timm knows."
+            f"{family}:NETWORK@{name}, with a network that {family} knows."
         )
     if hub.is_name(name):
         return replace(_load(f"hf:{name}", offline, pool), name=name)

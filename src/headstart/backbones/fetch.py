@@ -15,6 +15,7 @@ from headstart.errors import HeadstartError, InputError
 # Family of a backbone -> a function of it and a folder that writes what `hub.load_folder` reads.
 SAVERS = {
     "timm": "headstart.backbones.timm_folder:save",
+    "keras": "headstart.backbones.keras_folder:save",
     "transformers": "headstart.backbones.transformers:save_folder",
 }
 

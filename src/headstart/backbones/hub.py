@@ -33,7 +33,7 @@ _BESIDES = (
 )
 _CARD = ("README.md", "LICENSE*")
 
-_ENDINGS = (".bin", ".h5", ".msgpack", ".pt", ".pth", ".safetensors")
+_ENDINGS = (".bin", ".h5", ".keras", ".msgpack", ".pt", ".pth", ".safetensors")
 _NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?", re.ASCII)
 
 
@@ -61,16 +61,22 @@ def load_folder(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
 
     Args:
         name: what to call it.
-        folder: timm's, where config.json says `architecture`, else transformers'.
+        folder: timm's, where config.json says `architecture`, Keras's, where it says
+            `keras_application`, else transformers'.
         pool: how what the last stage gives becomes one vector.
 
     Raises:
         InputError: it is damaged, or of another kind.
     """
-    if "architecture" in read_json(folder / "config.json"):
+    about = read_json(folder / "config.json")
+    if "architecture" in about:
         from headstart.backbones import timm_folder
 
         return timm_folder.load(name, folder, pool=pool)
+    if "keras_application" in about:
+        from headstart.backbones import keras_folder
+
+        return keras_folder.load(name, folder, pool=pool)
     from headstart.backbones import transformers
 
     return transformers.load_folder(name, folder, pool=pool)

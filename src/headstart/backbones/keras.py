@@ -42,7 +42,7 @@ if keras.config.backend() != "torch" or keras.config.image_data_format() != "cha
     )
 
 from headstart.backbones import keras_weights
-from headstart.backbones.keras_graph import torch_graph
+from headstart.backbones.keras_graph import put, torch_graph
 
 Mode = Literal["caffe", "tf", "torch", "inside"]
 POOLS = ("mean", "max", "flatten")
@@ -101,14 +101,20 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 
 
 class ImageNetwork(nn.Module):
-    """What preprocess_input does to uint8 (B, H, W, 3) pixels, then a network on (B, H, W, 3)."""
+    """What preprocess_input does to uint8 (B, H, W, 3) pixels, then a network on (B, H, W, 3).
+
+    Attributes:
+        architecture: of which the network is, or a part.
+    """
 
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, network: nn.Module, mode: Mode) -> None:
+    def __init__(self, network: nn.Module, architecture: str) -> None:
         super().__init__()
         self.network = network
+        self.architecture = architecture
+        mode = find(architecture).mode
         self.backwards = mode == "caffe"
         for name, values in zip(("mean", "std"), SCALES[mode], strict=True):
             value = 255 * torch.tensor(values, dtype=torch.float64)
@@ -125,23 +131,13 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     """Load `ARCHITECTURE` with Keras's ImageNet weights, or `ARCHITECTURE@FILE`.
 
     Args:
-        reference: for example `VGG16@vgg16.weights.h5`; the file is one of `save_weights`, or one
-            that keras.applications downloads. Without a file it is Keras's own, from its cache.
+        reference: for example `VGG16@vgg16.weights.h5`; see `keras_weights.fill` for the files
+            that are read. Without a file it is Keras's own, from its cache.
         offline: download nothing.
         pool: `auto` is the mean over positions.
 
     Raises:
         InputError: no such architecture, no such file, or weights of another network.
-    """
-    architecture, model = pretrained(reference, offline=offline)
-    return backbone(f"keras:{reference}", architecture, model, pool=pool)
-
-
-def pretrained(reference: str, *, offline: bool) -> tuple[str, Any]:
-    """The architecture that a reference names, and the Keras model with its weights.
-
-    Raises:
-        InputError: see `load`.
     """
     name, at, file = reference.partition("@")
     architecture = find(name)
@@ -153,7 +149,7 @@ def pretrained(reference: str, *, offline: bool) -> tuple[str, Any]:
     path = Path(file) if at else _own_weights(name, architecture, offline=offline)
     model = create(name)
     keras_weights.fill(model, path, name)
-    return name, model
+    return backbone(f"keras:{reference}", name, model, pool=pool)
 
 
 def find(name: str) -> Architecture:
@@ -202,21 +198,20 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
     """
     if pool != "auto":
         check(name, pool, POOLS)
-    mode = find(architecture).mode
     _, height, width, _ = model.input_shape
     graph = _stages(model, "mean" if pool == "auto" else pool)
-    module = ImageNetwork(graph.network, mode).eval()
+    module = ImageNetwork(graph.network, architecture).eval()
 
     def split(index: int) -> tuple[nn.Module, nn.Module]:
         trunk, tail = graph.split(index)
-        return ImageNetwork(trunk, mode), tail
+        return ImageNetwork(trunk, architecture), tail
 
     return Backbone(
         name=name,
         family="keras",
         modality="image",
         stages=graph.stages,
-        preprocessing=_preprocessing(mode, height, width),
+        preprocessing=_preprocessing(find(architecture).mode, height, width),
         parameters=sum(each.numel() for each in module.parameters()),
         gflops=sum(stage.gflops for stage in graph.stages),
         licence=None,
@@ -227,6 +222,14 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         splitter=split,
         initialiser=lambda: _stages(_fresh(architecture, (height, width)), "mean").network,
     )
+
+
+def to_keras(made: Backbone) -> Any:
+    """A Keras model, without a top and without pooling, with the weights of a backbone."""
+    size: Any = made.preprocessing
+    model = create(str(made.module.architecture), (size.height, size.width))
+    put(model, made.module.state_dict())
+    return model
 
 
 def _fresh(architecture: str, size: tuple[int, int]) -> Any:
@@ -257,20 +260,19 @@ def _own_weights(name: str, architecture: Architecture, *, offline: bool) -> Pat
     file = Path(home) / "models" / architecture.file
     if file.is_file():
         return file
+    said = "are not on this machine; leave --offline out to download them"
     if not offline:
         try:
             getattr(keras.applications, name)(include_top=False, weights="imagenet")
         except Exception as error:  # Whatever goes wrong with a network, a disk or a hash.
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            raise InputError(
-                f"The weights of keras:{name} cannot be downloaded ({said[0][:200]}); "
-                f"write keras:{name}@FILE."
-            ) from None
+            first = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+            said = f"are not on this machine, and the download stopped ({first})"
         if file.is_file():
             return file
     raise InputError(
-        f"The weights of keras:{name} are not on this machine ({str(file)!r}); leave out "
-        f"--offline, put the file there, or write keras:{name}@FILE with a .weights.h5 or .h5 file."
+        f"The weights of keras:{name} {said}; or put Keras's own file at {str(file)!r}; or name "
+        f"a file that you have: keras:{name}@FILE; or run `headstart fetch keras:{name} --to DIR` "
+        "on a machine with the network, bring DIR and say --backbone DIR."
     )
 
 

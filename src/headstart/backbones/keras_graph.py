@@ -12,6 +12,7 @@ from inspect import signature
 from typing import Any
 
 import keras
+import numpy as np
 import torch
 from torch import fx, nn
 
@@ -99,6 +100,22 @@ def variables(layer: Any) -> Variables:
     The number of items that a Normalization was adapted to is no weight.
     """
     return {each.name: each for each in layer.weights if each.name != "count"}
+
+
+def put(model: Any, weights: Mapping[str, Any]) -> None:
+    """Put weights in a Keras model.
+
+    Args:
+        model: whose graph `torch_graph` made.
+        weights: arrays or tensors by the names in that graph, which end in `LAYER.VARIABLE`.
+    """
+    layers = layer_names(model)
+    for name, value in weights.items():
+        *_, layer, variable = name.split(".")
+        variables(layers[layer])[variable].assign(np.array(value))
+    for layer in layers.values():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
 
 
 def layer_names(model: Any) -> dict[str, Any]:

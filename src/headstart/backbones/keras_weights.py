@@ -1,5 +1,7 @@
 """Weights of keras.applications from an HDF5 file: arrays alone are read, nothing is run."""
 
+import io
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +16,10 @@ from headstart.backbones.keras_graph import layer_names, snake_case
 from headstart.errors import InputError
 
 # What h5py raises for a file that is cut short, or is something else.
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError)
+_DAMAGE = (
+    *(OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError),
+    zipfile.BadZipFile,
+)
 _MOST_OF_A_TOP = 3
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 Arrays = list[Any]
@@ -25,7 +30,8 @@ def fill(model: Any, file: Path, architecture: str) -> None:
 
     Args:
         model: a functional model of keras.applications.
-        file: of `save_weights` (`.weights.h5`), or one that keras.applications downloads (`.h5`).
+        file: of `save_weights` (`.weights.h5`), of `save` (`.keras`; the configuration in it is
+            not read), or one that keras.applications downloads (`.h5`).
         architecture: what `model` is.
 
     Raises:
@@ -57,15 +63,23 @@ def _opened(file: Path) -> Iterator[Any]:
     if not file.is_file():
         raise InputError(f"The weights {str(file)!r} are not there, or not a file.")
     try:
-        with h5py.File(file, "r") as opened:
+        with h5py.File(_inside(file), "r") as opened:
             yield opened
     except InputError:
         raise
     except _DAMAGE as error:
         raise InputError(
             f"The weights {str(file)!r} cannot be read as HDF5 ({type(error).__name__}); give a "
-            ".weights.h5 file of save_weights, or a .h5 file of keras.applications."
+            ".weights.h5 file of save_weights, a .keras file, or a .h5 file of keras.applications."
         ) from None
+
+
+def _inside(file: Path) -> Any:
+    """What of a file is HDF5: all of it, or a member of the archive that `.keras` is."""
+    if file.suffix != ".keras":
+        return file
+    with zipfile.ZipFile(file) as archive:
+        return io.BytesIO(archive.read("model.weights.h5"))
 
 
 def _in_order(opened: Any, wanted: Mapping[str, Any]) -> dict[str, Arrays]:

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from headstart import backbones
+from headstart.backbones import Backbone
 from headstart.backbones import keras as family
-from headstart.backbones.keras_graph import layer_names, variables
+from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
 from headstart.features.engine import OpenVINOEngine
 from headstart.model import Model
@@ -50,19 +52,12 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
     """
     if out.suffix != ".keras":
         raise InputError(f"--out is {str(out)!r}, but it must end with .keras.")
-    backbone = dict(model.about.get("backbone") or {})
-    prefix, _, reference = str(backbone.get("name")).partition(":")
-    if prefix != "keras":
-        raise InputError(
-            "--format keras is for models of keras: backbones; this model's backbone is "
-            f"{backbone.get('name')!r}."
-        )
     if model.head.name not in HEADS:
         raise InputError(
             f"--format keras is for linear and mlp heads, but this model's is {model.head.name}; "
             "fit again with --head linear."
         )
-    whole = _whole(model, reference, backbone, offline=offline)
+    whole = _whole(model, _backbone(model, offline=offline))
     partial = out.with_name(f".{out.stem}.partial.keras")
     try:
         whole.save(partial)
@@ -72,8 +67,8 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
         if not difference <= TOLERANCE:
             raise HeadstartError(
                 f"The Keras file does not answer like the model: they differ by {difference:.3g}; "
-                "nothing was written. Please report this, with the backbone "
-                f"({backbone['name']}) and the versions of keras, torch and openvino."
+                "nothing was written. Please report this, with the backbone and the versions of "
+                "keras, torch and openvino."
             )
         partial.replace(out)
     finally:
@@ -83,40 +78,42 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
     return {"input": [size.height, size.width, 3], "difference": difference}
 
 
-def _whole(model: Model, reference: str, backbone: dict[str, Any], *, offline: bool) -> Any:
-    architecture, network = family.pretrained(reference, offline=offline)
-    pool = str(backbone.get("pool", "auto"))
-    name = str(backbone["name"])
-    found = family.backbone(name, architecture, network, pool=pool).fingerprint
-    if found != backbone.get("fingerprint"):
+def _backbone(model: Model, *, offline: bool) -> Backbone:
+    """What the model was trained from."""
+    about = dict(model.about.get("backbone") or {})
+    name, pool = str(about.get("name")), str(about.get("pool", "auto"))
+    refusal = InputError(
+        f"--format keras is for models of keras: backbones; this model's backbone is {name!r}."
+    )
+    if not name.startswith("keras:") and not Path(name).is_dir():
+        raise refusal
+    found = backbones.load(name, offline=offline, pool=pool)
+    if found.family != "keras":
+        raise refusal
+    if found.fingerprint != about.get("fingerprint"):
         raise InputError(
             f"The weights of {name!r} are not those that the model was trained from; put back the "
             "file that was there."
         )
-    _adapt(network, model.weights)
+    return found
+
+
+def _whole(model: Model, made: Backbone) -> Any:
+    """From pixels to answers, as one Keras model."""
+    network = family.to_keras(made)
+    put(network, model.weights)
     _, height, width, _ = network.input_shape
     pixels = keras.Input((height, width, 3), name="pixels")
-    features = network(_preprocess(pixels, family.find(architecture).mode))
+    features = network(_preprocess(pixels, family.find(str(made.module.architecture)).mode))
     pools = {
         "max": keras.layers.GlobalMaxPooling2D,
         "flatten": keras.layers.Flatten,
     }
-    features = pools.get(pool, keras.layers.GlobalAveragePooling2D)(name="pool")(features)
+    features = pools.get(made.pool, keras.layers.GlobalAveragePooling2D)(name="pool")(features)
     return keras.Model(pixels, _head(model, features), name="headstart")
 
 
-def _adapt(network: Any, weights: Any) -> None:
-    """Put in what was trained: `network.STAGE.LAYER.VARIABLE`."""
-    layers = layer_names(network)
-    for name, value in weights.items():
-        *_, layer, variable = name.split(".")
-        variables(layers[layer])[variable].assign(np.array(value))
-    for layer in layers.values():
-        if isinstance(layer, keras.layers.Normalization):
-            layer.finalize_state()
-
-
-def _preprocess(pixels: Any, mode: str) -> Any:
+def _preprocess(pixels: Any, mode: family.Mode) -> Any:
     """What preprocess_input does, as a layer that a file can hold without code of its own."""
     if mode == "inside":
         return pixels

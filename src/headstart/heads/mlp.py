@@ -178,7 +178,7 @@ def train_plainly(
         history["val_loss"] = []
     for _ in range(epochs):
         total = 0.0
-        for index in torch.randperm(len(rows)).split(_PLAIN_BATCH):
+        for index in torch.split(torch.randperm(len(rows)), _PLAIN_BATCH):
             losses = _losses(task, network(rows[index]), targets[index])
             loss = (losses if weights is None else losses * weights[index]).mean()
             optimiser.zero_grad()

@@ -67,7 +67,7 @@ _ABOUT = (
     "* the default. Parameters are without a classifier, GFLOPs for one item.",
     "Weights are here, or downloaded at the first use into the hub's cache.",
     "Others by name: {ways}; hf:OWNER/NAME@REVISION pins one.",
-    "Your own: a folder with a model, or a file of weights: timm:NAME@FILE, vgg16@FILE.",
+    "Your own: a folder with a model, or weights: timm:NAME@FILE, vgg16@FILE, keras:NAME@FILE.",
     "headstart backbones NAME shows the stages of one.",
     "headstart fetch NAME --to DIR puts one in a folder, for a machine without a network.",
 )
