@@ -20,5 +20,6 @@ MEASUREMENTS = (
     "sentences",
     "fine_tuning",
     "epochs",
+    "classic",
 )
 """Modules of this package, each with `run(quick) -> Result`."""

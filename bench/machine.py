@@ -19,6 +19,7 @@ PACKAGES = (
     "headstart",
     "torch",
     "timm",
+    "keras",
     "transformers",
     "openvino",
     "pillow",

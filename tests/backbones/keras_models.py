@@ -1,10 +1,13 @@
 """Networks of keras.applications with random weights, in the files that Keras makes of them."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 import torch
 
 from headstart.backbones import keras as family
@@ -37,6 +40,15 @@ def network(architecture: str, size: int | None = None, seed: int = 0) -> Any:
     for each in norms:
         each.momentum = 0.99
     return model
+
+
+def read_small(monkeypatch: pytest.MonkeyPatch, sizes: Mapping[str, int]) -> None:
+    """Have architectures read fewer pixels than they were trained on."""
+    known = {
+        name: replace(each, size=sizes.get(name, each.size))
+        for name, each in family.ARCHITECTURES.items()
+    }
+    monkeypatch.setattr(family, "ARCHITECTURES", known)
 
 
 def published(model: Any, file: Path, *, top: bool = False) -> None:

@@ -18,7 +18,8 @@ from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.keras_graph import LayerModule, NormalisationModule, layer_names
 from headstart.errors import InputError
-from tests.backbones.keras_models import network, published
+from tests.backbones.keras_models import network, published, read_small, saved
+from tests.runs import Place, pictures
 
 import keras  # isort: skip
 
@@ -383,3 +384,46 @@ def test_every_layer_is_a_module_with_its_own_weights() -> None:
     assert len(modules) == len(layer_names(model_of("ResNet50")))
     statistics = [name for name, _ in backbone.module.named_buffers() if "moving_mean" in name]
     assert len(statistics) == 53
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("strategy", "cut"),
+    [("fine-tuning", "block4_pool"), ("full-fine-tuning", None), ("from-scratch", None)],
+)
+def test_it_is_trained_and_stored_like_any_other(
+    place: Place, monkeypatch: pytest.MonkeyPatch, strategy: str, cut: str | None
+) -> None:
+    read_small(monkeypatch, {"VGG16": 32})
+    pictures(place.folder / "photos", 12)
+    options = ["--backbone", saved(place.folder, "VGG16"), "--strategy", strategy, "--epochs", "2"]
+    options += ["--cut", cut] if cut else []
+    done = place.run("fit", "photos", "--out", "model", "--offline", "--json", *options)
+    assert done.code == 0, done.err
+    assert done.json["rungs"][-1]["strategy"] == strategy
+    answers = place.run("predict", "model", "photos", "--json")
+    assert answers.code == 0, answers.err
+    assert len(answers.json["predictions"]) == 24
+
+
+def test_it_cannot_be_adapted_by_lora(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_small(monkeypatch, {"VGG16": 32})
+    pictures(place.folder / "photos", 12)
+    options = ("--backbone", saved(place.folder, "VGG16"), "--strategy", "lora")
+    done = place.run("fit", "photos", "--out", "model", "--offline", *options)
+    assert done.code == 2
+    assert "LoRA adapts those alone" in done.err
+
+
+def test_features_at_a_cut_and_a_description(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_small(monkeypatch, {"VGG16": 32})
+    pictures(place.folder / "photos", 3)
+    name = saved(place.folder, "VGG16")
+    said = place.run("backbones", name, "--json").json
+    assert (said["family"], said["features"]) == ("keras", 512)
+    assert said["stages"][-1]["name"] == "block5_pool"
+    for cut, size in (("block5_pool", 512), ("block3_pool", 4 * 4 * 256)):
+        options = ("--backbone", name, "--cut", cut, "--offline", "--json")
+        done = place.run("embed", "photos", "--out", f"{cut}.npz", *options)
+        assert done.code == 0, done.err
+        assert (done.json["rows"], done.json["features"]) == (6, size)

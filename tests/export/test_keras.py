@@ -12,10 +12,9 @@ import pytest
 
 import headstart
 from headstart import api
-from headstart.backbones import keras as family
 from headstart.errors import InputError
 from headstart.model import Model
-from tests.backbones.keras_models import saved
+from tests.backbones.keras_models import read_small, saved
 from tests.runs import pictures
 
 SIZES = {"VGG16": 32, "MobileNetV3Small": 64, "DenseNet121": 32, "MobileNetV2": 32}
@@ -32,12 +31,7 @@ with np.load("given.npz") as given:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Small pictures: each architecture reads fewer pixels than it was trained on."""
-    known = {
-        name: family.Architecture(each.mode, each.file, SIZES.get(name, each.size))
-        for name, each in family.ARCHITECTURES.items()
-    }
-    monkeypatch.setattr(family, "ARCHITECTURES", known)
+    read_small(monkeypatch, SIZES)
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
 
 
