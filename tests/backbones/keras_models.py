@@ -25,6 +25,12 @@ def network(architecture: str, size: int | None = None, seed: int = 0) -> Any:
     """
     keras.utils.set_random_seed(seed)
     model = family.create(architecture, (size, size) if size else None)
+    settle(model, architecture, seed)
+    return model
+
+
+def settle(model: Any, architecture: str, seed: int = 0) -> None:
+    """Give a network the statistics of noise."""
     norms = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
     random = np.random.default_rng(seed)
     for each in norms:
@@ -32,14 +38,18 @@ def network(architecture: str, size: int | None = None, seed: int = 0) -> Any:
         each.beta.assign(random.normal(0, 0.3, each.beta.shape))
     if norms:
         pixels = random.integers(0, 256, (8, *model.input_shape[1:])).astype(np.float32)
-        mode = family.find(architecture).mode
-        if mode != "inside":
-            pixels = keras.applications.imagenet_utils.preprocess_input(pixels, mode=mode)
         with torch.no_grad():
-            model(pixels, training=True)
+            model(ready(pixels, architecture), training=True)
     for each in norms:
         each.momentum = 0.99
-    return model
+
+
+def ready(pixels: np.ndarray, architecture: str) -> np.ndarray:
+    """What the architecture's preprocess_input makes of pixels."""
+    mode = family.find(architecture).mode
+    if mode == "inside":
+        return pixels
+    return keras.applications.imagenet_utils.preprocess_input(pixels.copy(), mode=mode)
 
 
 def read_small(monkeypatch: pytest.MonkeyPatch, sizes: Mapping[str, int]) -> None:

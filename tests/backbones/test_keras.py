@@ -16,9 +16,9 @@ from headstart.backbones import keras as family
 from headstart.backbones import timm
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
-from headstart.backbones.keras_graph import LayerModule, NormalisationModule, layer_names
+from headstart.backbones.keras_graph import LayerModule, layer_names
 from headstart.errors import InputError
-from tests.backbones.keras_models import network, published, read_small, saved
+from tests.backbones.keras_models import network, published, read_small, ready, saved, settle
 from tests.runs import Place, pictures
 
 import keras  # isort: skip
@@ -80,8 +80,8 @@ def test_the_whole_is_what_keras_answers(architecture: str) -> None:
         "Xce": "xception",
     }
     module = getattr(keras.applications, modules[architecture[:3]])
-    ready = module.preprocess_input(pixels.numpy().astype(np.float32))
-    expected = answers(model, ready).mean(axis=(1, 2))
+    given = module.preprocess_input(pixels.numpy().astype(np.float32))
+    expected = answers(model, given).mean(axis=(1, 2))
     with torch.no_grad():
         found = backbone.module(pixels).numpy()
     assert np.abs(expected).max() > 0
@@ -121,10 +121,10 @@ def test_a_cut_is_where_keras_cuts() -> None:
     backbone = family.backbone("VGG16", "VGG16", model)
     until = keras.Model(model.input, model.get_layer("block4_pool").output)
     pixels = pixels_for(backbone)
-    ready = keras.applications.vgg16.preprocess_input(pixels.numpy().astype(np.float32))
+    given = keras.applications.vgg16.preprocess_input(pixels.numpy().astype(np.float32))
     with torch.no_grad():
         found = backbone.cut("block4_pool").trunk(pixels).numpy()
-    np.testing.assert_allclose(found, answers(until, ready), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found, answers(until, given), rtol=1e-4, atol=1e-4)
 
 
 def test_names_and_weights_do_not_depend_on_what_was_built_before() -> None:
@@ -180,8 +180,8 @@ def test_pools(pool: str) -> None:
     model = model_of("VGG16", 64)
     backbone = family.backbone("VGG16", "VGG16", model, pool=pool)
     pixels = pixels_for(backbone)
-    ready = keras.applications.vgg16.preprocess_input(pixels.numpy().astype(np.float32))
-    maps = answers(model, ready)
+    given = keras.applications.vgg16.preprocess_input(pixels.numpy().astype(np.float32))
+    maps = answers(model, given)
     wanted = {"mean": maps.mean((1, 2)), "max": maps.max((1, 2)), "flatten": maps.reshape(2, -1)}
     with torch.no_grad():
         found = backbone.module(pixels).numpy()
@@ -247,19 +247,46 @@ def test_keras_own_cache_is_looked_into(tmp_path: Path, monkeypatch: pytest.Monk
     assert found.fingerprint == family.backbone("same", "MobileNetV3Small", model).fingerprint
 
 
-def test_published_efficientnets_are_scaled_once_more(tmp_path: Path) -> None:
-    model = model_of("EfficientNetB0", 224)
-    layer = next(each for each in model.layers if isinstance(each, keras.layers.Normalization))
-    layer.adapt_mean.assign([0.5, 0.4, 0.3])
-    layer.adapt_variance.assign([0.2, 0.3, 0.4])
-    layer.finalize_state()
-    published(model, tmp_path / "efficientnetb0_notop.h5")
-    backbone = backbones.load(f"keras:EfficientNetB0@{tmp_path / 'efficientnetb0_notop.h5'}")
-    (module,) = (m for m in backbone.module.modules() if isinstance(m, NormalisationModule))
-    scaled = torch.rand(1, 2, 2, 3)
-    again = torch.from_numpy(1 / np.sqrt([0.229, 0.224, 0.225])).float()
-    expected = torch.from_numpy(keras.ops.convert_to_numpy(layer(scaled))) * again
-    torch.testing.assert_close(module(scaled), expected)
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["EfficientNetB0", "ResNet50", "InceptionV3"])
+def test_weights_that_keras_downloads_give_what_keras_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str
+) -> None:
+    """The networks that Keras makes for them are not all those that it makes without weights."""
+    size = (SMALL | LARGE)[architecture][0]
+    read_small(monkeypatch, {architecture: size})
+    model = network(architecture, size)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.adapt_mean.assign([0.5, 0.4, 0.3])
+            layer.adapt_variance.assign([0.2, 0.3, 0.4])
+            layer.finalize_state()
+    file = tmp_path / "published.h5"
+    published(model, file)
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(file))
+    make = getattr(keras.applications, architecture)
+    theirs = make(include_top=False, weights="imagenet", input_shape=(size, size, 3))
+    settle(theirs, architecture)
+    published(theirs, file)
+    theirs.save_weights(tmp_path / "saved.weights.h5")
+    for each in ("published.h5", "saved.weights.h5"):
+        backbone = backbones.load(f"keras:{architecture}@{tmp_path / each}")
+        pixels = pixels_for(backbone)
+        given = ready(pixels.numpy().astype(np.float32), architecture)
+        expected = answers(theirs, given).mean(axis=(1, 2))
+        with torch.no_grad():
+            found = backbone.module(pixels).numpy()
+        unit = np.abs(expected).max()
+        np.testing.assert_allclose(found / unit, expected / unit, atol=1e-4)
+
+
+def test_weights_of_a_whole_model_from_before_keras_3(tmp_path: Path) -> None:
+    model = model_of("VGG16", 224)
+    published(model, tmp_path / "weights.h5")
+    with h5py.File(tmp_path / "weights.h5") as weights, h5py.File(tmp_path / "m.h5", "w") as whole:
+        weights.copy(weights, whole, "model_weights")
+    found = backbones.load(f"keras:VGG16@{tmp_path / 'm.h5'}")
+    assert found.fingerprint == family.backbone("same", "VGG16", model).fingerprint
 
 
 @pytest.mark.parametrize(

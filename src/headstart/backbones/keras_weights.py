@@ -39,17 +39,20 @@ def fill(model: Any, file: Path, architecture: str) -> None:
     """
     wanted = {name: layer for name, layer in layer_names(model).items() if _weights(layer)}
     with _opened(file) as opened:
-        ordered = "layer_names" in opened.attrs
-        found = _in_order(opened, wanted) if ordered else _by_class(opened, model, wanted)
+        if "layer_names" in opened.attrs:
+            found, divided = _in_order(opened, wanted), architecture.startswith("EfficientNet")
+        else:
+            groups = _groups(opened)
+            found, divided = _by_class(groups, model, wanted), "rescaling_1" in groups
         _check(file, architecture, wanted, found)
         for name, layer in wanted.items():
             for variable, array in zip(_weights(layer), found[name], strict=True):
                 variable.assign(np.asarray(array[()]))
     for layer in wanted.values():
         if isinstance(layer, keras.layers.Normalization):
-            if ordered and architecture.startswith("EfficientNet"):
-                # The network of the published files divides by the root of this once more, in a
-                # layer that keras.applications adds for weights="imagenet" alone.
+            if divided:
+                # With weights="imagenet", keras.applications adds a second Rescaling, which
+                # divides by the root of this once more, and has no weights to show for it.
                 layer.adapt_variance.assign(layer.adapt_variance * _DEVIATION)
             layer.finalize_state()
 
@@ -64,7 +67,8 @@ def _opened(file: Path) -> Iterator[Any]:
         raise InputError(f"The weights {str(file)!r} are not there, or not a file.")
     try:
         with h5py.File(_inside(file), "r") as opened:
-            yield opened
+            # `save` wrote the weights of a whole model there, before `.keras`.
+            yield opened.get("model_weights", opened)
     except InputError:
         raise
     except _DAMAGE as error:
@@ -93,10 +97,14 @@ def _in_order(opened: Any, wanted: Mapping[str, Any]) -> dict[str, Arrays]:
     return known | dict(list(layers.items())[len(known) :])
 
 
-def _by_class(opened: Any, model: Any, wanted: Mapping[str, Any]) -> dict[str, Arrays]:
-    """Keras 3: layers by their class and number; a network inside another is looked into."""
+def _groups(opened: Any) -> Any:
+    """Keras 3: what belongs to each layer; a network inside another is looked into."""
     layers = opened["layers"]
-    layers = layers["functional"]["layers"] if "functional" in layers else layers
+    return layers["functional"]["layers"] if "functional" in layers else layers
+
+
+def _by_class(layers: Any, model: Any, wanted: Mapping[str, Any]) -> dict[str, Arrays]:
+    """Keras 3: layers by their class and number."""
     held = {name: list(_numbered(layers[name]["vars"])) for name in layers}
     seen: Counter[str] = Counter()
     group = {}
