@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headstart.cli.answer import answering, console, give_json
-from headstart.cli.options import Json
+from headstart.cli.options import Json, Offline
 
 
 def export(
@@ -16,7 +16,7 @@ def export(
         typer.Option("--format", metavar="keras", help="What to write: keras, one .keras file."),
     ],
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="The file to write.")],
-    offline: Annotated[bool, typer.Option("--offline", help="Open no socket.")] = False,
+    offline: Offline = False,
     json: Json = False,
 ) -> None:
     """Write a saved MODEL as a file for another library, checked to answer like it."""
