@@ -26,6 +26,7 @@ def run(quick: bool = False) -> Result:
                 label="label",
                 strategy="fine-tuning",
                 crop=1.0,
+                train_batchnorm=True,
                 epochs=1 if quick else None,
                 seed=seed,
                 offline=True,

@@ -38,15 +38,20 @@ def write_photos(
     return paths
 
 
-def write_large_photos(folder: Path, count: int) -> list[Path]:
-    """Write `count` JPEGs of 4000 x 3000: 8 x 8 photos each, with the detail of a real one."""
+def write_large_photos(folder: Path, count: int, *, across: int) -> list[Path]:
+    """Write `count` JPEGs of 4000 x 3000.
+
+    Each is made of `across` x `across` photos side by side. With 8 every pixel has detail of its
+    own, as in a sharp photo; with 1 it is one photo enlarged, as soft as a poor lens makes it.
+    """
     folder.mkdir(parents=True)
-    photos = _photos(SIZE, seed=1)
+    width, height = 8 * SIZE[0] // across, 8 * SIZE[1] // across
+    photos = _photos((width, height), seed=1)
     paths = [folder / f"{number:05}.jpg" for number in range(count)]
     for path in paths:
         large = Image.new("RGB", (8 * SIZE[0], 8 * SIZE[1]))
-        for cell in range(64):
-            large.paste(next(photos), (cell % 8 * SIZE[0], cell // 8 * SIZE[1]))
+        for cell in range(across**2):
+            large.paste(next(photos), (cell % across * width, cell // across * height))
         large.save(path, quality=QUALITY)
     return paths
 

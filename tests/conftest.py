@@ -1,12 +1,17 @@
 """Whole runs that several test files share."""
 
 import os
+import signal
 
 import pytest
 from filelock import FileLock
 
 from tests.backbones.fake_hub import FakeHub
 from tests.runs import Forks, Place, pictures
+
+# A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -170,9 +170,10 @@ def test_a_copy_answers_the_same(fitted, pixels):
 def test_the_same_seed_gives_the_same_answers(fitted, pixels, labels):
     again = clone(fitted).fit(pixels, labels)
     np.testing.assert_array_equal(again.predict_proba(pixels), fitted.predict_proba(pixels))
-    # Each item is answered for itself, whatever is asked beside it.
-    np.testing.assert_array_equal(
-        again.predict_proba(pixels[[5, 0, 5]]), fitted.predict_proba(pixels)[[5, 0, 5]]
+    # Each item is answered for itself, whatever is asked beside it, but for the last digit: a
+    # matrix product rounds a row by its place.
+    np.testing.assert_allclose(
+        again.predict_proba(pixels[[5, 0, 5]]), fitted.predict_proba(pixels)[[5, 0, 5]], rtol=1e-5
     )
 
 

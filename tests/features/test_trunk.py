@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -44,12 +45,17 @@ def minilm(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADSTART_CACHE", str(tmp_path_factory.mktemp("graphs")))
         trunks = {
-            cut: Trunk.load("minilm-l6", "text", cut=cut, offline=True)
+            cut: exact(Trunk.load("minilm-l6", "text", cut=cut, offline=True))
             for cut in (None, "encoder.layer.1")
         }
         for trunk in trunks.values():
             assert trunk.graph is not None
     return trunks
+
+
+def exact(trunk):
+    """The same in float32, which is what torch computes in."""
+    return replace(trunk, precision="float32")
 
 
 def eager(trunk, text):
@@ -148,7 +154,7 @@ def test_a_backbone_for_the_other_modality_is_refused():
 
 def test_picture_features_are_the_networks_own(tmp_path):
     data = pictures(tmp_path / "data", 3)
-    trunk = Trunk.load(None, "image", cut="blocks.4", offline=True)
+    trunk = exact(Trunk.load(None, "image", cut="blocks.4", offline=True))
     features = trunk.extract(data, Silent())
     assert features.activations().shape == (3, 112, 14, 14)
     assert trunk.size == 112 * 14 * 14
@@ -160,6 +166,15 @@ def test_picture_features_are_the_networks_own(tmp_path):
     with torch.no_grad():
         expected = trunk.cut.trunk(torch.from_numpy(np.stack(pixels))).numpy()
     np.testing.assert_allclose(features.activations(), expected, rtol=2e-3, atol=2e-2)
+
+
+def test_features_in_the_processors_own_precision_are_near_those(tmp_path):
+    """bfloat16 where the processor computes in it."""
+    data = pictures(tmp_path / "data", 3)
+    trunk = Trunk.load(None, "image", cut=None, offline=True)
+    near, far = (each.extract(data, Silent()).vectors() for each in (trunk, exact(trunk)))
+    lengths = np.linalg.norm(near, axis=1) * np.linalg.norm(far, axis=1)
+    assert ((near * far).sum(axis=1) / lengths > 0.99).all()
 
 
 def test_a_view_has_a_store_of_its_own_and_shares_the_graph(tmp_path):

@@ -102,7 +102,7 @@ def run(
     values: torch.Tensor | None = None,
     validate: Callable[[], float] | None = None,
     held_out: bool = False,
-    autocast: bool = False,
+    bfloat16: bool = False,
     before: Callable[[], None] = lambda: None,
     seed: int = 3,
     checkpoint: Checkpoint | None = None,
@@ -123,7 +123,7 @@ def run(
         loss=loss_of("classification", recipe.label_smoothing, None),
         validate=loss if held_out else validate,
         where=CPU,
-        autocast=autocast,
+        bfloat16=bfloat16,
     )
     return train(
         network,
@@ -150,7 +150,7 @@ class Case:
     network: Callable[[], nn.Module] = dense
     shape: tuple[int, ...] = (WIDTH,)
     recipe: Recipe = RECIPE
-    autocast: bool = False
+    bfloat16: bool = False
     moving: bool = False
 
     def run(self, **how: Any) -> tuple[dict[str, bytes], Trained]:
@@ -163,7 +163,7 @@ class Case:
 
         judged = {"validate": moved} if self.moving else {"held_out": True}
         values = rows(self.shape)
-        options = {"values": values, "autocast": self.autocast, **judged, **how}
+        options = {"values": values, "bfloat16": self.bfloat16, **judged, **how}
         trained = run(network, self.recipe, **options)
         return bits(network), trained
 
@@ -172,7 +172,7 @@ CASES = {
     "dense": Case(),
     "batchnorm": Case(recipe=replace(RECIPE, batch=4, train_batchnorm=True)),
     "channels last": Case(convolutional, (3, 5, 5)),
-    "bfloat16": Case(autocast=True),
+    "bfloat16": Case(bfloat16=True),
     "early": Case(moving=True, recipe=replace(RECIPE, patience=1)),
 }
 
@@ -418,7 +418,7 @@ def test_a_group_of_scale_nothing_stands_still():
     network = dense()
     before = bits(network)
     task = Task(
-        Rows(rows()), targets(), loss_of("classification", 0, None), None, CPU, autocast=False
+        Rows(rows()), targets(), loss_of("classification", 0, None), None, CPU, bfloat16=False
     )
     still = [{**each, "scale": 0.0} for each in groups(network)]
     train(
@@ -450,7 +450,7 @@ def test_every_item_is_learnt_from_once_an_epoch(batch):
 
     network = dense()
     task = Task(
-        Seen(rows()), targets(), loss_of("classification", 0, None), None, CPU, autocast=False
+        Seen(rows()), targets(), loss_of("classification", 0, None), None, CPU, bfloat16=False
     )
     recipe = replace(RECIPE, batch=batch)
     train(

@@ -16,6 +16,7 @@ from headstart.training.network import (
     Network,
     Scales,
     changed,
+    computing,
     groups,
     on,
     scores,
@@ -247,3 +248,16 @@ def test_a_snapshot_put_back_leaves_nothing_changed():
     assert len(changed(network, before)) == 4
     network.load_state_dict(before)
     assert changed(network, before) == {}
+
+
+def test_depthwise_convolutions_are_left_out_of_bfloat16_on_a_cpu():
+    depthwise, usual = nn.Conv2d(8, 8, 5, groups=8), nn.Conv2d(8, 8, 1)
+    network = nn.Sequential(depthwise, usual)
+    maps = torch.randn(2, 8, 9, 9, generator=torch.Generator().manual_seed(0))
+    with computing(network, CPU, bfloat16=True):
+        middle = depthwise(maps)
+        assert (middle.dtype, usual(middle).dtype) == (torch.float32, torch.bfloat16)
+    torch.testing.assert_close(middle, depthwise(maps), rtol=0, atol=0)
+    with computing(network, CPU, bfloat16=False):
+        assert network(maps).dtype == torch.float32
+    assert all("forward" not in vars(each) for each in network)

@@ -30,8 +30,9 @@ def content(path: str) -> bytes:
                 raise Unreadable("it is not a regular file")
             if status.st_size > MAX_BYTES:
                 raise Unreadable(f"the file has more than {MAX_BYTES // 2**20} MiB")
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read(MAX_BYTES)
+            # Not `read(MAX_BYTES)`: that asks for so much memory first, and threads wait for it.
+            with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+                return file.readall()
         finally:
             os.close(descriptor)
     except OSError as error:

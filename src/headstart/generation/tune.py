@@ -293,7 +293,7 @@ class _Tuning:
                     loss=network.loss,
                     validate=lambda: self._validate(network).mean,
                     where=self._where,
-                    autocast=self._autocast,
+                    bfloat16=self._autocast,
                 ),
                 recipe,
                 seed=self._spec.seed,

@@ -21,7 +21,7 @@ from torch.nn import functional
 from headstart.progress import Advance
 from headstart.training.checkpoint import Checkpoint, Tensors
 from headstart.training.items import Inputs, Items
-from headstart.training.network import on
+from headstart.training.network import computing, on
 from headstart.training.recipe import Recipe
 
 CHECKPOINT_SECONDS = 30.0
@@ -58,7 +58,7 @@ class Task:
         loss: of scores and targets, a mean.
         validate: the loss on validation items, lower is better; None where there are none.
         where: the device of the network.
-        autocast: whether to compute in bfloat16 where that is safe.
+        bfloat16: whether to compute in it where that is safe and faster.
     """
 
     items: Items
@@ -66,7 +66,7 @@ class Task:
     loss: Loss
     validate: Callable[[], float] | None
     where: torch.device
-    autocast: bool
+    bfloat16: bool
 
 
 def train(
@@ -190,7 +190,7 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate * group["scale"] * rate
         self.optimiser.zero_grad(set_to_none=True)
-        with torch.autocast(task.where.type, torch.bfloat16, enabled=task.autocast):
+        with computing(self.network, task.where, bfloat16=task.bfloat16):
             scores = self.network(*inputs)
         loss = task.loss(scores.float(), wanted)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -29,6 +29,7 @@ from headstart.training.network import (
     Network,
     Scales,
     changed,
+    computing,
     groups,
     on,
     scores,
@@ -141,7 +142,7 @@ class Tuning:
                         loss=self._loss(),
                         validate=self._validate(network, held_out, validation),
                         where=self.where,
-                        autocast=self.trunk.precision == "bfloat16",
+                        bfloat16=self.trunk.precision == "bfloat16",
                     ),
                     recipe,
                     seed=self.spec.seed,
@@ -240,9 +241,7 @@ class Tuning:
             began = time.monotonic()
             inputs = on(self.where, items.plain(index))
             inputs = tuple(each.float() if each.dtype == torch.uint8 else each for each in inputs)
-            with torch.autocast(
-                self.where.type, torch.bfloat16, enabled=self.trunk.precision == "bfloat16"
-            ):
+            with computing(network, self.where, bfloat16=self.trunk.precision == "bfloat16"):
                 answer = network(*inputs)
             loss(answer.float(), targets).backward()  # type: ignore[no-untyped-call]
             seconds.append(time.monotonic() - began)
