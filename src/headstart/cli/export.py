@@ -19,7 +19,7 @@ def export(
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Write a saved MODEL as a file for another library, checked to answer like it."""
+    """Write a saved MODEL as a file for another library."""
     with answering() as stream:
         from headstart import api
 
