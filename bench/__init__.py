@@ -21,5 +21,6 @@ MEASUREMENTS = (
     "fine_tuning",
     "epochs",
     "classic",
+    "families",
 )
 """Modules of this package, each with `run(quick) -> Result`."""
