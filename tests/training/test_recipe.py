@@ -67,3 +67,11 @@ def test_a_text_is_never_mixed_with_another_and_has_one_view():
 def test_batchnorm_follows_the_data_from_scratch_alone():
     learns = {each: recipe_for(each, "image", 500, FitSpec()).train_batchnorm for each in GRADIENT}
     assert [each for each, follows in learns.items() if follows] == ["from-scratch"]
+
+
+def test_what_comes_afterwards_is_short_and_gentle():
+    recipe = Recipe(epochs=12, rate=1e-3, train_batchnorm=True)
+    after = recipe.afterwards()
+    assert (after.epochs, after.rate) == (3, pytest.approx(3e-4))
+    assert after.train_batchnorm
+    assert Recipe(epochs=1).afterwards().epochs == 1

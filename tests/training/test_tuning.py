@@ -11,6 +11,7 @@ from PIL import Image
 from headstart.errors import HeadstartError, InputError
 from headstart.progress import Silent
 from headstart.training.assemble import assemble, check_parity
+from headstart.training.recipe import Recipe
 from headstart.training.tuning import Rung, Tuning
 from tests.training.small import Small, pictures, ready, sentences, texts, unjudged, weights
 
@@ -192,3 +193,18 @@ def test_what_came_frozen_stays_frozen(of_family):
         assert not parameter.requires_grad
     finally:
         parameter.requires_grad_(True)
+
+
+def test_in_the_end_it_learns_from_validation_items_too_and_that_is_not_judged(
+    tmp_path, cache, monkeypatch
+):
+    """What the ladder and the calibration go by is from before."""
+    small = ready(texts(tmp_path, "bert"), *sentences(80), epochs=3)
+    both = fit(small, "fine-tuning")
+    monkeypatch.setattr(Recipe, "afterwards", lambda each: replace(each, epochs=1, rate=0.0))
+    one = fit(small, "fine-tuning")
+    assert np.array_equal(one.start.arrays["weight"], one.head.arrays["weight"])
+    assert np.array_equal(one.start.arrays["weight"], both.start.arrays["weight"])
+    assert np.array_equal(one.judged.errors, both.judged.errors)
+    assert not np.allclose(both.start.arrays["weight"], both.head.arrays["weight"], atol=1e-6)
+    assert any(not np.array_equal(both.weights[name], each) for name, each in one.weights.items())

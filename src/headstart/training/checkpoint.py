@@ -36,6 +36,10 @@ class Checkpoint:
 
     folder: Path
 
+    def beside(self, name: str) -> "Checkpoint":
+        """Of another training of the same network."""
+        return Checkpoint(self.folder.with_name(f"{self.folder.name}-{name}"))
+
     def load(self) -> Saved | None:
         """What was saved last, or None where nothing was.
 

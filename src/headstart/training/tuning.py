@@ -35,7 +35,7 @@ from headstart.training.network import (
     scores,
     snapshot,
 )
-from headstart.training.recipe import recipe_for
+from headstart.training.recipe import Recipe, recipe_for
 
 MEASURED_STEPS = 3
 MEASURED_ITEMS = 64
@@ -97,7 +97,7 @@ class Tuning:
             return 0
         train, validation = (len(self.examples.parts[name]) for name in ("train", "validation"))
         tokens = self._tokens() if None in self.trunk.cut.shape else 1
-        return int(2 * self.trunk.size * tokens * (train * self.recipe.views + validation))
+        return int(2 * self.trunk.size * tokens * (train + validation) * self.recipe.views)
 
     def predict(self, progress: Progress) -> float:
         """Seconds that the rung will take, from a few items and steps; they are not lost."""
@@ -113,9 +113,13 @@ class Tuning:
         items = self._items(some, progress, measured=True)
         with _Borrowed(self, snapshot(self.backbone.module)) as network:
             steps, forward = self._time_steps(network, items)
+        extraction = per_item * len(self._views()) * (len(train) + len(validation))
         epoch = steps * self.recipe.steps(len(train)) + forward * len(validation)
-        extraction = per_item * (len(train) * len(self._views()) + len(validation))
-        return extraction + epoch * self.recipe.epochs
+        seconds = extraction + epoch * self.recipe.epochs
+        if len(validation):
+            after = self.recipe.afterwards()
+            seconds += steps * after.steps(len(train) + len(validation)) * after.epochs
+        return seconds
 
     def fit(
         self,
@@ -123,7 +127,10 @@ class Tuning:
         progress: Progress,
         late: Callable[[Trained], bool],
     ) -> Fitted:
-        """Train it."""
+        """Train it: on the training items, judged by the validation items; then a little on both.
+
+        What is `judged` is the network before it learnt from validation items.
+        """
         began = time.monotonic()
         examples, recipe = self.examples, self.recipe
         train_part, validation = examples.parts["train"], examples.parts["validation"]
@@ -131,51 +138,91 @@ class Tuning:
         held_out = self._items(validation.positions, progress, measured=True)
         before = snapshot(self.backbone.module)
         with _Borrowed(self, before) as network:
-            title = f"Training: {self.rung.words}"
-            with progress.stage(title, len(items) * recipe.epochs) as advance:
-                trained = train(
-                    network,
-                    self._groups(network),
-                    Task(
-                        items=items,
-                        targets=self._targets(train_part),
-                        loss=self._loss(),
-                        validate=self._validate(network, held_out, validation),
-                        where=self.where,
-                        bfloat16=self.trunk.precision == "bfloat16",
-                    ),
-                    recipe,
-                    seed=self.spec.seed,
-                    checkpoint=checkpoint,
-                    advance=advance,
-                    late=late,
-                )
+            trained = self._learn(
+                network,
+                items,
+                train_part,
+                recipe,
+                validate=self._validate(network, held_out, validation),
+                checkpoint=checkpoint,
+                progress=progress,
+                late=late,
+            )
             logits = (
                 self._answers(network, held_out)
                 if len(validation)
                 else np.empty((0, 1), np.float32)
             )
+            start = self._head(network)
+            earlier = trained.before
+            if len(validation) and trained.best_epoch and not late(trained):
+                both = train_part.joined(validation)
+                earlier += self._learn(
+                    network,
+                    self._items(both.positions, progress),
+                    both,
+                    recipe.afterwards(),
+                    validate=None,
+                    checkpoint=checkpoint.beside("afterwards") if checkpoint else None,
+                    progress=progress,
+                    late=late,
+                ).before
             learning = self._learning(network)
             if self.rung.strategy == "lora":
                 lora.merge(network.tail)
             weights = changed(self.backbone.module, before)
-            head = LinearHead(
-                arrays=network.arrays(),
-                settings={"task": examples.task},
-            )
+            head = self._head(network)
         return Fitted(
             strategy=self.rung.strategy,
             cut=self.rung.cut,
             head=head,
-            start=head,
+            start=start,
             judged=judge(
                 examples.task, logits, validation.targets, examples.classes, self.spec.seed
             ),
             trained_parameters=learning,
-            seconds=trained.before + time.monotonic() - began,
+            seconds=earlier + time.monotonic() - began,
             weights=weights,
             warnings=few_to_calibrate_on(len(validation), examples.task),
         )
+
+    def _head(self, network: Network) -> LinearHead:
+        return LinearHead(arrays=network.arrays(), settings={"task": self.examples.task})
+
+    def _learn(
+        self,
+        network: Network,
+        items: Items,
+        part: Part,
+        recipe: Recipe,
+        *,
+        validate: Callable[[], float] | None,
+        checkpoint: Checkpoint | None,
+        progress: Progress,
+        late: Callable[[Trained], bool],
+    ) -> Trained:
+        title = f"Training: {self.rung.words}"
+        if validate is None and len(self.examples.parts["validation"]):
+            title += ", with the validation items"
+        task = Task(
+            items=items,
+            targets=self._targets(part),
+            loss=self._loss(),
+            validate=validate,
+            where=self.where,
+            bfloat16=self.trunk.precision == "bfloat16",
+        )
+        with progress.stage(title, len(items) * recipe.epochs) as advance:
+            return train(
+                network,
+                self._groups(network),
+                task,
+                recipe,
+                seed=self.spec.seed,
+                checkpoint=checkpoint,
+                advance=advance,
+                late=late,
+            )
 
     @property
     def tail(self) -> nn.Module:
