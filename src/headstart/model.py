@@ -111,7 +111,8 @@ class Model:
     about: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def _engine(self) -> OpenVINOEngine:
+    def engine(self) -> OpenVINOEngine:
+        """The compiled network, in the model's precision where this processor has it."""
         precision = self.precision if self.precision == native_precision() else "float32"
         return OpenVINOEngine(self.graph, CPU_BATCH[self.modality], precision)
 
@@ -141,7 +142,7 @@ class Model:
             outcome = pipeline.run(
                 data,
                 self.preprocessing,
-                lambda: self._engine,
+                lambda: self.engine,
                 known=lambda digests: np.zeros(len(digests), bool),
                 emit=emit,
                 advance=advance,

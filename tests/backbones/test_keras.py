@@ -18,6 +18,9 @@ from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.keras_graph import LayerModule, layer_names
 from headstart.errors import InputError
+from headstart.training.loop import train_mode
+from headstart.training.network import changed, snapshot
+from headstart.training.recipe import Recipe
 from tests.backbones.keras_models import network, published, read_small, ready, saved, settle
 from tests.runs import Place, pictures
 
@@ -281,13 +284,27 @@ def test_weights_that_keras_downloads_give_what_keras_answers(
         np.testing.assert_allclose(found / unit, expected / unit, atol=1e-3)
 
 
-def test_weights_of_a_whole_model_from_before_keras_3(tmp_path: Path) -> None:
-    model = model_of("VGG16", 224)
-    published(model, tmp_path / "weights.h5")
-    with h5py.File(tmp_path / "weights.h5") as weights, h5py.File(tmp_path / "m.h5", "w") as whole:
-        weights.copy(weights, whole, "model_weights")
-    found = backbones.load(f"keras:VGG16@{tmp_path / 'm.h5'}")
-    assert found.fingerprint == family.backbone("same", "VGG16", model).fingerprint
+@pytest.mark.parametrize("architecture", ["VGG16", "EfficientNetB0"])
+def test_weights_of_a_whole_model_from_before_keras_3(tmp_path: Path, architecture: str) -> None:
+    """A network that was made without the weights of ImageNet has no second scaling either."""
+    model = model_of(architecture, 224)
+    model.save(tmp_path / "m.h5")
+    found = backbones.load(f"keras:{architecture}@{tmp_path / 'm.h5'}")
+    assert found.fingerprint == family.backbone("same", architecture, model).fingerprint
+
+
+@pytest.mark.parametrize("train_batchnorm", [False, True])
+def test_batchnorm_stands_still_unless_asked(train_batchnorm: bool) -> None:
+    backbone = family.backbone("small", "MobileNetV3Small", model_of("MobileNetV3Small"))
+    tail = backbone.cut(backbone.stages[-3].name).tail
+    before = snapshot(tail)
+    train_mode(tail, Recipe(epochs=1, train_batchnorm=train_batchnorm))
+    shape = backbone.stages[-3].shape
+    for _ in range(2):
+        tail(torch.randn(4, *(side or 1 for side in shape)))
+    moved = changed(tail, before)
+    assert bool(moved) == train_batchnorm
+    assert all("moving" in name for name in moved)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,19 @@ def test_a_keras_file(trained: Place) -> None:
     )
     assert about["input"] == [32, 32, 3]
     assert about["difference"] < 1e-3
+    assert about["crop"] == 1
+    precision = json.loads((trained.folder / "model" / "model.json").read_text())["precision"]
+    assert (about["rounding"] > 0) == (precision == "bfloat16")
+    assert ("computes in bfloat16" in said.out) == (precision == "bfloat16")
+
+
+def test_a_part_of_the_picture_is_said(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_small(monkeypatch, {"VGG16": 32})
+    pictures(place.folder / "photos", 12)
+    options = ("--backbone", saved(place.folder, "VGG16"), "--offline", "--crop", "0.5")
+    assert place.run("fit", "photos", "--out", "model", *options).code == 0
+    said = place.run("export", "model", "--format", "keras", "--out", "a.keras", "--offline")
+    assert "looks at the middle of a picture, 50% of it" in said.out
 
 
 def test_what_is_wrong_is_one_sentence(place: Place) -> None:

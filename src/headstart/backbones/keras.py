@@ -27,10 +27,10 @@ from headstart.preprocessing import ImagePreprocessing
 os.environ.setdefault("KERAS_BACKEND", "torch")
 try:
     import keras
-except ImportError as error:
+except (ImportError, ValueError) as error:
     raise InputError(
         "A keras: backbone needs Keras 3; run: pip install 'headstart[keras]'"
-        if error.name in ("keras", "h5py")
+        if getattr(error, "name", None) in ("keras", "h5py")
         else f"Keras cannot be imported on its backend {os.environ['KERAS_BACKEND']!r}; "
         "set KERAS_BACKEND=torch."
     ) from None
@@ -39,6 +39,13 @@ if keras.config.backend() != "torch" or keras.config.image_data_format() != "cha
         f"Keras was set up with the backend {keras.config.backend()!r} and "
         f"{keras.config.image_data_format()!r}, but headstart needs 'torch' and 'channels_last'; "
         "set KERAS_BACKEND=torch, and change keras.json or what imports keras first."
+    )
+
+if keras.config.floatx() != "float32" or keras.config.dtype_policy().name != "float32":
+    raise InputError(
+        f"Keras was set up with numbers of the kind {keras.config.floatx()!r} and the policy "
+        f"{keras.config.dtype_policy().name!r}, but headstart needs 'float32' for both; change "
+        "keras.json or what imports keras first."
     )
 
 from headstart.backbones import keras_weights

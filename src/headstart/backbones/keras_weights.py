@@ -21,6 +21,7 @@ _DAMAGE = (
     zipfile.BadZipFile,
 )
 _MOST_OF_A_TOP = 3
+_SHOWN = 4
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 Arrays = list[Any]
 
@@ -40,14 +41,21 @@ def fill(model: Any, file: Path, architecture: str) -> None:
     wanted = {name: layer for name, layer in layer_names(model).items() if _weights(layer)}
     with _opened(file) as opened:
         if "layer_names" in opened.attrs:
-            found, divided = _in_order(opened, wanted), architecture.startswith("EfficientNet")
+            found = _in_order(opened, wanted)
+            divided = architecture.startswith("EfficientNet") and not _made_without(opened)
         else:
             groups = _groups(opened)
             found, divided = _by_class(groups, model, wanted), "rescaling_1" in groups
         _check(file, architecture, wanted, found)
         for name, layer in wanted.items():
             for variable, array in zip(_weights(layer), found[name], strict=True):
-                variable.assign(np.asarray(array[()]))
+                values = np.asarray(array[()])
+                if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+                    raise InputError(
+                        f"The weights {str(file)!r} hold what is no finite number, in {name!r}; "
+                        "give another file."
+                    )
+                variable.assign(values)
     for layer in wanted.values():
         if isinstance(layer, keras.layers.Normalization):
             if divided:
@@ -55,6 +63,12 @@ def fill(model: Any, file: Path, architecture: str) -> None:
                 # divides by the root of this once more, and has no weights to show for it.
                 layer.adapt_variance.assign(layer.adapt_variance * _DEVIATION)
             layer.finalize_state()
+
+
+def _made_without(opened: Any) -> bool:
+    """Whether a whole model was saved there whose network was not made with ImageNet's weights."""
+    scaling = [each for each in opened.attrs["layer_names"] if _text(each).startswith("rescaling")]
+    return str(opened.name) != "/" and len(scaling) < 2
 
 
 def _weights(layer: Any) -> list[Any]:
@@ -140,7 +154,9 @@ def _check(
 
 
 def _listed(shapes: list[tuple[int, ...]]) -> str:
-    return ", ".join(" x ".join(map(str, each)) or "a number" for each in shapes) or "nothing"
+    said = [" x ".join(map(str, each)) or "a number" for each in shapes[:_SHOWN]]
+    more = [f"{len(shapes) - _SHOWN} more"] if len(shapes) > _SHOWN else []
+    return ", ".join([*said, *more]) or "nothing"
 
 
 def _text(name: Any) -> str:

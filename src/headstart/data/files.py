@@ -32,7 +32,10 @@ def content(path: str) -> bytes:
                 raise Unreadable(f"the file has more than {MAX_BYTES // 2**20} MiB")
             # Not `read(MAX_BYTES)`: that asks for so much memory first, and threads wait for it.
             with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
-                return file.readall()
+                found = file.readall()
+            if len(found) > MAX_BYTES:  # it has grown since
+                raise Unreadable(f"the file has more than {MAX_BYTES // 2**20} MiB")
+            return found
         finally:
             os.close(descriptor)
     except OSError as error:

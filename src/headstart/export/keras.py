@@ -6,6 +6,7 @@ preprocessing, backbone, pooling and head are layers that come with Keras.
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from headstart.backbones import Backbone
 from headstart.backbones import keras as family
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
-from headstart.features.engine import OpenVINOEngine
 from headstart.model import Model
 from headstart.preprocessing import ImagePreprocessing
 
@@ -43,7 +43,9 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
         offline: download no weights.
 
     Returns:
-        The `input` that the file takes, and the largest `difference` from the model's answers.
+        The `input` that the file takes, the `crop` of a picture that the model looks at, the
+        largest `difference` from the model's answers in float32, and by how much the `rounding`
+        of the precision that it computes in on this machine changes those.
 
     Raises:
         InputError: the model is of another family or head, its backbone's weights are not found
@@ -63,7 +65,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
         whole.save(partial)
         with zipfile.ZipFile(partial, "a") as file:
             file.writestr("classes.json", json.dumps(list(model.classes)))
-        difference = _difference(model, partial)
+        difference, rounding = _differences(model, partial)
         if not difference <= TOLERANCE:
             raise HeadstartError(
                 f"The Keras file does not answer like the model: they differ by {difference:.3g}; "
@@ -75,7 +77,12 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
         partial.unlink(missing_ok=True)
     size = model.preprocessing
     assert isinstance(size, ImagePreprocessing)
-    return {"input": [size.height, size.width, 3], "difference": difference}
+    return {
+        "input": [size.height, size.width, 3],
+        "crop": size.crop_fraction,
+        "difference": difference,
+        "rounding": rounding,
+    }
 
 
 def _backbone(model: Model, *, offline: bool) -> Backbone:
@@ -86,7 +93,12 @@ def _backbone(model: Model, *, offline: bool) -> Backbone:
         f"--format keras is for models of keras: backbones; this model's backbone is {name!r}."
     )
     if not name.startswith("keras:") and not Path(name).is_dir():
-        raise refusal
+        if ":" in name or any(each.name == name for each in backbones.catalogue()):
+            raise refusal
+        raise InputError(
+            f"The folder {name!r} that the model was trained from is not here; put it back, or run "
+            "where it is."
+        )
     found = backbones.load(name, offline=offline, pool=pool)
     if found.family != "keras":
         raise refusal
@@ -148,8 +160,8 @@ def _dense(
     return given
 
 
-def _difference(model: Model, file: Path) -> float:
-    """The largest between the answers of the model and those of the file, on random pictures."""
+def _differences(model: Model, file: Path) -> tuple[float, float]:
+    """The largest on random pictures: file and model in float32; model in float32 and its own."""
     preprocessing = model.preprocessing
     assert isinstance(preprocessing, ImagePreprocessing)
     random = np.random.default_rng(0)
@@ -157,15 +169,22 @@ def _difference(model: Model, file: Path) -> float:
     # Of many colours and contrasts: noise alone looks the same to a network.
     low, high = np.sort(random.integers(0, 256, (2, CHECKED, 1, 1, 3)), axis=0)
     pictures = random.integers(low, high + 1, shape).astype(np.uint8)
+    exact = _answers(replace(model, precision="float32"), pictures)
+    with torch.no_grad():
+        given = keras.models.load_model(file)(pictures)
+    largest = 1.0
+    if model.task == "regression":
+        given, largest = given[:, 0], max(1.0, float(np.abs(exact).max()))
+    found = float(np.abs(given.cpu().numpy() - exact).max()) / largest
+    return found, float(np.abs(_answers(model, pictures) - exact).max()) / largest
+
+
+def _answers(model: Model, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Probabilities, or values, of pictures that have the network's size already."""
     found: list[NDArray[np.float32]] = []
-    engine = OpenVINOEngine(model.graph, 1, "float32")
+    engine = model.engine
     for picture in pictures:
         engine.start((picture[None],), found.append)
         engine.wait()
-    scores = model.head.scores(np.concatenate(found)) / np.float32(model.temperature)
-    with torch.no_grad():
-        given = keras.models.load_model(file)(pictures)
-    answers = given.cpu().numpy()
-    if model.task == "regression":
-        return float(np.abs(answers[:, 0] - scores).max() / max(1.0, float(np.abs(scores).max())))
-    return float(np.abs(answers - model.probabilities(scores * model.temperature)).max())
+    scores = model.head.scores(np.concatenate(found))
+    return scores if model.task == "regression" else model.probabilities(scores)
