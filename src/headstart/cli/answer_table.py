@@ -12,7 +12,7 @@ from headstart.data.names import shown
 from headstart.model import Predictions
 from headstart.report.columns import columns
 from headstart.report.terminal import show_skipped, show_warnings
-from headstart.report.wording import count, figure, items, percent
+from headstart.wording import count, figure, items, percent
 
 MOST_ROWS = 200
 FEW_CLASSES = 3

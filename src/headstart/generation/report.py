@@ -16,7 +16,7 @@ from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
 from headstart.report.report import Rung
 from headstart.report.terminal import facts, section, show_skipped, show_warnings
-from headstart.report.wording import count, duration, figure, items, short
+from headstart.wording import count, duration, figure, items, short
 
 PRETRAINED = "pretrained"
 MOST_SHOWN = 600

@@ -22,7 +22,6 @@ from headstart.generation.blocks import Arranged, Blocks
 from headstart.generation.network import NextToken
 from headstart.generation.perplexity import Losses, losses
 from headstart.progress import Progress
-from headstart.report.wording import size
 from headstart.spec import CUTTABLE, FitSpec
 from headstart.training import lora
 from headstart.training.checkpoint import Unfinished
@@ -32,6 +31,7 @@ from headstart.training.loop import Task, Trained, train
 from headstart.training.made_for import made_for
 from headstart.training.network import groups
 from headstart.training.recipe import Recipe, recipe_for
+from headstart.wording import size
 
 STEP_TOKENS = 4_096
 """Tokens of a training step, about, whatever the length of a block: they bound the memory.

@@ -10,7 +10,7 @@ from rich.text import Text
 from headstart.data.names import shown
 from headstart.report.columns import columns
 from headstart.report.terminal import facts, section
-from headstart.report.wording import count, items, short, size
+from headstart.wording import count, items, short, size
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from headstart.data.names import shown
 from headstart.progress import Advance
-from headstart.report.wording import count, duration, rate
+from headstart.wording import count, duration, rate
 
 LINE_EVERY = 10.0
 """Seconds between two lines where there is no terminal; a shorter stage prints nothing."""

@@ -11,7 +11,7 @@ from headstart.evaluation import ClassRow, Interval
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
 from headstart.report.report import EvaluationReport, Report
-from headstart.report.wording import count, figure, items, percent
+from headstart.wording import count, figure, items, percent
 
 METRICS: Mapping[str, str] = {
     "accuracy": "accuracy",

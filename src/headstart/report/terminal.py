@@ -13,7 +13,7 @@ from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
 from headstart.report.report import EmbedReport, EvaluationReport, Report
 from headstart.report.result import METRICS, class_table, confused, metric_table, sentences
-from headstart.report.wording import count, duration, figure, items, rate, short
+from headstart.wording import count, duration, figure, items, rate, short
 
 MOST_SKIPPED = 10
 MOST_CLASSES = 8

@@ -26,6 +26,7 @@ from headstart.training.fitted import FEW, Fitted
 from headstart.training.loop import Trained
 from headstart.training.made_for import made_for
 from headstart.training.tuning import Rung, Tuning
+from headstart.wording import duration, size
 
 DEPTHS = (0.1, 0.3, 0.6)
 """Shares of the backbone's operations that the rungs of the ladder train, at least."""
@@ -266,17 +267,17 @@ class _Ladder:
         decision: dict[str, Any] = {"left": left, "seconds": 0.0, "why_not": None}
         least = max((each["seconds"] for each in before), default=0.0)
         if least >= left:
-            why = f"would take over {_time(least)}, and {_time(max(0, left))} are left"
+            why = f"would take over {duration(least)}, and {duration(max(0, left))} are left"
             return {**decision, "seconds": least, "why_not": why}
         limit = disk_limit(self._spec)
         if tuning.disk() > limit:
-            taken = f"{_size(tuning.disk())} of activations"
-            return {**decision, "why_not": f"{taken} are more than the {_size(limit)} allowed"}
+            taken = f"{size(tuning.disk())} of activations"
+            return {**decision, "why_not": f"{taken} are more than the {size(limit)} allowed"}
         began = time.monotonic()
         seconds = tuning.predict(self._progress)
         left -= time.monotonic() - began
         if seconds > left:
-            why = f"would take {_time(seconds)}, and {_time(max(0, left))} are left"
+            why = f"would take {duration(seconds)}, and {duration(max(0, left))} are left"
             return {**decision, "seconds": seconds, "why_not": why}
         self._say(tuning, seconds)
         return {**decision, "seconds": seconds, "left": left}
@@ -336,7 +337,7 @@ class _Ladder:
                 if name != stages[at]:
                     self._warnings.append(
                         f"Cut after {name!r} rather than {stages[at]!r}, whose activations would "
-                        f"take more than {_size(limit)} of disk (--store-limit)."
+                        f"take more than {size(limit)} of disk (--store-limit)."
                     )
                 return name
         return stages[-2]
@@ -345,15 +346,15 @@ class _Ladder:
         limit = disk_limit(self._spec)
         if tuning.disk() > limit:
             raise InputError(
-                f"The activations of {tuning.rung.words} would take {_size(tuning.disk())}, more "
-                f"than the {_size(limit)} allowed; make room, raise --store-limit, name a later "
+                f"The activations of {tuning.rung.words} would take {size(tuning.disk())}, more "
+                f"than the {size(limit)} allowed; make room, raise --store-limit, name a later "
                 "--cut if there is one, or say --strategy full-fine-tuning, which stores none."
             )
 
     def _say(self, tuning: Tuning, seconds: float | None = None) -> None:
         seconds = tuning.predict(self._progress) if seconds is None else seconds
-        disk = f", {_size(tuning.disk())} of disk" if tuning.disk() else ""
-        self._progress.say(f"{tuning.rung.words}: about {_time(seconds)}{disk}")
+        disk = f", {size(tuning.disk())} of disk" if tuning.disk() else ""
+        self._progress.say(f"{tuning.rung.words}: about {duration(seconds)}{disk}")
 
 
 def _rungs(backbone: Backbone) -> Iterator[Rung]:
@@ -403,16 +404,3 @@ def _digest(examples: Examples) -> str:
 
 def _bytes(array: NDArray[Any]) -> bytes:
     return np.ascontiguousarray(array).tobytes()
-
-
-def _time(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def _size(size: int) -> str:
-    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size} bytes"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.report.wording import duration, figure, items, percent, rate, short, size
+from headstart.wording import duration, figure, items, percent, rate, short, size
 
 
 @pytest.mark.parametrize(
