@@ -95,6 +95,26 @@ def test_two_rungs_that_buy_nothing_end_it(names, monkeypatch):
     assert all("about" in said and "of disk" in said for said in told.sentences)
 
 
+def test_a_rung_is_eased_until_it_fits(names, tmp_path, monkeypatch):
+    """And a run that goes on trains what the one before had decided."""
+    trained = []
+    fit = Tuning.fit
+
+    def told(tuning, *rest):
+        trained.append(tuning.recipe.epochs)
+        return fit(tuning, *rest)
+
+    monkeypatch.setattr(Tuning, "fit", told)
+    monkeypatch.setattr(Tuning, "seconds", lambda tuning, _: 1e4 * tuning.recipe.epochs)
+    small = of_texts(names, budget="27h", epochs=16)  # of which 82,000 s are left for 16 epochs
+    done = climbed(small, tmp_path / "unfinished")
+    assert trained[0] == 8
+    assert "50% of the usual views and epochs" in str(done.tried[1].why)
+    monkeypatch.setattr(Tuning, "measure", lambda *_: pytest.fail("it was measured again"))
+    climbed(small, tmp_path / "unfinished")
+    assert trained[len(trained) // 2 :] == trained[: len(trained) // 2]
+
+
 def test_a_real_gain_is_kept(names, monkeypatch):
     monkeypatch.setattr(ladder, "SURE", 1.0)
     done = climbed(of_texts(names, budget="10m", epochs=4))
@@ -255,7 +275,7 @@ def test_what_was_decided_is_not_decided_again(names, tmp_path, monkeypatch):
     def never(*_):
         raise AssertionError("it was measured again")
 
-    monkeypatch.setattr(Tuning, "predict", never)
+    monkeypatch.setattr(Tuning, "measure", never)
     again = climbed(small, tmp_path / "unfinished")
     assert [each.rung for each in again.tried] == [each.rung for each in first.tried]
     assert [each.why for each in again.tried] == [each.why for each in first.tried]

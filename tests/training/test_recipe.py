@@ -69,6 +69,15 @@ def test_batchnorm_follows_the_data_from_scratch_alone():
     assert [each for each, follows in learns.items() if follows] == ["from-scratch"]
 
 
+@given(st.integers(1, 40), st.integers(1, 8), st.sampled_from([0.25, 0.5, 1]))
+def test_easing_makes_nothing_longer_and_leaves_enough_to_learn(epochs, views, effort):
+    usual = Recipe(epochs=epochs, views=views)
+    eased = usual.eased(effort)
+    assert min(4, epochs) <= eased.epochs <= epochs
+    assert min(2, views) <= eased.views <= views
+    assert usual.eased(1) == usual
+
+
 def test_what_comes_afterwards_is_short_and_gentle():
     recipe = Recipe(epochs=12, rate=1e-3, train_batchnorm=True)
     after = recipe.afterwards()

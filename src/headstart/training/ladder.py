@@ -39,6 +39,9 @@ SURE = 0.05
 RESERVED = 0.15
 """Share of the budget for what comes after the ladder: converting, measuring, saving."""
 
+EFFORTS = (1, 0.5, 0.25)
+"""Shares of the usual views and epochs that a rung may be given, so that it fits."""
+
 FREE_SHARE = 4
 """One part in so many of the free disk may be taken by activations."""
 
@@ -168,6 +171,7 @@ class _Ladder:
                     decisions.append(self._decide(tuning, left, decisions))
                     if self._unfinished:
                         self._unfinished.decide(decisions)
+                tuning.recipe = tuning.recipe.eased(decisions[number]["effort"])
                 if decisions[number]["why_not"]:
                     self._tried.append(Tried(rung, None, False, decisions[number]["why_not"]))
                     continue
@@ -176,7 +180,8 @@ class _Ladder:
                 except InputError as error:  # an item that this cut cannot hold
                     self._tried.append(Tried(rung, None, False, str(error)))
                     continue
-                since = 0 if self._judge(rung, fitted) else since + 1
+                better = self._judge(rung, fitted, decisions[number]["effort"])
+                since = 0 if better else since + 1
         except KeyboardInterrupt:
             if self._unfinished is None:
                 raise
@@ -263,8 +268,11 @@ class _Ladder:
     def _decide(
         self, tuning: Tuning, left: float, before: Sequence[dict[str, Any]]
     ) -> dict[str, Any]:
-        """Whether a rung fits, in the time `left` and on the disk; deeper ones take longer."""
-        decision: dict[str, Any] = {"left": left, "seconds": 0.0, "why_not": None}
+        """Whether a rung fits, in the time `left` and on the disk; deeper ones take longer.
+
+        One that does not is eased: fewer views and epochs, as far as that makes sense.
+        """
+        decision: dict[str, Any] = {"left": left, "seconds": 0.0, "effort": 1, "why_not": None}
         least = max((each["seconds"] for each in before), default=0.0)
         if least >= left:
             why = f"would take over {duration(least)}, and {duration(max(0, left))} are left"
@@ -274,13 +282,18 @@ class _Ladder:
             taken = f"{size(tuning.disk())} of activations"
             return {**decision, "why_not": f"{taken} are more than the {size(limit)} allowed"}
         began = time.monotonic()
-        seconds = tuning.predict(self._progress)
+        cost = tuning.measure(self._progress)
         left -= time.monotonic() - began
-        if seconds > left:
-            why = f"would take {duration(seconds)}, and {duration(max(0, left))} are left"
-            return {**decision, "seconds": seconds, "why_not": why}
-        self._say(tuning, seconds)
-        return {**decision, "seconds": seconds, "left": left}
+        usual, seconds = tuning.recipe, 0.0
+        for effort in EFFORTS:
+            tuning.recipe = usual.eased(effort)
+            seconds = tuning.seconds(cost)
+            if seconds <= left:
+                self._say(tuning, seconds)
+                tuning.recipe = usual
+                return {**decision, "seconds": seconds, "effort": effort, "left": left}
+        why = f"would take {duration(seconds)} at least, and {duration(max(0, left))} are left"
+        return {**decision, "seconds": seconds, "why_not": why}
 
     def _fit(self, tuning: Tuning, until: float | None = None) -> Fitted:
         began, said = time.monotonic(), tuning.rung.words.replace(" ", "-")
@@ -296,13 +309,15 @@ class _Ladder:
 
         return tuning.fit(checkpoint, self._progress, late)
 
-    def _judge(self, rung: Rung, fitted: Fitted) -> bool:
+    def _judge(self, rung: Rung, fitted: Fitted, effort: float) -> bool:
         """Keep a rung whose answers are better than the best's by more than chance."""
         chance = _chance(fitted, self._best)
         better = chance < SURE
         before, after = (each.judged.errors.mean() for each in (self._best, fitted))
         percent = 100 * (after - before) / before if before else 0.0
         why = f"squared error {percent:+.0f}%, p = {chance:.2g}"
+        if effort < 1:
+            why += f"; {effort:.0%} of the usual views and epochs, for the budget"
         if better:
             self._best = fitted
             self._tried = [
@@ -352,7 +367,8 @@ class _Ladder:
             )
 
     def _say(self, tuning: Tuning, seconds: float | None = None) -> None:
-        seconds = tuning.predict(self._progress) if seconds is None else seconds
+        if seconds is None:
+            seconds = tuning.seconds(tuning.measure(self._progress))
         disk = f", {size(tuning.disk())} of disk" if tuning.disk() else ""
         self._progress.say(f"{tuning.rung.words}: about {duration(seconds)}{disk}")
 

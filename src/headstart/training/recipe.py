@@ -69,6 +69,17 @@ class Recipe:
         epochs = max(1, round(_AFTERWARDS * self.epochs))
         return replace(self, epochs=epochs, rate=_GENTLER * self.rate)
 
+    def eased(self, effort: float) -> "Recipe":
+        """With a share of the views and epochs, for a budget that the usual ones do not fit."""
+        if effort == 1:
+            return self
+        least = min(_LEAST, self.epochs)
+        return replace(
+            self,
+            epochs=max(least, round(effort * self.epochs)),
+            views=max(min(2, self.views), round(effort * self.views)),
+        )
+
     def rate_at(self, step: int, steps: int) -> float:
         """The factor on every learning rate at `step` of `steps`."""
         rising = max(1.0, self.warmup * steps)

@@ -54,6 +54,15 @@ class Rung:
         return self.strategy if self.cut is None else f"{self.strategy} after {self.cut}"
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds: to extract an item in one view, of a training step, to judge an item."""
+
+    extract: float
+    step: float
+    forward: float
+
+
 class Tuning:
     """A rung, ready to be measured and trained.
 
@@ -68,6 +77,9 @@ class Tuning:
         start: the linear head that the frozen backbone got from the training split alone; not
             used from scratch.
         spec: the options.
+
+    Attributes:
+        recipe: the settings of the training; may be eased before it.
     """
 
     def __init__(
@@ -99,10 +111,9 @@ class Tuning:
         tokens = self._tokens() if None in self.trunk.cut.shape else 1
         return int(2 * self.trunk.size * tokens * (train + validation) * self.recipe.views)
 
-    def predict(self, progress: Progress) -> float:
-        """Seconds that the rung will take, from a few items and steps; they are not lost."""
-        train, validation = (self.examples.parts[name] for name in ("train", "validation"))
-        some = train.positions[:MEASURED_ITEMS]
+    def measure(self, progress: Progress) -> Cost:
+        """What a few items and steps take; the items are not lost."""
+        some = self.examples.parts["train"].positions[:MEASURED_ITEMS]
         per_item = 0.0
         if self.rung.cut is not None:
             self.trunk.extract(self.data.select(some[:2]), progress)  # converts and compiles
@@ -112,13 +123,18 @@ class Tuning:
             per_item = (time.monotonic() - began) / len(some)
         items = self._items(some, progress, measured=True)
         with _Borrowed(self, snapshot(self.backbone.module)) as network:
-            steps, forward = self._time_steps(network, items)
-        extraction = per_item * len(self._views()) * (len(train) + len(validation))
-        epoch = steps * self.recipe.steps(len(train)) + forward * len(validation)
+            step, forward = self._time_steps(network, items)
+        return Cost(per_item, step, forward)
+
+    def seconds(self, cost: Cost) -> float:
+        """What the rung will take, from what a few items and steps took."""
+        train, validation = (len(self.examples.parts[name]) for name in ("train", "validation"))
+        extraction = cost.extract * len(self._views()) * (train + validation)
+        epoch = cost.step * self.recipe.steps(train) + cost.forward * validation
         seconds = extraction + epoch * self.recipe.epochs
-        if len(validation):
+        if validation:
             after = self.recipe.afterwards()
-            seconds += steps * after.steps(len(train) + len(validation)) * after.epochs
+            seconds += cost.step * after.steps(train + validation) * after.epochs
         return seconds
 
     def fit(
