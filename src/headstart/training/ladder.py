@@ -273,10 +273,11 @@ class _Ladder:
         One that does not is eased: fewer views and epochs, as far as that makes sense.
         """
         decision: dict[str, Any] = {"left": left, "seconds": 0.0, "effort": 1, "why_not": None}
-        least = max((each["seconds"] for each in before), default=0.0)
+        eased = (EFFORTS[-1] * each["seconds"] / each["effort"] for each in before)
+        least = max(eased, default=0.0)
         if least >= left:
             why = f"would take over {duration(least)}, and {duration(max(0, left))} are left"
-            return {**decision, "seconds": least, "why_not": why}
+            return {**decision, "seconds": least, "effort": EFFORTS[-1], "why_not": why}
         limit = disk_limit(self._spec)
         if tuning.disk() > limit:
             taken = f"{size(tuning.disk())} of activations"
@@ -293,7 +294,7 @@ class _Ladder:
                 tuning.recipe = usual
                 return {**decision, "seconds": seconds, "effort": effort, "left": left}
         why = f"would take {duration(seconds)} at least, and {duration(max(0, left))} are left"
-        return {**decision, "seconds": seconds, "why_not": why}
+        return {**decision, "seconds": seconds, "effort": EFFORTS[-1], "why_not": why}
 
     def _fit(self, tuning: Tuning, until: float | None = None) -> Fitted:
         began, said = time.monotonic(), tuning.rung.words.replace(" ", "-")
