@@ -97,7 +97,7 @@ def test_every_measurement_runs_at_a_tiny_size(name):
 def test_the_command_prints_a_table_and_writes_json():
     done = _bench("--quick", "decode")
     assert done.returncode == 0, done.stderr
-    assert "12 MP: plain / headstart" in done.stdout
+    assert "12 MP, sharp: plain / headstart" in done.stdout
     written = Path(done.stdout.rpartition("written: ")[2].strip())
     saved = json.loads(written.read_text("utf-8"))
     written.unlink()
