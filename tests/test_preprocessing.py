@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from headstart.preprocessing import (
     LEAST_PART,
+    WAYS,
     WHOLE,
     ImagePreprocessing,
     TextPreprocessing,
@@ -15,6 +17,7 @@ from headstart.preprocessing import (
     preprocessing_from_json,
     random_view,
 )
+from headstart.spec import SYMMETRIES
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -49,10 +52,30 @@ def test_the_first_views_are_the_whole_and_the_whole_mirrored():
     assert fixed_views(8, 3)[2:] != fixed_views(8, 4)[2:]
 
 
+def test_symmetries_are_those_of_the_option():
+    assert tuple(WAYS) == SYMMETRIES
+
+
+@pytest.mark.parametrize(("symmetry", "ways"), [("mirror", 2), ("any", 8), ("none", 1)])
+def test_views_are_turned_as_the_symmetry_allows(symmetry, ways):
+    random = np.random.default_rng(0)
+    drawn = Counter(
+        (view.flip, view.turns) for view in (random_view(random, symmetry) for _ in range(1000))
+    )
+    assert len(drawn) == ways
+    assert min(drawn.values()) > 1000 / ways * 0.7
+    first = fixed_views(8, 0, symmetry)
+    assert {(view.flip, view.turns) for view in first} == set(drawn)
+    assert first[0] == WHOLE
+    assert len(set(first)) == 8
+    assert fixed_views(5, 0, symmetry) == first[:5]
+
+
 @settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_different_views_have_different_names(seed):
     views = {*fixed_views(40, seed), *fixed_views(40, seed + 1), View(1.0), View(1.0, flip=True)}
+    views |= {*fixed_views(40, seed, "any"), *fixed_views(40, seed, "none")}
     assert len({view.name for view in views}) == len(views)
 
 

@@ -110,6 +110,7 @@ def test_a_quantity_that_is_no_text_is_taken_or_refused_in_a_sentence(option: st
         ({"store_limit": "1GB"}, "stores none"),
         ({"store_limit": "1GB", "strategy": "full-fine-tuning"}, "stores none"),
         ({"train_batchnorm": True}, "trains the head alone"),
+        ({"symmetry": "any"}, "looks at each picture once"),
         ({"strategy": "from-scratch", "baseline": "from-scratch"}, "leave one out"),
         ({"crop": 1.5}, "--crop is 1.5"),
     ],

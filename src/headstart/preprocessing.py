@@ -1,6 +1,6 @@
 """How an item becomes a network's input; travels with the backbone and with the saved model."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -61,34 +61,56 @@ class View:
             part that evaluation sees.
         x, y: where the part lies, from 0 (left, top) to 1.
         flip: mirrored left to right.
+        turns: quarter turns counter-clockwise, after mirroring; only half turns where the network
+            takes pictures that are not square.
     """
 
     scale: float | None = None
     x: float = 0.5
     y: float = 0.5
     flip: bool = False
+    turns: int = 0
 
     @property
     def name(self) -> str:
         """Names the view in a store's key."""
         part = "whole" if self.scale is None else f"{self.scale:.4f}@{self.x:.4f},{self.y:.4f}"
-        return part + (" flipped" if self.flip else "")
+        turned = f" turned {self.turns}" if self.turns else ""
+        return part + (" flipped" if self.flip else "") + turned
 
 
 WHOLE = View()
 LEAST_PART = 0.8
 
 
-def random_view(random: np.random.Generator) -> View:
-    """A part of at least 0.8 of the sides, anywhere, mirrored or not."""
-    scale, x, y, mirrored = random.uniform([LEAST_PART, 0, 0, 0], 1).round(4).tolist()
-    return View(scale, x, y, flip=mirrored < 0.5)
+WAYS: dict[str, tuple[View, ...]] = {
+    "mirror": (WHOLE, View(flip=True)),
+    "any": tuple(View(flip=flip, turns=turns) for turns in range(4) for flip in (False, True)),
+    "none": (WHOLE,),
+}
+"""Ways to turn a picture about that leave its label as it is."""
 
 
-def fixed_views(count: int, seed: int) -> tuple[View, ...]:
-    """`count` views: the whole, the whole mirrored, then random ones; more views keep the first."""
+def random_view(random: np.random.Generator, symmetry: str = "mirror") -> View:
+    """A part of at least 0.8 of the sides, anywhere, in one of the ways of a symmetry."""
+    scale, x, y, way = random.uniform([LEAST_PART, 0, 0, 0], 1).round(4).tolist()
+    ways = WAYS[symmetry]
+    chosen = ways[-1 - min(int(way * len(ways)), len(ways) - 1)]
+    return View(scale, x, y, chosen.flip, chosen.turns)
+
+
+def fixed_views(count: int, seed: int, symmetry: str = "mirror") -> tuple[View, ...]:
+    """`count` views: the whole in a symmetry's first two ways, a random part in each other way,
+    then random ones; more views keep the first.
+    """
     random = np.random.default_rng(seed)
-    return (WHOLE, View(flip=True), *(random_view(random) for _ in range(count - 2)))[:count]
+    ways = WAYS[symmetry]
+    views = [
+        *ways[:2],
+        *(replace(random_view(random), flip=way.flip, turns=way.turns) for way in ways[2:]),
+    ]
+    views += (random_view(random, symmetry) for _ in range(count - len(views)))
+    return tuple(views[:count])
 
 
 def preprocessing_from_json(saved: dict[str, Any], tokenizer: str | None) -> Preprocessing:

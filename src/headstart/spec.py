@@ -24,11 +24,13 @@ CUTTABLE = ("fine-tuning", "lora")
 WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
 """Strategies of `--task generation`; auto is lora."""
 NOT_OF_WRITERS = (
-    "label", "budget", "crop", "pool", "head", "train_batchnorm", "baseline", "balance",
+    "label", "budget", "crop", "pool", "head", "train_batchnorm", "symmetry", "baseline",
+    "balance",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
+SYMMETRIES = ("mirror", "any", "none")
 BALANCE = ("none", "balanced")
 
 
@@ -125,6 +127,13 @@ class FitSpec(ReadSpec):
     train_batchnorm: bool = option(
         False, "Let BatchNorm statistics follow the data while fine-tuning."
     )
+    symmetry: str = option(
+        "mirror",
+        "How pictures are turned about while more than the head is trained, as it leaves labels as "
+        "they are: mirror (left to right); any (also upside down and by quarter turns: cells, "
+        "satellites); none (letters, left against right).",
+        choices=SYMMETRIES,
+    )
     store_limit: str | None = option(
         None,
         "Most disk for stored activations, such as 5GB; by default a quarter of what is free.",
@@ -195,6 +204,11 @@ class FitSpec(ReadSpec):
             raise InputError(
                 "--train-batchnorm is for what trains part of the backbone; --strategy "
                 f"{self.strategy} trains the head alone."
+            )
+        if self.symmetry != "mirror" and not (deeper or self.baseline == "from-scratch"):
+            raise InputError(
+                "--symmetry is for what trains more than the head; --strategy "
+                f"{self.strategy} looks at each picture once, as it is."
             )
         if self.baseline == self.strategy:
             raise InputError("--baseline is from-scratch, and so is --strategy; leave one out.")

@@ -370,6 +370,7 @@ VIEWS = st.builds(
     x=st.floats(0, 1),
     y=st.floats(0, 1),
     flip=st.booleans(),
+    turns=st.integers(0, 3),
 )
 PARTS = (View(0.7, 0, 0), View(0.83, 0.2, 1, flip=True), View(1.0, 0.9, 0.1), View(flip=True))
 
@@ -396,6 +397,20 @@ def test_a_view_shows_its_own_part():
         left, top = round(160 * x), round(160 * y)
         shown = decode(content, half, View(0.5, x, y)).pixels
         assert (shown == whole[top : top + 160, left : left + 160]).all()
+
+
+def test_a_turned_view_is_the_picture_turned():
+    content = encoded(random_picture(64, 64), "PNG")
+    upright = decode(content, SMALL).pixels
+    for turns in range(4):
+        for flip in (False, True):
+            shown = decode(content, SMALL, View(flip=flip, turns=turns)).pixels
+            assert (shown == np.rot90(upright[:, ::-1] if flip else upright, turns)).all()
+            assert shown.flags.c_contiguous
+    wide = replace(SMALL, width=64)
+    upright = decode(content, wide).pixels
+    for turns, shown in ((1, upright), (2, upright[::-1, ::-1]), (3, upright[::-1, ::-1])):
+        assert (decode(content, wide, View(turns=turns)).pixels == shown).all()
 
 
 @pytest.mark.parametrize(("size", "box"), [((64, 32), (16, 0)), ((32, 64), (0, 16))])

@@ -16,6 +16,7 @@ from headstart.features import export, pipeline
 from headstart.features.trunk import Trunk
 from headstart.preprocessing import WHOLE, View
 from headstart.progress import Silent
+from headstart.spec import FitSpec
 
 from .conftest import pictures
 
@@ -205,6 +206,11 @@ def test_a_crop_has_a_store_of_its_own(tmp_path, monkeypatch):
 def test_a_crop_of_texts_is_refused():
     with pytest.raises(InputError, match="--crop is for pictures"):
         Trunk.load(None, "text", cut=None, offline=True, crop=1.0)
+
+
+def test_a_symmetry_of_texts_is_refused():
+    with pytest.raises(InputError, match="--symmetry is for pictures"):
+        Trunk.whole(FitSpec(offline=True, symmetry="any", strategy="fine-tuning"), "text")
 
 
 def test_a_pool_has_a_store_of_its_own_after_the_last_stage_alone():

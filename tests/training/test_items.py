@@ -12,6 +12,7 @@ from headstart.errors import InputError
 from headstart.features.extract import Features
 from headstart.features.store import Store, StoreKey
 from headstart.preprocessing import ImagePreprocessing, TextPreprocessing, random_view
+from headstart.spec import SYMMETRIES
 from headstart.training.items import Activations, Pictures, Tokens, decoded
 from tests.backbones.text_models import WORDS, save_tokenizer
 
@@ -115,13 +116,15 @@ def test_pictures_are_judged_on_as_in_evaluation(photos):
         assert (row == pixels(photos, at)).all()
 
 
-def test_pictures_are_learnt_from_in_views_that_the_generator_picks(photos):
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+def test_pictures_are_learnt_from_in_views_that_the_generator_picks(photos, symmetry):
     index = np.array([3, 0, 2, 1, 4, 0])
-    (batch,) = Pictures(photos, PICTURE).batch(index, np.random.default_rng(5))
+    items = decoded(photos, PICTURE, symmetry)
+    (batch,) = items.batch(index, np.random.default_rng(5))
     random = np.random.default_rng(5)
     for row, at in zip(batch.numpy(), index, strict=True):
-        assert (row == pixels(photos, at, random_view(random))).all()
-    (other,) = Pictures(photos, PICTURE).batch(index, np.random.default_rng(6))
+        assert (row == pixels(photos, at, random_view(random, symmetry))).all()
+    (other,) = items.batch(index, np.random.default_rng(6))
     assert not torch.equal(batch, other)
 
 
@@ -132,7 +135,7 @@ def test_a_picture_that_cannot_be_read_any_more_is_named(photos, damage):
     path.unlink()
     if damage != "gone":
         path.write_bytes(b"" if damage == "empty" else content[: len(content) // 2])
-    items = Pictures(photos, PICTURE)
+    items = decoded(photos, PICTURE)
     for ask in (items.plain, lambda index: items.batch(index, np.random.default_rng(0))):
         with pytest.raises(InputError, match=r"^item 1: .*could be read before; run the same"):
             ask(np.array([0, 1, 2]))

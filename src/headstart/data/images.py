@@ -185,7 +185,10 @@ def _fit(image: Image.Image, preprocessing: ImagePreprocessing, view: View) -> P
     warnings.append(warning)
     pixels = np.array(_turn(rgb, orientation))
     if view.flip:
-        pixels = np.ascontiguousarray(pixels[:, ::-1])
+        pixels = pixels[:, ::-1]
+    square = preprocessing.height == preprocessing.width
+    pixels = np.rot90(pixels, view.turns if square else view.turns // 2 * 2)
+    pixels = np.ascontiguousarray(pixels)
     return Picture(pixels, "; ".join(filter(None, warnings)) or None)
 
 

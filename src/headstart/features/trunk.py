@@ -76,6 +76,8 @@ class Trunk:
     @classmethod
     def whole(cls, spec: FitSpec, modality: Modality) -> "Trunk":
         """The backbone that the options of a `fit` ask for, not cut; see `load`."""
+        if modality != "image" and spec.symmetry != "mirror":
+            raise InputError("--symmetry is for pictures, but the data holds texts.")
         return cls.load(
             spec.backbone,
             modality,

@@ -86,6 +86,7 @@ class Pictures:
 
     data: Dataset
     preprocessing: ImagePreprocessing
+    symmetry: str
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(cores()))
 
     def __len__(self) -> int:
@@ -93,7 +94,7 @@ class Pictures:
 
     def batch(self, index: Index, random: np.random.Generator) -> Inputs:
         """See `Items.batch`."""
-        return self._inputs(index, [random_view(random) for _ in index])
+        return self._inputs(index, [random_view(random, self.symmetry) for _ in index])
 
     def plain(self, index: Index) -> Inputs:
         """See `Items.plain`."""
@@ -144,10 +145,10 @@ class Tokens:
         return torch.from_numpy(ids), _mask(lengths)
 
 
-def decoded(data: Dataset, preprocessing: Preprocessing) -> Items:
+def decoded(data: Dataset, preprocessing: Preprocessing, symmetry: str = "mirror") -> Items:
     """Items for a network that is trained from its first stage on."""
     if isinstance(preprocessing, ImagePreprocessing):
-        return Pictures(data, preprocessing)
+        return Pictures(data, preprocessing, symmetry)
     return Tokens.of(data, preprocessing)
 
 
