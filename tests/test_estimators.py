@@ -117,7 +117,7 @@ def test_a_wrong_parameter_is_an_input_error_of_fit(options, said, pixels, label
 
 
 @pytest.mark.slow
-def test_crop_and_pool_reach_the_network(pixels, labels):
+def test_crop_size_and_pool_reach_the_network(pixels, labels):
     usual, whole = near().fit(pixels, labels), near(crop=1.0).fit(pixels, labels)
     assert usual.model_.preprocessing.crop_fraction == 0.875
     assert whole.model_.preprocessing.crop_fraction == 1.0
@@ -126,6 +126,9 @@ def test_crop_and_pool_reach_the_network(pixels, labels):
         for pool in ("mean", "max")
     ]
     assert widths == ["mean", "max"]
+    larger = near(size=256).fit(pixels, labels)
+    assert larger.model_.preprocessing.height == 256
+    assert (larger.predict(pixels) == usual.predict(pixels)).mean() > 0.5
 
 
 def test_in_a_pipeline(paths, labels):

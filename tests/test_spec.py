@@ -113,6 +113,7 @@ def test_a_quantity_that_is_no_text_is_taken_or_refused_in_a_sentence(option: st
         ({"symmetry": "any"}, "looks at each picture once"),
         ({"strategy": "from-scratch", "baseline": "from-scratch"}, "leave one out"),
         ({"crop": 1.5}, "--crop is 1.5"),
+        ({"size": 5}, "--size is 5"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(options: dict[str, Any], said: str) -> None:

@@ -48,9 +48,11 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         budget: str | None = None,
         cut: str | None = None,
         crop: float | None = None,
+        size: int | None = None,
         pool: str = "auto",
         head: str = "linear",
         epochs: int | None = None,
+        symmetry: str = "mirror",
         seed: int = 0,
         offline: bool = False,
     ) -> None:
@@ -59,9 +61,11 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.budget = budget
         self.cut = cut
         self.crop = crop
+        self.size = size
         self.pool = pool
         self.head = head
         self.epochs = epochs
+        self.symmetry = symmetry
         self.seed = seed
         self.offline = offline
 
@@ -139,9 +143,11 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         budget: time for `auto` to go deeper than feature extraction, such as "5m".
         cut: stage after which training begins, for fine-tuning and lora.
         crop: share of a picture's shorter side that is looked at; by default the backbone's own.
+        size: height and width that pictures are resized to; by default the backbone's own.
         pool: how the last stage becomes one vector: auto, mean, max, flatten, first or last.
         head: linear, knn, mlp, or mlp:WIDTH such as mlp:256.
         epochs: most epochs of what is trained by gradient steps.
+        symmetry: how pictures are turned about while training: mirror, any, or none.
         balance: "balanced" weighs the classes equally, whatever their size.
         seed: every random choice follows from it.
         offline: open no socket; use what is on this machine.
@@ -161,9 +167,11 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         budget: str | None = None,
         cut: str | None = None,
         crop: float | None = None,
+        size: int | None = None,
         pool: str = "auto",
         head: str = "linear",
         epochs: int | None = None,
+        symmetry: str = "mirror",
         balance: str = "none",
         seed: int = 0,
         offline: bool = False,
@@ -174,9 +182,11 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
             budget=budget,
             cut=cut,
             crop=crop,
+            size=size,
             pool=pool,
             head=head,
             epochs=epochs,
+            symmetry=symmetry,
             seed=seed,
             offline=offline,
         )

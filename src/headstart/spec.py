@@ -24,7 +24,7 @@ CUTTABLE = ("fine-tuning", "lora")
 WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
 """Strategies of `--task generation`; auto is lora."""
 NOT_OF_WRITERS = (
-    "label", "budget", "crop", "pool", "head", "train_batchnorm", "symmetry", "baseline",
+    "label", "budget", "crop", "size", "pool", "head", "train_batchnorm", "symmetry", "baseline",
     "balance",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
@@ -109,6 +109,13 @@ class FitSpec(ReadSpec):
         "the backbone was pretrained with, 0.875 for many.",
         low=0.1,
         high=1,
+    )
+    size: int | None = option(
+        None,
+        "Height and width that pictures are resized to; by default what the backbone was "
+        "pretrained with, 224 for many. More shows finer detail and costs more, as its square.",
+        low=16,
+        high=4096,
     )
     pool: str = option(
         "auto",

@@ -130,6 +130,18 @@ def test_a_cut_is_where_keras_cuts() -> None:
     np.testing.assert_allclose(found, answers(until, given), rtol=1e-4, atol=1e-4)
 
 
+def test_pictures_of_another_size() -> None:
+    usual, larger = (family.backbone("V", "VGG16", model_of("VGG16", side)) for side in (64, 96))
+    resized = usual.resized(96)
+    assert resized.preprocessing == larger.preprocessing
+    assert resized.fingerprint == usual.fingerprint
+    larger.module.load_state_dict(usual.module.state_dict())
+    pixels = pixels_for(larger)
+    with torch.no_grad():
+        torch.testing.assert_close(resized.module(pixels), larger.module(pixels))
+    assert usual.state_hash() == usual.fingerprint
+
+
 def test_names_and_weights_do_not_depend_on_what_was_built_before() -> None:
     first = made("MobileNetV3Small")
     model_of("MobileNetV3Small")

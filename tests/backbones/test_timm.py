@@ -1,4 +1,6 @@
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +84,12 @@ LARGE: dict[str, tuple[dict[str, int], int, list[str]]] = {
 ALL = [*SMALL, *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)]
 
 
+_OTHER: dict[str, dict[str, Any]] = {
+    "vit_tiny_patch16_224": {"depth": 3},
+    "swin_tiny_patch4_window7_224": {"depths": (2, 2), "num_heads": (2, 4), "embed_dim": 24},
+}
+
+
 def _make(architecture: str) -> Backbone:
     torch.manual_seed(0)
     options, size, _ = (SMALL | LARGE)[architecture]
@@ -128,6 +136,40 @@ def test_trunk_then_tail_is_the_whole_at_every_stage(architecture: str) -> None:
                 s.parameters for s in backbone.stages[position:]
             )
     assert backbone.state_hash() == backbone.fingerprint
+
+
+@pytest.mark.parametrize(
+    "architecture", ["resnet18", "vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "vgg11"]
+)
+def test_pictures_of_another_size(architecture: str) -> None:
+    make = partial(timm.create, architecture, **_OTHER.get(architecture, {}))
+    usual = timm.backbone(architecture, make())
+    before = usual.state_hash()
+    for pool in ("auto", "mean"):
+        backbone = timm.backbone(architecture, make(), pool=pool, initialiser=make).resized(288)
+        assert (backbone.preprocessing.height, backbone.preprocessing.width) == (288, 288)
+        assert pool == "mean" or backbone.features == usual.features
+        assert backbone.stages[0].name == usual.stages[0].name
+        assert backbone.gflops > usual.gflops
+        pixels = _pixels(backbone)
+        with torch.no_grad():
+            whole = backbone.module(pixels)
+            cut = backbone.cut(backbone.stages[1].name)
+            torch.testing.assert_close(cut.tail(cut.trunk(pixels)), whole, rtol=1e-5, atol=1e-5)
+            backbone.module.load_state_dict(backbone.random_weights(1))
+    assert usual.state_hash() == before
+
+
+def test_another_size_keeps_the_weights_of_a_convolutional_network(lite: Backbone) -> None:
+    larger = lite.resized(96)
+    assert larger.fingerprint == lite.fingerprint
+    assert larger.resized(64).preprocessing == lite.preprocessing
+
+
+def test_a_size_that_a_network_cannot_take() -> None:
+    backbone = timm.backbone("inception_v3", timm.create("inception_v3"))
+    with pytest.raises(InputError, match="cannot take pictures of 32 x 32 pixels"):
+        backbone.resized(32)
 
 
 @pytest.mark.parametrize("architecture", ["vit_tiny_patch16_224", "resnet18"])

@@ -203,9 +203,21 @@ def test_a_crop_has_a_store_of_its_own(tmp_path, monkeypatch):
     assert whole._key(WHOLE) != usual._key(WHOLE)
 
 
+def test_a_size_has_a_store_of_its_own():
+    larger, usual = (
+        Trunk.load(None, "image", cut=None, offline=True, size=size) for size in (256, None)
+    )
+    assert larger._key(WHOLE) != usual._key(WHOLE)
+
+
 def test_a_crop_of_texts_is_refused():
     with pytest.raises(InputError, match="--crop is for pictures"):
         Trunk.load(None, "text", cut=None, offline=True, crop=1.0)
+
+
+def test_a_size_of_texts_is_refused():
+    with pytest.raises(InputError, match="--size is for pictures"):
+        Trunk.load(None, "text", cut=None, offline=True, size=300)
 
 
 def test_a_symmetry_of_texts_is_refused():

@@ -80,6 +80,8 @@ class Backbone:
         splitter: makes the trunk and the tail after the stage at an index.
         initialiser: makes the network inside `module` anew, with the random weights that its
             architecture starts from.
+        resizer: makes the same backbone for pictures of another height and width, with the same
+            weights.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Backbone:
     module: nn.Module = field(repr=False)
     splitter: Callable[[int], tuple[nn.Module, nn.Module]] = field(repr=False)
     initialiser: Callable[[], nn.Module] = field(repr=False)
+    resizer: Callable[[int], Backbone] | None = field(default=None, repr=False)
 
     def cut(self, stage: str | None = None) -> Cut:
         """Cut after a stage; by default after the last, which makes the whole the trunk.
@@ -119,6 +122,23 @@ class Backbone:
         index = names.index(stage)
         trunk, tail = self.splitter(index)
         return Cut(stage, trunk.eval(), tail.eval(), self.stages[index].shape)
+
+    def resized(self, side: int) -> Backbone:
+        """The same for pictures of another height and width.
+
+        Raises:
+            InputError: it reads no pictures, or none of that size.
+        """
+        if self.resizer is None:
+            raise InputError(f"--size is for pictures, but {self.name!r} reads {self.modality}s.")
+        try:
+            return self.resizer(side)
+        except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+            reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+            raise InputError(
+                f"--size is {side}, but {self.name!r} cannot take pictures of {side} x {side} "
+                f"pixels ({reason})."
+            ) from None
 
     def identity(self) -> dict[str, str | None]:
         """What a saved model says of where it came from: name, fingerprint and licence."""

@@ -213,6 +213,11 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         trunk, tail = graph.split(index)
         return ImageNetwork(trunk, architecture), tail
 
+    def resized(side: int) -> Backbone:
+        other = create(architecture, (side, side))
+        other.set_weights(model.get_weights())
+        return backbone(name, architecture, other, pool=pool)
+
     return Backbone(
         name=name,
         family="keras",
@@ -228,6 +233,7 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         module=module,
         splitter=split,
         initialiser=lambda: _stages(_fresh(architecture, (height, width)), "mean").network,
+        resizer=resized,
     )
 
 

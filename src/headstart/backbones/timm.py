@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import inspect
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
@@ -234,9 +236,11 @@ def backbone(
     Raises:
         InputError: the network does not read colour pictures, or cannot pool so.
     """
+    given = network
     preprocessing = _preprocessing(name, network, size)
     item = torch.zeros(1, 3, preprocessing.height, preprocessing.width)
     architecture = str(network.pretrained_cfg["architecture"])  # type: ignore[index]
+    fresh = initialiser or (lambda: create(architecture))
     opened = _opened(network)
     network.eval()
     if pool != "auto":
@@ -249,6 +253,16 @@ def backbone(
     def split(index: int) -> tuple[nn.Module, nn.Module]:
         trunk, tail = graph.split(index)
         return ImageNetwork(trunk, preprocessing), tail
+
+    def resized(side: int) -> Backbone:
+        return backbone(
+            name,
+            _resized(copy.deepcopy(given), side),
+            licence=licence,
+            size=(side, side),
+            pool=pool,
+            initialiser=lambda: _resized(fresh(), side),
+        )
 
     return Backbone(
         name=name,
@@ -264,8 +278,18 @@ def backbone(
         pool=pool,
         module=module,
         splitter=split,
-        initialiser=initialiser or (lambda: create(architecture)),
+        initialiser=fresh,
+        resizer=resized,
     )
+
+
+def _resized(network: nn.Module, side: int) -> nn.Module:
+    """With position embeddings for pictures of another size, where it has any."""
+    if hasattr(network, "set_input_size"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # Of its own slow ways.
+            network.set_input_size((side, side))  # type: ignore[operator]
+    return network
 
 
 def _pool(name: str, network: nn.Module, item: torch.Tensor, pool: str) -> pooling.MapPool:

@@ -107,7 +107,10 @@ def _backbone(model: Model, *, offline: bool) -> Backbone:
             f"The weights of {name!r} are not those that the model was trained from; put back the "
             "file that was there."
         )
-    return found
+    asked, usual = model.preprocessing, found.preprocessing
+    assert isinstance(asked, ImagePreprocessing)
+    assert isinstance(usual, ImagePreprocessing)
+    return found if asked.height == usual.height else found.resized(asked.height)
 
 
 def _whole(model: Model, made: Backbone) -> Any:

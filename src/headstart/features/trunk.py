@@ -44,6 +44,7 @@ class Trunk:
         cut: str | None,
         offline: bool,
         crop: float | None = None,
+        size: int | None = None,
         pool: str = "auto",
     ) -> "Trunk":
         """Load a backbone, the default one for `modality` without a name, and cut it.
@@ -55,6 +56,7 @@ class Trunk:
             offline: open no socket.
             crop: share of a picture's shorter side that is looked at; the backbone's own where
                 None.
+            size: height and width of the network's input; the backbone's own where None.
             pool: how what the last stage gives becomes one vector.
 
         Raises:
@@ -68,6 +70,8 @@ class Trunk:
                 f"The backbone {backbone.name!r} reads {backbone.modality}s, but the data holds "
                 f"{modality}s; `headstart backbones` lists those that fit."
             )
+        if size is not None:
+            backbone = backbone.resized(size)
         if crop is not None:
             backbone = _cropping(backbone, crop)
         where = compile.device()
@@ -84,6 +88,7 @@ class Trunk:
             cut=None,
             offline=spec.offline,
             crop=spec.crop,
+            size=spec.size,
             pool=spec.pool,
         )
 
