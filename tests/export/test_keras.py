@@ -46,6 +46,7 @@ def fit(folder: Path, architecture: str, **options: object) -> Model:
     ("architecture", "options"),
     [
         ("VGG16", {"head": "mlp:16", "epochs": 80, "pool": "flatten"}),
+        ("VGG16", {"size": 48}),
         pytest.param("MobileNetV3Small", {"pool": "max"}, marks=pytest.mark.slow),
         pytest.param("MobileNetV2", {}, marks=pytest.mark.slow),
         pytest.param("DenseNet121", {"pool": "mean"}, marks=pytest.mark.slow),
@@ -56,7 +57,7 @@ def test_keras_alone_gives_the_same_answers(
 ) -> None:
     model = fit(tmp_path, architecture, **options)
     said = api.export(model, out=tmp_path / "out.keras", format="keras")
-    size = SIZES[architecture]
+    size = options.get("size", SIZES[architecture])
     assert said["input"] == [size, size, 3]
     random = np.random.default_rng(3)
     colours = random.integers(0, 200, (8, 1, 1, 3))
