@@ -71,6 +71,11 @@ def test_views_are_turned_as_the_symmetry_allows(symmetry, ways):
     assert fixed_views(5, 0, symmetry) == first[:5]
 
 
+def test_few_views_are_turned_too():
+    assert [view.turns for view in fixed_views(4, 0, "any")] == [0, 2, 1, 3]
+    assert {view.flip for view in fixed_views(4, 0, "any")} == {False, True}
+
+
 @settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_different_views_have_different_names(seed):

@@ -113,9 +113,10 @@ class FitSpec(ReadSpec):
     size: int | None = option(
         None,
         "Height and width that pictures are resized to; by default what the backbone was "
-        "pretrained with, 224 for many. More shows finer detail and costs more, as its square.",
+        "pretrained with, 224 for many. Twice as many show finer detail, and cost four times the "
+        "work and memory; of a vision transformer more.",
         low=16,
-        high=4096,
+        high=2048,
     )
     pool: str = option(
         "auto",

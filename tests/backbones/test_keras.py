@@ -470,6 +470,7 @@ def test_it_cannot_be_adapted_by_lora(place: Place, monkeypatch: pytest.MonkeyPa
     done = place.run("fit", "photos", "--out", "model", "--offline", *options)
     assert done.code == 2
     assert "LoRA adapts those alone" in done.err
+    assert not list(place.folder.glob(".model*"))
 
 
 def test_features_at_a_cut_and_a_description(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,26 @@ def test_pictures_of_another_size(architecture: str) -> None:
             torch.testing.assert_close(cut.tail(cut.trunk(pixels)), whole, rtol=1e-5, atol=1e-5)
             backbone.module.load_state_dict(backbone.random_weights(1))
     assert usual.state_hash() == before
+
+
+def test_another_size_keeps_the_name_and_licence(lite: Backbone) -> None:
+    named = replace(lite, name="mine", licence="MIT")
+    assert named.resized(96).identity() == named.identity()
+    assert named.resized(64) is named
+
+
+def test_another_size_that_leaves_an_edge_out_or_changes_nothing() -> None:
+    vit = timm.backbone("v", timm.create("vit_tiny_patch16_224", depth=2))
+    with pytest.raises(InputError, match="patches are 16 pixels wide; 288 and 304 fit"):
+        vit.resized(300)
+    cross = timm.backbone("c", timm.create("crossvit_tiny_240"))
+    with pytest.raises(InputError, match="back to its own size"):
+        cross.resized(480)
+    assert lite_at(63).gflops == lite_at(64).gflops
+
+
+def lite_at(side: int) -> Backbone:
+    return timm.backbone("l", timm.create("tf_efficientnet_lite0")).resized(side)
 
 
 def test_another_size_keeps_the_weights_of_a_convolutional_network(lite: Backbone) -> None:

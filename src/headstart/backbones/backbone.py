@@ -5,16 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from headstart.errors import InputError
+from headstart.preprocessing import ImagePreprocessing, Preprocessing
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-    from headstart.preprocessing import Preprocessing
 
 Shape = tuple[int | None, ...]
 
@@ -129,11 +128,20 @@ class Backbone:
         Raises:
             InputError: it reads no pictures, or none of that size.
         """
-        if self.resizer is None:
+        if self.resizer is None or not isinstance(self.preprocessing, ImagePreprocessing):
             raise InputError(f"--size is for pictures, but {self.name!r} reads {self.modality}s.")
+        usual = (self.preprocessing.height, self.preprocessing.width)
+        if usual == (side, side):
+            return self
         try:
-            return self.resizer(side)
-        except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+            other = self.resizer(side)
+            # A few pixels may be as much work as none.
+            if other.gflops == self.gflops and abs(side - max(usual)) >= 32:
+                raise ValueError("it resizes every picture back to its own size")
+            return replace(other, name=self.name, licence=self.licence)
+        except InputError:
+            raise
+        except Exception as error:  # Networks raise what they like.
             reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
             raise InputError(
                 f"--size is {side}, but {self.name!r} cannot take pictures of {side} x {side} "

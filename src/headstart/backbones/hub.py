@@ -237,7 +237,10 @@ def _reason(error: Exception) -> str:
         (GatedRepoError, "has terms to accept on the hub first (then: hf auth login)"),
         (RepositoryNotFoundError, "is not on this machine, and the hub has no such repository"),
         (RevisionNotFoundError, "is not on this machine, and the hub has no such revision"),
-        (LocalEntryNotFoundError, "is not on this machine, and the hub cannot be reached"),
+        (
+            LocalEntryNotFoundError,
+            "is not on this machine, and the hub cannot be reached; run it again with the network",
+        ),
     )
     said = next((what for kind, what in kinds if isinstance(error, kind)), None)
     first = str(error).strip().partition("\n")[0][:200] or type(error).__name__

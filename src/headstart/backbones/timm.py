@@ -284,7 +284,20 @@ def backbone(
 
 
 def _resized(network: nn.Module, side: int) -> nn.Module:
-    """With position embeddings for pictures of another size, where it has any."""
+    """With position embeddings for pictures of another size, where it has any.
+
+    Raises:
+        ValueError: its patches would leave an edge of the picture out.
+    """
+    patch = getattr(getattr(network, "patch_embed", None), "patch_size", (1, 1))
+    across = int(patch[0] if isinstance(patch, tuple | list) else patch)
+    if side % across:
+        below = side // across * across
+        raise ValueError(
+            f"its patches are {across} pixels wide; {below or across} and {below + across} fit"
+            if below
+            else f"its patches are {across} pixels wide"
+        )
     if hasattr(network, "set_input_size"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Of its own slow ways.

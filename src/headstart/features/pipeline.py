@@ -29,6 +29,7 @@ from headstart.preprocessing import (
 from headstart.progress import Advance
 
 CHUNK = 16
+USUAL_PIXELS = 512 * 512
 LENGTHS = (16, 32, 64, 128, 256, 512)
 NOT_FINITE = "its features are not finite numbers in half precision"
 
@@ -113,7 +114,7 @@ def run(
     batches = _Batches(engine, emit, outcome, preprocessing)
     started: set[bytes] = set()
     try:
-        for chunk in _prepared(prepare, len(data), known):
+        for chunk in _prepared(prepare, len(data), known, _chunk(preprocessing)):
             for item in chunk:
                 if item.unreadable is not None:
                     outcome.skipped[item.position] = Skipped(
@@ -207,9 +208,16 @@ class _Batches:
         engine.start(inputs, lambda output: finished.put((kept, lengths, output)))
 
 
-def _prepared(prepare: _Preparer, items: int, known: Known) -> Iterator[list[Prepared]]:
+def _chunk(preprocessing: ImagePreprocessing | TextPreprocessing) -> int:
+    """Fewer where pictures are large, for several chunks are held at once."""
+    if not isinstance(preprocessing, ImagePreprocessing):
+        return CHUNK
+    return max(1, min(CHUNK, CHUNK * USUAL_PIXELS // (preprocessing.height * preprocessing.width)))
+
+
+def _prepared(prepare: _Preparer, items: int, known: Known, chunk: int) -> Iterator[list[Prepared]]:
     workers = cores()
-    chunks = (range(at, min(at + CHUNK, items)) for at in range(0, items, CHUNK))
+    chunks = (range(at, min(at + chunk, items)) for at in range(0, items, chunk))
     with ThreadPoolExecutor(workers, "prepare") as pool:
         window: deque[Future[list[Prepared]]] = deque()
         try:

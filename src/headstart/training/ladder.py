@@ -199,9 +199,9 @@ class _Ladder:
         else:
             tuning = self._tuning(Rung(strategy, self._cut_of(strategy)))
             self._refuse_disk(tuning)
-            if self._unfinished:
-                self._unfinished.decide([{"cut": tuning.rung.cut}])
-        self._say(tuning)
+        self._say(tuning)  # or it is refused: then nothing was begun
+        if self._unfinished and not decisions:
+            self._unfinished.decide([{"cut": tuning.rung.cut}])
         fitted = self._fit(tuning)
         if not fitted.weights:
             why = "no epoch was better than feature extraction, which is kept"
