@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from headstart.errors import InputError
-from headstart.preprocessing import ImagePreprocessing, Preprocessing
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from headstart.preprocessing import Preprocessing
 
 Shape = tuple[int | None, ...]
 
@@ -128,6 +129,8 @@ class Backbone:
         Raises:
             InputError: it reads no pictures, or none of that size.
         """
+        from headstart.preprocessing import ImagePreprocessing
+
         if self.resizer is None or not isinstance(self.preprocessing, ImagePreprocessing):
             raise InputError(f"--size is for pictures, but {self.name!r} reads {self.modality}s.")
         usual = (self.preprocessing.height, self.preprocessing.width)
