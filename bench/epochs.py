@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.machine import scratch
+from bench.photos import thin_out
 from bench.result import Figure, Result
 from headstart.progress import Advance, Silent
 
@@ -37,6 +38,8 @@ def run(quick: bool = False) -> Result:
     found: dict[str, tuple[float, Any]] = {}
     with scratch() as folder:
         table = solar_cells(folder / "solar", seed=0)
+        if quick:
+            thin_out(table)
         for strategy, cut in (("fine-tuning", CUT), ("full-fine-tuning", None)):
             watch = _Watch()
             report = headstart.fit(
