@@ -4,7 +4,9 @@ Shows:   a small GPT-2 (1.5 million parameters) is trained for two minutes on Py
          the standard library ships it, and saved as the hub lays models out; then headstart adapts
          it by LoRA to what people say to a chat bot, and it writes.
 Run:     python recipes/tiny_gpt.py
-Expect:  a lower perplexity on new lines than before; not yet run as this file
+Expect:  perplexity on new lines 789 (738 to 844) before, 425 (407 to 443) after; it fell by 363
+         (316 to 413). About five minutes on two cores; how well the small model is trained, and so
+         the figures, hang on how much of its two minutes it gets. What it writes is no English.
 Needs:   pip install 'headstart[demo]'
 
 The small model knows little; this shows the way, and what perplexity does. Take a real one with
