@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from headstart.errors import InputError
+from headstart.errors import InputError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -145,10 +145,9 @@ class Backbone:
         except InputError:
             raise
         except Exception as error:  # Networks raise what they like.
-            reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
             raise InputError(
                 f"--size is {side}, but {self.name!r} cannot take pictures of {side} x {side} "
-                f"pixels ({reason})."
+                f"pixels ({first_line(error)})."
             ) from None
 
     def identity(self) -> dict[str, str | None]:

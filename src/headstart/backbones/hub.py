@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.errors import InputError
+from headstart.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from headstart.backbones.backbone import Backbone
@@ -243,8 +243,10 @@ def _reason(error: Exception) -> str:
         ),
     )
     said = next((what for kind, what in kinds if isinstance(error, kind)), None)
-    first = str(error).strip().partition("\n")[0][:200] or type(error).__name__
-    return said or f"is not on this machine, and the download stopped ({first}); run it again"
+    stopped = (
+        f"is not on this machine, and the download stopped ({first_line(error)}); run it again"
+    )
+    return said or stopped
 
 
 def _ways(called: str, what: str) -> str:

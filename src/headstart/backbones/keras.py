@@ -21,7 +21,7 @@ from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.graph import StageGraph, housed, stage_graph
 from headstart.backbones.pooling import MapPool, check
-from headstart.errors import InputError
+from headstart.errors import InputError, first_line
 from headstart.preprocessing import ImagePreprocessing
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -278,8 +278,7 @@ def _own_weights(name: str, architecture: Architecture, *, offline: bool) -> Pat
         try:
             getattr(keras.applications, name)(include_top=False, weights="imagenet")
         except Exception as error:  # Whatever goes wrong with a network, a disk or a hash.
-            first = str(error).strip().partition("\n")[0][:200] or type(error).__name__
-            said = f"are not on this machine, and the download stopped ({first})"
+            said = f"are not on this machine, and the download stopped ({first_line(error)})"
         if file.is_file():
             return file
     raise InputError(

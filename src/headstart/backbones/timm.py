@@ -22,7 +22,7 @@ from headstart.backbones import hub, pooling
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.graph import headless, stage_graph
-from headstart.errors import InputError
+from headstart.errors import InputError, first_line
 from headstart.preprocessing import ImagePreprocessing, Interpolation
 
 # What torch.load and timm raise for a file that is cut short, or is something else.
@@ -121,8 +121,8 @@ def make(source: str, **options: Any) -> nn.Module:
     try:
         network: nn.Module = timm.create_model(source, num_classes=0, **options)
     except Exception as error:  # Networks raise what they like for options that are not theirs.
-        reason = str(error).partition("\n")[0][:200] or type(error).__name__
-        raise InputError(f"timm cannot make the network {source!r} ({reason}).") from None
+        said = first_line(error)
+        raise InputError(f"timm cannot make the network {source!r} ({said}).") from None
     return network.eval()
 
 
@@ -293,11 +293,8 @@ def _resized(network: nn.Module, side: int) -> nn.Module:
     across = int(patch[0] if isinstance(patch, tuple | list) else patch)
     if side % across:
         below = side // across * across
-        raise ValueError(
-            f"its patches are {across} pixels wide; {below or across} and {below + across} fit"
-            if below
-            else f"its patches are {across} pixels wide"
-        )
+        fit = f"; {below} and {below + across} fit" if below else ""
+        raise ValueError(f"its patches are {across} pixels wide{fit}")
     if hasattr(network, "set_input_size"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Of its own slow ways.

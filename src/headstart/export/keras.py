@@ -107,10 +107,8 @@ def _backbone(model: Model, *, offline: bool) -> Backbone:
             f"The weights of {name!r} are not those that the model was trained from; put back the "
             "file that was there."
         )
-    asked, usual = model.preprocessing, found.preprocessing
-    assert isinstance(asked, ImagePreprocessing)
-    assert isinstance(usual, ImagePreprocessing)
-    return found if asked.height == usual.height else found.resized(asked.height)
+    assert isinstance(model.preprocessing, ImagePreprocessing)
+    return found.resized(model.preprocessing.height)
 
 
 def _whole(model: Model, made: Backbone) -> Any:

@@ -88,7 +88,7 @@ class _Preparer(Protocol):
 
 def run(
     data: Dataset,
-    preprocessing: ImagePreprocessing | TextPreprocessing,
+    preprocessing: Preprocessing,
     engine: Callable[[], Engine],
     *,
     known: Known,
@@ -208,7 +208,7 @@ class _Batches:
         engine.start(inputs, lambda output: finished.put((kept, lengths, output)))
 
 
-def _chunk(preprocessing: ImagePreprocessing | TextPreprocessing) -> int:
+def _chunk(preprocessing: Preprocessing) -> int:
     """Fewer where pictures are large, for several chunks are held at once."""
     if not isinstance(preprocessing, ImagePreprocessing):
         return CHUNK
@@ -232,9 +232,7 @@ def _prepared(prepare: _Preparer, items: int, known: Known, chunk: int) -> Itera
                 future.cancel()
 
 
-def _preparer(
-    data: Dataset, preprocessing: ImagePreprocessing | TextPreprocessing, view: View
-) -> _Preparer:
+def _preparer(data: Dataset, preprocessing: Preprocessing, view: View) -> _Preparer:
     if isinstance(preprocessing, ImagePreprocessing):
         return lambda positions, known: [
             _picture(data, position, preprocessing, known, view) for position in positions
