@@ -19,7 +19,7 @@ from bench.machine import alone, scratch
 from bench.photos import write_photos
 from bench.result import Figure, Result
 
-ITEMS = 64
+ITEMS = 128
 WORDS = 48
 BATCH = 16
 ALIKE = 1e-4
@@ -45,8 +45,15 @@ def _timm(folder: Path, architecture: str) -> str:
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
-    weights = timm.create_model(architecture).state_dict()
+    network = timm.create_model(architecture)
+    # Statistics as training leaves them: with none, random layers let features grow without end.
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None
+    with torch.no_grad():
+        network.train()(torch.randn(2, *network.default_cfg["input_size"]))
     file = folder / f"{architecture}.safetensors"
+    weights = network.state_dict()
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, file)
     return f"timm:{architecture}@{file}"
 

@@ -18,7 +18,7 @@ from headstart.backbones.backbone import Backbone, Shape, Stage
 from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.layers import CannotCut, Layers, find, split
-from headstart.errors import InputError
+from headstart.errors import InputError, first_line
 from headstart.preprocessing import TextPreprocessing
 
 
@@ -269,8 +269,9 @@ def read_network(reference: str, folder: Path, kind: Any = AutoModel) -> nn.Modu
     ) as error:
         if isinstance(error, InputError):
             raise
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"The backbone {reference!r} cannot be loaded: {reason}") from None
+        raise InputError(
+            f"The backbone {reference!r} cannot be loaded: {first_line(error)}"
+        ) from None
     if getattr(network, "pooler", None) is not None:
         network.pooler = None  # Trained for another task, and not part of the pooled features.
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
