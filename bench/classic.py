@@ -18,7 +18,7 @@ from bench.machine import alone, scratch
 from bench.result import Figure, Result
 
 EPOCHS = 5
-ITEMS = {"train": 100, "validation": 25, "test": 10}
+ITEMS = {"train": 400, "validation": 100, "test": 10}
 """Of each of the two classes."""
 
 BAR = 15

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Network:
     """
 
     name: str
-    modality: str
+    modality: Literal["image", "text"]
     write: Callable[[Path, str], str]
 
 

@@ -18,10 +18,12 @@ from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.keras_graph import LayerModule, layer_names
 from headstart.errors import InputError
+from headstart.features.compile import to_graph
 from headstart.training.loop import train_mode
 from headstart.training.network import changed, snapshot
 from headstart.training.recipe import Recipe
 from tests.backbones.keras_models import network, published, read_small, ready, saved, settle
+from tests.graphs import answer, turns
 from tests.runs import Place, pictures
 
 import keras  # isort: skip
@@ -117,6 +119,18 @@ def test_trunk_then_tail_is_the_whole_all_along(architecture: str) -> None:
                 each.parameters for each in backbone.stages[position:]
             )
     assert backbone.state_hash() == backbone.fingerprint
+
+
+@pytest.mark.parametrize("architecture", ALL)
+def test_compiled_it_answers_alike_and_turns_no_maps_about(architecture: str) -> None:
+    backbone = made(architecture)
+    pixels = pixels_for(backbone)
+    graph = to_graph(backbone.module, backbone.preprocessing)
+    with torch.no_grad():
+        expected = backbone.module(pixels).numpy()
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(answer(graph, pixels) / scale, expected / scale, atol=1e-3)
+    assert turns(graph) <= (5 if architecture == "Xception" else 1)
 
 
 def test_a_cut_is_where_keras_cuts() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from headstart.errors import InputError
+from headstart.features.channels import channels_first
 from headstart.features.engine import (
     Done,
     Inputs,
@@ -18,6 +19,9 @@ from headstart.features.engine import (
 from headstart.preprocessing import ImagePreprocessing, Preprocessing
 
 GPU_BATCH = 128
+
+CONVERSION = 2
+"""Raised when `to_graph` makes another graph than it did, so that no features mix."""
 
 
 def device() -> str:
@@ -42,7 +46,7 @@ def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
         warnings.simplefilter("ignore")
         try:
             program = torch.export.export(trunk, inputs, dynamic_shapes=shapes)
-            return ov.convert_model(program)
+            graph = ov.convert_model(program)
         except Exception as error:  # Both run the network's own code: anything may go wrong.
             lines = [line.strip("- ") for line in str(error).splitlines() if line.strip()]
             # OpenVINO names the operation that it lacks in the last line, torch the reason first.
@@ -51,6 +55,7 @@ def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
                 "The backbone cannot be compiled for the CPU "
                 f"({type(error).__name__}: {reason[:200]}); use another backbone."
             ) from error
+    return channels_first(graph) if isinstance(preprocessing, ImagePreprocessing) else graph
 
 
 def _example(preprocessing: Preprocessing) -> tuple[tuple[torch.Tensor, ...], tuple[Any, ...]]:

@@ -131,6 +131,9 @@ class Trunk:
     def _key(self, view: View) -> StoreKey:
         decoder = "pillow" if self.backbone.modality == "image" else "tokenizers"
         runtime = "torch" if self.where == "cuda" else "openvino"
+        made_by = f"{decoder} {version(decoder)}, {runtime} {version(runtime)}"
+        if self.where != "cuda":
+            made_by += f", conversion {compile.CONVERSION}"
         return StoreKey(
             backbone=self.backbone.name,
             pool=self.backbone.pool if len(self.cut.shape) == 1 else "",
@@ -139,7 +142,7 @@ class Trunk:
             preprocessing=repr(self.backbone.preprocessing),
             view=view.name,
             dtype=self.precision,
-            made_by=f"{decoder} {version(decoder)}, {runtime} {version(runtime)}",
+            made_by=made_by,
         )
 
 
