@@ -6,6 +6,7 @@ back is moved down the graph, past all that does not mind, until it meets a turn
 OpenVINO does so for TensorFlow's networks (TransposeSinking) but offers it for no others.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ OVER_AXES = {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"}
 
 
 def channels_first(graph: ov.Model) -> ov.Model:
-    """The same function with as few turns as can be; `graph` itself is changed."""
+    """The same function with fewer turns, where they are as Keras has them; `graph` is changed."""
+    names = [output.get_names() for output in graph.outputs]
     for node in graph.get_ordered_ops():
         kind = node.get_type_name()
         if kind == "Transpose":
@@ -43,13 +45,15 @@ def channels_first(graph: ov.Model) -> ov.Model:
         elif kind in OVER_AXES:
             _past_reduction(node)
     graph.validate_nodes_and_infer_types()
+    for output, own in zip(graph.outputs, names, strict=True):
+        output.get_tensor().set_names(own)
     return graph
 
 
 def _meet(turn: ov.Node) -> None:
     before = turn.input_value(0).get_node()
     if _turns(turn, FORTH) and _turns(before, BACK):
-        _give(turn.output(0), before.input_value(0))
+        _give(before.input_value(0), turn.output(0).get_target_inputs())
 
 
 def _past_alike(node: ov.Node) -> None:
@@ -63,10 +67,9 @@ def _past_alike(node: ov.Node) -> None:
     for at, source in enumerate(sources):
         if turned[at]:
             node.set_argument(at, source.input_value(0))
-        elif not _constant(source):
-            order = ops.constant(np.array(FORTH, np.int64))
-            node.set_argument(at, ops.transpose(given[at], order).output(0))
-        elif np.prod(source.shape) > 1:
+        elif not _fits(given[at]):
+            node.set_argument(at, _turned(given[at], FORTH))
+        elif np.prod(source.shape) != 1:
             numbers = source.get_data()
             numbers = numbers.reshape((1,) * (len(BACK) - numbers.ndim) + numbers.shape)
             _set_constant(node, at, numbers.transpose(FORTH))
@@ -115,14 +118,18 @@ def _constant(node: ov.Node) -> bool:
 
 
 def _fits(value: ov.Output) -> bool:
-    """Whether it is constant, and goes with maps."""
-    return _constant(value.get_node()) and len(value.get_node().shape) <= len(BACK)
+    """Whether it is constant, and goes with maps; numpy has no bfloat16."""
+    if not _constant(value.get_node()) or value.get_element_type() == ov.Type.bf16:
+        return False
+    return len(value.get_node().shape) <= len(BACK)
 
 
 def _is_pixel(value: ov.Output) -> bool:
     """Whether it is one number a channel, which is turned in no time: what weighs the channels."""
     shape = value.get_partial_shape()
-    return bool(len(shape) == len(BACK) and shape[1] == 1 and shape[2] == 1)
+    if shape.rank.is_dynamic or len(shape) != len(BACK):
+        return False
+    return bool(shape[1] == 1 and shape[2] == 1)
 
 
 def _turns(node: ov.Node, order: tuple[int, ...]) -> bool:
@@ -136,15 +143,17 @@ def _set_constant(node: ov.Node, at: int, numbers: NDArray[Any]) -> None:
     node.set_argument(at, ops.constant(np.ascontiguousarray(numbers)).output(0))
 
 
+def _turned(value: ov.Output, order: tuple[int, ...]) -> ov.Output:
+    return ops.transpose(value, ops.constant(np.array(order, np.int64))).output(0)
+
+
 def _turn_back(node: ov.Node) -> None:
     """Turn what `node` gives, for all that reads it."""
     readers = node.output(0).get_target_inputs()
     node.validate_and_infer_types()
-    turn = ops.transpose(node, ops.constant(np.array(BACK, np.int64)))
+    _give(_turned(node.output(0), BACK), readers)
+
+
+def _give(value: ov.Output, readers: Iterable[ov.Input]) -> None:
     for each in readers:
-        each.replace_source_output(turn.output(0))
-
-
-def _give(output: ov.Output, other: ov.Output) -> None:
-    for each in output.get_target_inputs():
-        each.replace_source_output(other)
+        each.replace_source_output(value)

@@ -21,7 +21,8 @@ from headstart.preprocessing import ImagePreprocessing, Preprocessing
 GPU_BATCH = 128
 
 CONVERSION = 2
-"""Raised when `to_graph` makes another graph than it did, so that no features mix."""
+"""Raised when `to_graph` makes another graph of a network for pictures than it did, so that no
+features mix; what was stored is then computed anew."""
 
 
 def device() -> str:

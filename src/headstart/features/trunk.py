@@ -132,7 +132,7 @@ class Trunk:
         decoder = "pillow" if self.backbone.modality == "image" else "tokenizers"
         runtime = "torch" if self.where == "cuda" else "openvino"
         made_by = f"{decoder} {version(decoder)}, {runtime} {version(runtime)}"
-        if self.where != "cuda":
+        if decoder == "pillow" and runtime == "openvino":
             made_by += f", conversion {compile.CONVERSION}"
         return StoreKey(
             backbone=self.backbone.name,
