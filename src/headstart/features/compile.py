@@ -20,10 +20,6 @@ from headstart.preprocessing import ImagePreprocessing, Preprocessing
 
 GPU_BATCH = 128
 
-CONVERSION = 2
-"""Raised when `to_graph` makes another graph of a network for pictures than it did, so that no
-features mix; what was stored is then computed anew."""
-
 
 def device() -> str:
     """Where trunks run: `cuda` where torch finds one, else `cpu`."""

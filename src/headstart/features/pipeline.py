@@ -30,7 +30,7 @@ from headstart.progress import Advance
 
 CHUNK = 16
 USUAL_PIXELS = 512 * 512
-LENGTHS = (16, 32, 64, 128, 256, 512)
+LENGTHS = (*range(8, 64, 8), *range(64, 128, 16), *range(128, 256, 32), *range(256, 513, 64))
 NOT_FINITE = "its features are not finite numbers in half precision"
 
 

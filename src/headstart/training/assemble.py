@@ -18,7 +18,7 @@ from headstart.training.examples import Examples
 from headstart.training.fitted import Fitted
 from headstart.training.items import decoded
 
-CHECKED = 8
+CHECKED = 4
 """Items on which the saved network and the trained one must agree."""
 
 TOLERANCE = 0.01
