@@ -48,6 +48,8 @@ def run(quick: bool = False) -> Result:
                 "x",
             ),
             Figure("Keras fit, one epoch", theirs["seconds"] / EPOCHS, "s"),
+            Figure("validation loss, the last, Keras", theirs["val_loss"][-1]),
+            Figure("validation loss, the last, headstart", ours["val_loss"][-1]),
             Figure("validation loss, the lowest, Keras", min(theirs["val_loss"])),
             Figure("validation loss, the lowest, headstart", min(ours["val_loss"])),
             Figure(

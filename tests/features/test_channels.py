@@ -55,7 +55,7 @@ class Gated(nn.Module):
 
 
 class Joined(nn.Module):
-    """Two branches side by side, the first half of the channels kept."""
+    """Two branches side by side, and a convolution of both."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from headstart.data.columns import split_named
 from headstart.data.dataset import Joined, Selection
 from headstart.data.names import shown
 from headstart.data.table import Table
-from headstart.errors import InputError
+from headstart.errors import InputError, first_line
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
@@ -61,7 +61,7 @@ def read_hub(name: str, *, offline: bool) -> Table:
     try:
         loaded = datasets.load_dataset(name)
     except Exception as error:
-        said = shown(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        said = shown(first_line(error))
         raise InputError(
             f"There is no file or folder {shown(name)!r}, and no data set of that name could be "
             f"had from the hub ({said[:200]})."

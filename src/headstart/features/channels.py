@@ -109,8 +109,6 @@ def _past_reduction(node: ov.Node) -> None:
     _set_constant(node, 1, np.array(sorted(over), np.int64))
     if kept:
         _turn_back(node)
-    else:
-        node.validate_and_infer_types()
 
 
 def _constant(node: ov.Node) -> bool:
