@@ -16,6 +16,7 @@ from headstart.features.engine import (
     Inputs,
     native_precision,
 )
+from headstart.features.gated import unfused
 from headstart.preprocessing import ImagePreprocessing, Preprocessing
 
 GPU_BATCH = 128
@@ -52,7 +53,9 @@ def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
                 "The backbone cannot be compiled for the CPU "
                 f"({type(error).__name__}: {reason[:200]}); use another backbone."
             ) from error
-    return channels_first(graph) if isinstance(preprocessing, ImagePreprocessing) else graph
+    if isinstance(preprocessing, ImagePreprocessing):
+        graph = channels_first(graph)
+    return unfused(graph)
 
 
 def _example(preprocessing: Preprocessing) -> tuple[tuple[torch.Tensor, ...], tuple[Any, ...]]:

@@ -12,6 +12,8 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from headstart.features.gated import unfused
+
 CPU_BATCH = {"image": 1, "text": 4}
 """Rows of a call: a picture fills a core, short texts do not."""
 
@@ -66,6 +68,8 @@ class OpenVINOEngine:
     def __init__(self, graph: ov.Model, batch: int, precision: str | None = None) -> None:
         self.batch = batch
         self.precision = precision or native_precision()
+        # A stored graph, or a saved model, may be from before `to_graph` did this.
+        graph = unfused(graph)
         if len(graph.inputs) == 1:
             _, *shape = graph.input(0).partial_shape
             graph = graph.clone()
