@@ -20,13 +20,11 @@ from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder
 if TYPE_CHECKING:
     from headstart.backbones import Entry
     from headstart.features.extract import Features
-    from headstart.features.trunk import Trunk
     from headstart.generation.report import GenerationReport
     from headstart.generation.sample import Written
     from headstart.generation.saved import LanguageModel
     from headstart.model import Model, Predictions
     from headstart.report.report import EmbedReport, EvaluationReport, Report
-    from headstart.training.examples import Examples
     from headstart.training.ladder import Climbed
 
 
@@ -85,6 +83,7 @@ def fit(
     from headstart.data import labels
     from headstart.features.trunk import Trunk
     from headstart.training.examples import arrange
+    from headstart.training.feature_extraction import widened
     from headstart.training.ladder import climb
 
     spec = FitSpec(**options)
@@ -99,7 +98,8 @@ def fit(
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
     clock.lap("load")
-    features = trunk.extract(dataset, progress)
+    wide = widened(trunk, spec, len(dataset))
+    features = wide.extract(dataset, progress)
     _refuse_unreadable(data, features)
     refuse_skipped((*dataset.skipped, *features.skipped), spec)
     clock.lap("extract")
@@ -111,6 +111,7 @@ def fit(
     climbed = climb(
         dataset,
         trunk,
+        wide,
         examples,
         spec,
         progress,
@@ -119,7 +120,7 @@ def fit(
     )
     clock.lap("train")
     with progress.stage("Evaluating", None):
-        run = conclude(dataset, trunk, features, examples, climbed, spec, name=_name(data))
+        run = conclude(dataset, features, climbed, spec, name=_name(data))
     clock.lap("evaluate")
     if out is not None:
         with progress.stage("Saving the model", None):
@@ -428,9 +429,7 @@ def demo(which: str, progress: Progress | None = None) -> Run:
 
 def conclude(
     data: Dataset,
-    trunk: "Trunk",
     features: "Features",
-    examples: "Examples",
     climbed: "Climbed",
     spec: FitSpec,
     name: str = "(in memory)",
@@ -439,9 +438,9 @@ def conclude(
     from headstart.report.summary import summarise
     from headstart.training.assemble import about, assemble
 
-    model = assemble(trunk, examples, climbed.best, data)
-    report = summarise(name, data, trunk, features, examples, climbed, model, spec)
-    said = about(trunk, climbed.best, spec.seed)
+    model = assemble(climbed.best, data)
+    report = summarise(name, data, features, climbed, model, spec)
+    said = about(climbed.best, spec.seed)
     said["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     said["versions"] = dict(report.versions)
     return Run(replace(model, about=said), report)

@@ -32,6 +32,7 @@ from headstart.features.trunk import Trunk
 from headstart.progress import Silent
 from headstart.spec import FitSpec
 from headstart.training.examples import VALIDATION_SIZE, Examples, Part, match
+from headstart.training.feature_extraction import widened
 from headstart.training.ladder import climb
 
 NO_LABELS = "fit requires y to be passed, but the target y is None; give one label for each item."
@@ -74,7 +75,8 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         began = time.monotonic()
         labels.check(data)
         trunk = Trunk.whole(spec, data.modality)
-        features = trunk.extract(data, Silent())
+        wide = widened(trunk, spec, len(data))
+        features = wide.extract(data, Silent())
         if not len(features.kept):
             first = features.skipped[0]
             raise InputError(f"No item can be read; {first.item}: {first.reason}.")
@@ -82,10 +84,10 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
             warnings.warn(_left_out(features.skipped, len(data)), UserWarning, stacklevel=3)
         labels.check(data.select(features.kept))
         examples = _arrange(data, features, spec)
-        climbed = climb(data, trunk, examples, spec, Silent(), began=began, folder=None)
-        run = api.conclude(data, trunk, features, examples, climbed, spec)
+        climbed = climb(data, trunk, wide, examples, spec, Silent(), began=began, folder=None)
+        run = api.conclude(data, features, climbed, spec)
         self.model_, self.report_ = run.model, run.report
-        self._trunk: Trunk | None = None if run.model.weights else trunk
+        self._trunk: Trunk | None = None if run.model.weights else climbed.best.trunk
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
         """The head's scores, one for each item.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +37,26 @@ class Stage:
     shape: Shape
     parameters: int
     gflops: float
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Neighbouring features that come from one place.
+
+    Attributes:
+        stage: that they were pooled from; empty for the network's own features.
+        pool: how; empty for the network's own features.
+        width: how many.
+    """
+
+    stage: str
+    pool: str
+    width: int
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return f"{self.stage} ({self.pool})" if self.stage else "the last stage"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +102,12 @@ class Backbone:
             architecture starts from.
         resizer: makes the same backbone for pictures of another height and width, with the same
             weights.
+        brancher: makes a module that gives the outputs of the stages at some indices, ascending,
+            and then the features, in one forward pass; None where the network cannot.
+        channels_last: whether its feature maps are (B, H, W, C), not (B, C, H, W).
+        prefix_tokens: of a vision transformer, those before the patches (a class token).
+        blocks: what the features consist of, where it is more than the last stage's; see
+            `headstart.backbones.staged`.
     """
 
     name: str
@@ -99,6 +125,10 @@ class Backbone:
     splitter: Callable[[int], tuple[nn.Module, nn.Module]] = field(repr=False)
     initialiser: Callable[[], nn.Module] = field(repr=False)
     resizer: Callable[[int], Backbone] | None = field(default=None, repr=False)
+    brancher: Callable[[Sequence[int]], nn.Module] | None = field(default=None, repr=False)
+    channels_last: bool = False
+    prefix_tokens: int = 0
+    blocks: tuple[Block, ...] = ()
 
     def cut(self, stage: str | None = None) -> Cut:
         """Cut after a stage; by default after the last, which makes the whole the trunk.

@@ -67,6 +67,12 @@ class StageGraph:
         tail = _subgraph(self.graph, end, self.ends[-1])
         return fx.GraphModule(self.network, trunk), fx.GraphModule(self.network, tail)
 
+    def branch(self, indices: Sequence[int]) -> nn.Module:
+        """Float input to the outputs of the stages at `indices`, then the features."""
+        last = self.ends[-1]
+        graph = _subgraph(self.graph, None, last, [self.ends[at] for at in indices])
+        return fx.GraphModule(self.network, graph)
+
 
 def stage_graph(network: nn.Module, opened: frozenset[str], item: torch.Tensor) -> StageGraph:
     """Find the stages of a network.
@@ -245,12 +251,14 @@ def _shares_weights(network: nn.Module, at: fx.Node, output: fx.Node) -> bool:
     return not _weights(network, before).isdisjoint(_weights(network, after))
 
 
-def _subgraph(graph: fx.Graph, start: fx.Node | None, end: fx.Node) -> fx.Graph:
+def _subgraph(
+    graph: fx.Graph, start: fx.Node | None, end: fx.Node, also: Sequence[fx.Node] = ()
+) -> fx.Graph:
     needed = _between(start, end)
     part = fx.Graph()
     copies = {} if start is None else {start: part.placeholder("activation")}
     for node in graph.nodes:
         if node in needed:
             copies[node] = part.node_copy(node, copies.__getitem__)
-    part.output(copies[end])
+    part.output((*(copies[each] for each in also), copies[end]) if also else copies[end])
     return part

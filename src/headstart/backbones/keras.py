@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -213,6 +213,9 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         trunk, tail = graph.split(index)
         return ImageNetwork(trunk, architecture), tail
 
+    def branch(indices: Sequence[int]) -> nn.Module:
+        return ImageNetwork(graph.branch(indices), architecture)
+
     def resized(side: int) -> Backbone:
         other = create(architecture, (side, side))
         other.set_weights(model.get_weights())
@@ -234,6 +237,8 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         splitter=split,
         initialiser=lambda: _stages(_fresh(architecture, (height, width)), "mean").network,
         resizer=resized,
+        brancher=branch,
+        channels_last=True,
     )
 
 

@@ -9,7 +9,7 @@ network itself, whatever its architecture.
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,36 @@ class Tail(nn.Module):
             self._slot.hidden = None
 
 
+class Branches(nn.Module):
+    """Token ids and mask, int64 (B, L), to hidden states (B, L, D) at some stages, and features.
+
+    Args:
+        network: in evaluation mode.
+        layers: from `find`.
+        indices: of stages, ascending: 0 is the embeddings, and n the n-th layer; not the last.
+        pool: `pool(hidden, mask)` gives the features.
+    """
+
+    def __init__(
+        self, network: nn.Module, layers: Layers, indices: Sequence[int], pool: nn.Module
+    ) -> None:
+        super().__init__()
+        own = list(network.get_submodule(layers.path).children())
+        self._slots = [_Slot() for _ in indices]
+        for at, slot in zip(indices, self._slots, strict=True):
+            own[at] = _door(own[at], _Capture(slot))
+        self.network = _with_layers(network, layers.path, own)
+        self.pool = pool
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """See the class."""
+        output = self.network(input_ids=ids, attention_mask=mask)
+        hidden = [slot.hidden for slot in self._slots]
+        for slot in self._slots:
+            slot.hidden = None
+        return (*hidden, self.pool(output.last_hidden_state, mask))
+
+
 class _Capture:
     """At the entry of a layer: keeps the hidden state."""
 
@@ -162,10 +192,7 @@ def split(
     own = list(network.get_submodule(layers.path).children())
     passing: list[nn.Module] = [_Pass(layer, layers.tuples) for layer in own]
     out, back = _Slot(), _Slot()
-    door = copy.copy(own[first])
-    door._forward_pre_hooks = OrderedDict(door._forward_pre_hooks)
-    door._forward_pre_hooks_with_kwargs = OrderedDict(door._forward_pre_hooks_with_kwargs)
-    door.register_forward_pre_hook(_Replace(back), with_kwargs=True)
+    door = _door(own[first], _Replace(back))
     passing[first].register_forward_pre_hook(_Capture(out), with_kwargs=True)
     trunk = Trunk(_with_layers(network, layers.path, own[:first] + passing[first:]), out)
     tail = Tail(
@@ -185,6 +212,15 @@ def split(
     except Exception as error:
         raise CannotCut(f"its halves do not run alone ({type(error).__name__})") from error
     return trunk, tail
+
+
+def _door(layer: nn.Module, hook: Callable[..., Any]) -> nn.Module:
+    """The same layer with a hook at its entry, which the original does not get."""
+    door = copy.copy(layer)
+    door._forward_pre_hooks = OrderedDict(door._forward_pre_hooks)
+    door._forward_pre_hooks_with_kwargs = OrderedDict(door._forward_pre_hooks_with_kwargs)
+    door.register_forward_pre_hook(hook, with_kwargs=True)
+    return door
 
 
 def _check(

@@ -8,7 +8,7 @@ import inspect
 import pickle
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -254,6 +254,9 @@ def backbone(
         trunk, tail = graph.split(index)
         return ImageNetwork(trunk, preprocessing), tail
 
+    def branch(indices: Sequence[int]) -> nn.Module:
+        return ImageNetwork(graph.branch(indices), preprocessing)
+
     def resized(side: int) -> Backbone:
         return backbone(
             name,
@@ -280,6 +283,9 @@ def backbone(
         splitter=split,
         initialiser=fresh,
         resizer=resized,
+        brancher=branch if len(graph.stages) > 1 else None,
+        channels_last=getattr(network, "output_fmt", "NCHW") == "NHWC",
+        prefix_tokens=int(getattr(network, "num_prefix_tokens", 0)),
     )
 
 

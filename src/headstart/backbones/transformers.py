@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from headstart.backbones import hub, pooling, snapshot
 from headstart.backbones.backbone import Backbone, Shape, Stage
 from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
-from headstart.backbones.layers import CannotCut, Layers, find, split
+from headstart.backbones.layers import Branches, CannotCut, Layers, find, split
 from headstart.errors import InputError, first_line
 from headstart.preprocessing import TextPreprocessing
 
@@ -118,6 +118,10 @@ def backbone(
                 f"whole, cut after {stages[-1].name!r}."
             ) from None
 
+    def branch(indices: Sequence[int]) -> nn.Module:
+        assert layers is not None
+        return Branches(network, layers, indices, pool)
+
     return Backbone(
         name=name,
         family="transformers",
@@ -135,6 +139,7 @@ def backbone(
         module=module,
         splitter=cut,
         initialiser=lambda: AutoModel.from_config(network.config),
+        brancher=branch if layers is not None and stages[-1].shape[0] is not None else None,
     )
 
 

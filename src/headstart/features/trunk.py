@@ -9,6 +9,7 @@ import openvino as ov
 
 from headstart import backbones
 from headstart.backbones import Backbone, Cut
+from headstart.backbones.staged import staged
 from headstart.data.dataset import Dataset, Modality
 from headstart.errors import InputError
 from headstart.features import compile
@@ -103,6 +104,25 @@ class Trunk:
             InputError: it cannot be cut there.
         """
         return replace(self, cut=self.backbone.cut(stage))
+
+    def staged(self) -> "Trunk":
+        """The same with the features of several stages; see `headstart.backbones.staged`."""
+        wide = staged(self.backbone)
+        return replace(self, backbone=wide, cut=wide.cut(None))
+
+    def uncropped(self) -> "Trunk | None":
+        """The same at the same scale, of all that a centre crop cuts off; None where it cannot."""
+        preprocessing = self.backbone.preprocessing
+        if not isinstance(preprocessing, ImagePreprocessing) or preprocessing.squash:
+            return None
+        side = round(preprocessing.height / preprocessing.crop_fraction)
+        if side == preprocessing.height or preprocessing.height != preprocessing.width:
+            return None
+        try:
+            backbone = _cropping(self.backbone.resized(side), 1.0)
+        except InputError:  # A network need not take pictures of any size.
+            return None
+        return replace(self, backbone=backbone, cut=backbone.cut(None))
 
     @property
     def size(self) -> int:

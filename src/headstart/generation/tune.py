@@ -299,7 +299,6 @@ class _Tuning:
                 seed=self._spec.seed,
                 checkpoint=unfinished.checkpoint("training") if unfinished else None,
                 advance=advance,
-                late=lambda _: False,
             )
 
     def _groups(self, network: nn.Module, recipe: Recipe) -> Sequence[dict[str, object]]:

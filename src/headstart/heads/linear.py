@@ -42,6 +42,10 @@ _FOLDS = 5
 _ENOUGH_TO_CHOOSE = 20_000
 _LARGE = 1_000_000_000
 
+HELD_OUT_LOSS = "held_out_loss"
+"""The setting that keeps the loss by which the penalty was chosen, of items not fitted on; None
+where there was nothing to choose by."""
+
 
 @dataclass(frozen=True)
 class LinearHead:
@@ -156,11 +160,11 @@ def _logistic(
     with warnings.catch_warnings():
         # The last iterate is a fine probe: what it is worth is measured, not assumed.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        scaled = _choose(rows, targets, task, classes, balance, rng)
+        scaled, loss = _choose(rows, targets, task, classes, balance, rng)
         chosen = scaled / rows.shape[1]
         final = _Regressions(rows, targets, task, classes, balance)
         _run(final.steps(chosen, 1e-4), rows.size * classes)
-    return *final.solution(), {"inverse_penalty": chosen}
+    return *final.solution(), {"inverse_penalty": chosen, HELD_OUT_LOSS: loss}
 
 
 def _choose(
@@ -170,8 +174,8 @@ def _choose(
     classes: int,
     balance: Balance,
     rng: np.random.Generator,
-) -> float:
-    """The best of `_PATH`: the first after which two in a row are no better."""
+) -> tuple[float, float | None]:
+    """The best of `_PATH`, the first after which two in a row are no better; and its loss."""
     width = rows.shape[1]
     most = max(5 * classes, min(_ENOUGH_TO_CHOOSE, 5 * _LARGE // (width * classes)))
     if len(rows) > most:
@@ -184,7 +188,7 @@ def _choose(
     asked = [0] if rows.size * classes > _LARGE else list(np.unique(fold[fold >= 0]))
     held_out = np.isin(fold, asked)
     if not held_out.any() or len(rows) < 2:
-        return _DEFAULT
+        return _DEFAULT, None
     fits = [
         _Regressions(rows[fold != each], targets[fold != each], task, classes, balance)
         for each in asked
@@ -204,7 +208,7 @@ def _choose(
             best, least, since = scaled, loss, 0
         if since == 2:
             break
-    return best
+    return best, least
 
 
 def _run(steps: Iterable[Callable[[], Any]], work: int) -> None:
@@ -237,25 +241,29 @@ def _ridge(
     kept = np.sort(rng.permutation(len(rows))[:_ENOUGH_TO_CHOOSE])
     kept = kept[distinct_rows(rows[kept])]
     if len(kept) < 3 or not deviation > 0:
-        return np.zeros((rows.shape[1], 1)), np.array([mean]), {"penalty": None}
+        nothing = {"penalty": None, HELD_OUT_LOSS: None}
+        return np.zeros((rows.shape[1], 1)), np.array([mean]), nothing
     scaled = (targets - mean) / deviation
-    found: list[tuple[Floats, float, float]] = []
+    found: list[tuple[Floats, float, float, float]] = []
 
     def solve() -> None:
-        coefficients, intercept, penalty = _leave_one_out(rows[kept], scaled[kept])
+        coefficients, intercept, penalty, loss = _leave_one_out(rows[kept], scaled[kept])
         if len(kept) < len(rows):
             model = Ridge(penalty, solver="cholesky").fit(rows, scaled)
             coefficients, intercept = model.coef_.astype(np.float64), float(model.intercept_)
-        found.append((coefficients, intercept, penalty))
+        found.append((coefficients, intercept, penalty, loss))
 
     _run([solve], rows.size)
-    coefficients, intercept, penalty = found[0]
+    coefficients, intercept, penalty, loss = found[0]
     bias = np.array([mean + deviation * intercept])
-    return coefficients[:, None] * deviation, bias, {"penalty": penalty}
+    chosen = {"penalty": penalty, HELD_OUT_LOSS: loss}
+    return coefficients[:, None] * deviation, bias, chosen
 
 
-def _leave_one_out(rows: Array, targets: Floats) -> tuple[Floats, float, float]:
-    """Ridge coefficients (d,), intercept and penalty with the least leave-one-out error.
+def _leave_one_out(rows: Array, targets: Floats) -> tuple[Floats, float, float, float]:
+    """Ridge coefficients (d,), intercept, and the penalty with the least leave-one-out error.
+
+    That error, a mean square of standardised values, comes last.
 
     One eigendecomposition, of the smaller of the two Gram matrices, serves every penalty
     (scikit-learn's RidgeCV gives the same answer in four times the time).
@@ -279,4 +287,4 @@ def _leave_one_out(rows: Array, targets: Floats) -> tuple[Floats, float, float]:
         leverage = 1 / n + squares @ (1 / (spread + penalty))
         best = min(best, (float(np.mean((residuals / (1 - leverage)) ** 2)), penalty))
     coefficients = axes @ (along / (spread + best[1]))
-    return coefficients, float(middle - centre @ coefficients), best[1]
+    return coefficients, float(middle - centre @ coefficients), best[1], best[0]

@@ -9,7 +9,6 @@ from headstart.data.dataset import Dataset, told
 from headstart.data.labels import counts_of
 from headstart.evaluation import Evaluation, Interval
 from headstart.features.extract import Features
-from headstart.features.trunk import Trunk
 from headstart.model import Model
 from headstart.report.report import Report, Rung
 from headstart.spec import FitSpec
@@ -32,9 +31,7 @@ VERSIONS = (
 def summarise(
     name: str,
     dataset: Dataset,
-    trunk: Trunk,
     features: Features,
-    examples: Examples,
     climbed: Climbed,
     model: Model,
     spec: FitSpec,
@@ -43,16 +40,18 @@ def summarise(
 
     The seconds per part and the saved model's folder are for the caller to fill in.
     """
-    test, best = examples.parts["test"], climbed.best
+    best = climbed.best
+    examples = best.examples
+    test = examples.parts["test"]
     measured = evaluation.evaluate(
         examples.task,
         test.targets,
-        scores_on_test(model, best, examples, dataset),
+        scores_on_test(model, best, dataset),
         examples.classes,
         seed=spec.seed,
     )
     skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
-    backbone = trunk.backbone
+    backbone = best.trunk.backbone
     return Report(
         dataset=name,
         modality=dataset.modality,
@@ -76,7 +75,7 @@ def summarise(
         },
         class_counts=_class_counts(dataset, examples),
         test=measured.metrics if len(test) else {},
-        baselines=_baselines(dataset, trunk, examples, climbed, spec),
+        baselines=_baselines(dataset, climbed, spec),
         rungs=tuple(_rung(each, features.seconds) for each in climbed.tried),
         seconds={},
         store={"hits": features.hits, "misses": features.misses},
@@ -104,9 +103,8 @@ def _rung(tried: Tried, extraction: float) -> Rung:
     )
 
 
-def _baselines(
-    dataset: Dataset, trunk: Trunk, examples: Examples, climbed: Climbed, spec: FitSpec
-) -> dict[str, dict[str, Interval]]:
+def _baselines(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, dict[str, Interval]]:
+    examples = climbed.best.examples
     train = examples.parts["train"].joined(examples.parts["validation"])
     test = examples.parts["test"]
     if not len(test):
@@ -125,8 +123,8 @@ def _baselines(
             spec.seed,
         )
     if climbed.compared is not None:
-        scratch = assemble(trunk, examples, climbed.compared, dataset)
-        scores = scores_on_test(scratch, climbed.compared, examples, dataset)
+        scratch = assemble(climbed.compared, dataset)
+        scores = scores_on_test(scratch, climbed.compared, dataset)
         found[climbed.compared.strategy] = evaluation.evaluate(
             examples.task, test.targets, scores, examples.classes, seed=spec.seed
         ).metrics

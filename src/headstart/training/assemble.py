@@ -12,9 +12,7 @@ from headstart.data.dataset import Dataset
 from headstart.errors import HeadstartError, InputError
 from headstart.features import compile
 from headstart.features.graphs import round_trip
-from headstart.features.trunk import Trunk
 from headstart.model import Model, Scored
-from headstart.training.examples import Examples
 from headstart.training.fitted import Fitted
 from headstart.training.items import decoded
 
@@ -26,12 +24,13 @@ TOLERANCE = 0.01
 features are rounded to half precision."""
 
 
-def assemble(trunk: Trunk, examples: Examples, fitted: Fitted, data: Dataset) -> Model:
+def assemble(fitted: Fitted, data: Dataset) -> Model:
     """The model that a rung gave.
 
     Raises:
         HeadstartError: it does not answer like the trained network.
     """
+    trunk, examples = fitted.trunk, fitted.examples
     model = Model(
         task=examples.task,
         modality=trunk.backbone.modality,
@@ -40,20 +39,18 @@ def assemble(trunk: Trunk, examples: Examples, fitted: Fitted, data: Dataset) ->
         head=fitted.head,
         temperature=fitted.judged.temperature,
         precision=trunk.precision,
-        graph=_graph(trunk, fitted),
+        graph=_graph(fitted),
         weights={name: each.numpy() for name, each in fitted.weights.items()},
     )
     positions = np.concatenate([part.positions for part in examples.parts.values()])
     spread = float(np.std(examples.parts["train"].targets.astype(np.float64))) or 1.0
-    check_parity(model, trunk, fitted, data.select(positions[-CHECKED:]), spread)
+    check_parity(model, fitted, data.select(positions[-CHECKED:]), spread)
     return model
 
 
-def scores_on_test(
-    model: Model, fitted: Fitted, examples: Examples, data: Dataset
-) -> NDArray[np.float32]:
+def scores_on_test(model: Model, fitted: Fitted, data: Dataset) -> NDArray[np.float32]:
     """Calibrated scores of the test items, from stored features where those are the model's."""
-    test = examples.parts["test"]
+    test = fitted.examples.parts["test"]
     if not fitted.weights or not len(test):
         scores = fitted.head.scores(test.features)
     else:
@@ -61,16 +58,13 @@ def scores_on_test(
     return np.asarray(scores / np.float32(model.temperature), np.float32)
 
 
-def check_parity(
-    model: Model, trunk: Trunk, fitted: Fitted, data: Dataset, scale: float = 1.0
-) -> None:
+def check_parity(model: Model, fitted: Fitted, data: Dataset, scale: float = 1.0) -> None:
     """Compare the model's scores with those of the trained network, in torch, on a few items.
 
     Both in float32: what bfloat16 rounds is no fault, and would hide one.
 
     Args:
         model: the compiled network.
-        trunk: of the backbone.
         fitted: what was trained.
         data: the items.
         scale: for regression, what is a large difference: the spread of the values.
@@ -79,6 +73,7 @@ def check_parity(
         HeadstartError: they differ by more than rounding explains.
         InputError: an item can no longer be read.
     """
+    trunk = fitted.trunk
     scored = _all_scored(replace(model, precision="float32"), data)
     items = decoded(data, trunk.backbone.preprocessing)
     with trunk.backbone.adapted(fitted.weights) as module, torch.inference_mode():
@@ -106,7 +101,8 @@ def _all_scored(model: Model, data: Dataset) -> Scored:
     return scored
 
 
-def _graph(trunk: Trunk, fitted: Fitted) -> ov.Model:
+def _graph(fitted: Fitted) -> ov.Model:
+    trunk = fitted.trunk
     if not fitted.weights:
         return trunk.graph
     # A graph just converted shares the memory of the module's weights.
@@ -114,9 +110,9 @@ def _graph(trunk: Trunk, fitted: Fitted) -> ov.Model:
         return round_trip(lambda: compile.to_graph(module, trunk.backbone.preprocessing))
 
 
-def about(trunk: Trunk, fitted: Fitted, seed: int) -> dict[str, Any]:
+def about(fitted: Fitted, seed: int) -> dict[str, Any]:
     """What a model says of how it was made."""
-    backbone = trunk.backbone
+    backbone = fitted.trunk.backbone
     return {
         "backbone": {
             **backbone.identity(),

@@ -74,6 +74,28 @@ class Checkpoint:
         for old in there - {name}:
             (self.folder / old).unlink()
 
+    def plans(self) -> dict[int, int]:
+        """What was decided of the training's length: from a step on, how many are planned.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        path = self.folder / "plans.json"
+        if not path.is_file():
+            return {}
+        try:
+            return {int(step): int(planned) for step, planned in json.loads(path.read_text())}
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"The checkpoint in {str(self.folder)!r} is damaged; remove the folder to start "
+                "again."
+            ) from error
+
+    def plan(self, plans: Mapping[int, int]) -> None:
+        """Keep what was decided, before it acts: a training that goes on decides the same."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write(self.folder / "plans.json", sorted(plans.items()))
+
     def _current(self) -> str | None:
         """The file that counts."""
         try:
@@ -146,7 +168,7 @@ class Unfinished:
         return dict(found)
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: Any) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(content), "utf-8")
     partial.replace(path)

@@ -1,7 +1,7 @@
 """Stored features and labels become training, validation and test examples."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,15 @@ class Part:
     def __len__(self) -> int:
         return len(self.features)
 
+    def spread(self, most: int) -> "Part":
+        """At most so many of the items, at even distances."""
+        step = max(1, -(-len(self) // most))
+        return Part(self.features[::step], self.targets[::step], self.positions[::step])
+
+    def columns(self, which: NDArray[np.int64] | slice) -> "Part":
+        """The same with some of the features."""
+        return replace(self, features=self.features[:, which])
+
     def joined(self, other: "Part") -> "Part":
         """Both, one after the other."""
         return Part(
@@ -59,6 +68,11 @@ class Examples:
     parts: Mapping[Split, Part]
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
+
+    def narrowed(self, features: int) -> "Examples":
+        """The same with the first so many features of each item."""
+        parts = {name: part.columns(slice(features)) for name, part in self.parts.items()}
+        return replace(self, parts=parts)
 
 
 def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:

@@ -1,8 +1,24 @@
-"""The first rung: the whole backbone is frozen, only the head is trained."""
+"""The first rung: the whole backbone is frozen, only the head is trained.
 
+Of several sets of features the one is kept whose head is best on training items that it was not
+fitted on: the last stage alone, or with other stages. That asks nothing of the validation split.
+"""
+
+import math
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headstart import heads
+from headstart.backbones.backbone import Block
+from headstart.data.dataset import Dataset, Split
+from headstart.errors import InputError
+from headstart.features.trunk import Trunk
+from headstart.heads.linear import HELD_OUT_LOSS, LinearHead
+from headstart.progress import Progress
 from headstart.spec import FitSpec, head_of
 from headstart.training.examples import Examples, Part
 from headstart.training.fitted import Fitted, few_to_calibrate_on, judge
@@ -11,36 +27,147 @@ from headstart.training.fitted import Fitted, few_to_calibrate_on, judge
 # every choice is made.
 STOPS_EARLY = ("mlp",)
 
+MOST_NUMBERS = 1 << 28
+"""Most features of all items together (a gigabyte) that are learnt from at once, when wide."""
 
-def fit(examples: Examples, spec: FitSpec, cut: str | None = None) -> Fitted:
+LEAST_GAIN = 0.01
+"""Share of the loss that whole images must save, for they take longer to predict."""
+
+
+def fit(examples: Examples, spec: FitSpec, trunk: Trunk) -> Fitted:
     """Train a head; choose and calibrate on validation; then learn from validation too.
 
     Without validation items nothing is calibrated.
 
     Args:
-        examples: pooled features of every item.
+        examples: pooled features of every item, as `trunk` gives them.
         spec: which head, and the seed.
-        cut: the backbone's last stage.
+        trunk: the whole backbone.
     """
     began = time.monotonic()
     train, validation = examples.parts["train"], examples.parts["validation"]
-    start = head = _fit_head(train, validation, examples, spec)
-    logits = start.scores(validation.features)
+    columns, start = _best(examples, spec, trunk.backbone.blocks)
+    logits = start.scores(validation.features[:, columns])
     judged = judge(examples.task, logits, validation.targets, examples.classes, spec.seed)
+    head = start
     if len(validation) and head.name not in STOPS_EARLY:
-        head = _fit_head(train.joined(validation), None, examples, spec)
+        both = train.joined(validation)
+        head = _fit_head(both.columns(columns), None, examples, spec)
+    width = train.features.shape[1]
     return Fitted(
         strategy="feature-extraction",
-        cut=cut,
-        head=head,
-        start=start,
+        cut=trunk.cut.stage,
+        head=_spread(head, columns, width),
+        start=_spread(start, columns, width),
         judged=judged,
         trained_parameters=0
         if head.name == "knn"
         else sum(array.size for array in head.arrays.values()),
         seconds=time.monotonic() - began,
+        trunk=trunk,
+        examples=examples,
+        stages=_named(trunk.backbone.blocks, columns),
         warnings=few_to_calibrate_on(len(validation), examples.task),
     )
+
+
+def widened(trunk: Trunk, spec: FitSpec, items: int) -> Trunk:
+    """The trunk whose features are learnt from: of several stages, where there is a choice."""
+    if spec.strategy not in ("auto", "feature-extraction") or spec.head != "linear":
+        return trunk
+    wide = trunk.staged() if spec.pool == "auto" else trunk
+    return wide if items * wide.size <= MOST_NUMBERS else trunk
+
+
+def uncropped(
+    data: Dataset, trunk: Trunk, first: Fitted, spec: FitSpec, progress: Progress
+) -> tuple[Trunk, Fitted]:
+    """`trunk` and its first rung; or those for whole images, where these are better.
+
+    Pretrained networks are made for what a centre crop leaves. Whether the border matters is
+    seen on training items.
+
+    Args:
+        data: every item.
+        trunk: the whole backbone, with the last stage's features.
+        first: its first rung.
+        spec: the options.
+        progress: shows what is going on.
+    """
+    whole = trunk.uncropped()
+    if whole is None:
+        return trunk, first
+    wide = widened(whole, spec, len(data))
+    try:
+        learnt = _seen_by(wide, first.examples, ("train", "validation"), data, progress)
+        second = fit(learnt, spec, wide)
+        if not _loss(second.start) < (1 - LEAST_GAIN) * _loss(first.start):
+            return trunk, first
+        both = _seen_by(wide, learnt, ("test",), data, progress)
+    except InputError:  # An item of which the network makes no finite numbers at this size.
+        return trunk, first
+    return whole, replace(second, examples=both)
+
+
+def _seen_by(
+    trunk: Trunk, examples: Examples, splits: Sequence[Split], data: Dataset, progress: Progress
+) -> Examples:
+    """The same items in some splits, with the features that a trunk gives."""
+    parts = dict(examples.parts)
+    for name in splits:
+        part = parts[name]
+        features = trunk.extract(data.select(part.positions), progress)
+        if features.skipped:
+            raise InputError(f"{features.skipped[0].item}: {features.skipped[0].reason}.")
+        parts[name] = replace(part, features=features.vectors())
+    return replace(examples, parts=parts)
+
+
+def _loss(head: heads.Head) -> float:
+    loss = head.settings.get(HELD_OUT_LOSS)
+    return math.inf if loss is None else float(loss)
+
+
+def _best(
+    examples: Examples, spec: FitSpec, blocks: tuple[Block, ...]
+) -> tuple[NDArray[np.int64], heads.Head]:
+    """The columns of the features to learn from, and a head of them."""
+    train, validation = examples.parts["train"], examples.parts["validation"]
+    found = []
+    for columns in _choices(train.features.shape[1], blocks):
+        head = _fit_head(train.columns(columns), validation.columns(columns), examples, spec)
+        found.append((columns, head))
+    if len(found) == 1:
+        return found[0]
+    return min(found, key=lambda each: _loss(each[1]))
+
+
+def _choices(width: int, blocks: tuple[Block, ...]) -> Iterator[NDArray[np.int64]]:
+    """Columns of the features: the last stage's, those and every mean, all; each set once."""
+    if not blocks:
+        yield np.arange(width)
+        return
+    seen = set()
+    for pools in (("",), ("", "mean"), ("", "mean", "max")):
+        chosen = np.repeat([block.pool in pools for block in blocks], [b.width for b in blocks])
+        columns = np.flatnonzero(chosen)
+        if len(columns) not in seen:
+            seen.add(len(columns))
+            yield columns
+
+
+def _spread(head: heads.Head, columns: NDArray[np.int64], width: int) -> heads.Head:
+    """The head for all features, of which it does not look at the others."""
+    if len(columns) == width or not isinstance(head, LinearHead):
+        return head
+    weight = np.zeros((width, head.arrays["weight"].shape[1]), np.float32)
+    weight[columns] = head.arrays["weight"]
+    return LinearHead(arrays={**head.arrays, "weight": weight}, settings=head.settings)
+
+
+def _named(blocks: tuple[Block, ...], columns: NDArray[np.int64]) -> tuple[str, ...]:
+    ends = np.cumsum([block.width for block in blocks])
+    return tuple(block.name for block, end in zip(blocks, ends, strict=True) if end - 1 in columns)
 
 
 def _fit_head(

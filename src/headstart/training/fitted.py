@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from headstart import heads
 from headstart.data.dataset import Task
 from headstart.evaluation import Interval, evaluate, probabilities, temperature
+from headstart.features.trunk import Trunk
+from headstart.training.examples import Examples
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +46,10 @@ class Fitted:
         judged: on the validation split, before the head learnt from it.
         trained_parameters: how many numbers were fitted.
         seconds: what it took.
+        trunk: the whole backbone whose features the head takes, before it changed.
+        examples: with the features that the unchanged backbone gives.
         weights: of the backbone, those that changed, by its module's own names.
+        stages: what the features consist of, where they are not the last stage's alone.
         warnings: what a person should know.
     """
 
@@ -55,7 +60,10 @@ class Fitted:
     judged: Judged
     trained_parameters: int
     seconds: float
+    trunk: Trunk
+    examples: Examples
     weights: "Mapping[str, torch.Tensor]" = field(default_factory=dict)
+    stages: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

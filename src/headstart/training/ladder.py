@@ -1,9 +1,9 @@
-"""The ladder: ways to adapt the backbone, cheapest first, while they fit and while they pay."""
+"""The ladder: ways to adapt the backbone, the most promising first, while they fit the budget."""
 
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,24 +23,34 @@ from headstart.training import feature_extraction
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
 from headstart.training.fitted import FEW, Fitted
-from headstart.training.loop import Trained
 from headstart.training.made_for import made_for
 from headstart.training.tuning import Rung, Tuning
 from headstart.wording import duration, size
 
-DEPTHS = (0.1, 0.3, 0.6)
-"""Shares of the backbone's operations that the rungs of the ladder train, at least."""
+DEPTHS = {"image": (0.3, 0.6, 1.0, 0.1), "text": (1.0, 0.6, 0.3, 0.1)}
+"""Shares of the backbone's operations that the rungs train, at least, in the order of trying.
+
+Of texts one epoch of all layers gives more than many of the last; images need many epochs, and
+the deeper rungs are the dearer the more so.
+"""
 
 USUAL_DEPTH = 0.3
 
-SURE = 0.05
-"""Chance of taking an accident for a gain."""
+SURE = 0.025
+"""Chance of taking an accident for a gain, at each rung."""
 
 RESERVED = 0.15
 """Share of the budget for what comes after the ladder: converting, measuring, saving."""
 
-EFFORTS = (1, 0.5, 0.25)
+EFFORTS = (1, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
 """Shares of the usual views and epochs that a rung may be given, so that it fits."""
+
+ENOUGH, MANY = 300, 20_000
+"""Training items between which it is tried whether whole images are better than their centres:
+fewer cannot tell, and more would take long."""
+
+TRIAL_SHARE = 0.15
+"""Share of the budget that this may take."""
 
 FREE_SHARE = 4
 """One part in so many of the free disk may be taken by activations."""
@@ -87,6 +97,7 @@ class Climbed:
 def climb(
     data: Dataset,
     trunk: Trunk,
+    wide: Trunk,
     examples: Examples,
     spec: FitSpec,
     progress: Progress,
@@ -99,7 +110,8 @@ def climb(
     Args:
         data: every item.
         trunk: the whole backbone.
-        examples: pooled features of every item, and targets.
+        wide: the same, with the features that are learnt from; see `feature_extraction.widened`.
+        examples: those features of every item, and targets.
         spec: the options.
         progress: shows what is going on.
         began: when the run did, by `time.monotonic`; the budget counts from there.
@@ -110,11 +122,11 @@ def climb(
             is in the folder belongs to other data, settings or versions.
     """
     with progress.stage("Training the head", None):
-        first = feature_extraction.fit(examples, spec, trunk.cut.stage)
-    ladder = _Ladder(data, trunk, examples, first, spec, progress, began, folder)
-    if spec.strategy == "auto" and spec.budget is not None:
-        ladder.climb(seconds_of(spec.budget, "--budget"))
-    elif spec.strategy not in ("auto", "feature-extraction"):
+        first = feature_extraction.fit(examples, spec, wide)
+    ladder = _Ladder(data, trunk, first, spec, progress, began, folder)
+    if spec.strategy == "auto":
+        ladder.climb(None if spec.budget is None else seconds_of(spec.budget, "--budget"))
+    elif spec.strategy != "feature-extraction":
         ladder.go_to(spec.strategy)
     if spec.baseline == "from-scratch" and spec.strategy != "from-scratch":
         ladder.compare()
@@ -128,60 +140,50 @@ class _Ladder:
         self,
         data: Dataset,
         trunk: Trunk,
-        examples: Examples,
         first: Fitted,
         spec: FitSpec,
         progress: Progress,
         began: float,
         folder: Path | None,
     ) -> None:
-        self._made_of = (data, trunk, examples)
+        self._data = data
+        self._trunk = trunk
         self._spec = spec
         self._progress = progress
         self._began = began
         self._best = self._first = first
-        self._tried = [Tried(Rung(first.strategy, first.cut), first)]
+        self._tried = [Tried(_rung_of(first), first)]
+        self._start: Fitted | None = None
         self._compared: Fitted | None = None
         self._warnings: list[str] = []
         self._stopped = False
         self._unfinished: Unfinished | None = None
         if folder is not None:
-            weights = trunk.backbone.fingerprint
-            self._unfinished = Unfinished(folder, made_for(_digest(examples), trunk, weights, spec))
+            digest, weights = _digest(first.examples), trunk.backbone.fingerprint
+            self._unfinished = Unfinished(folder, made_for(digest, trunk, weights, spec))
             self._unfinished.check()
 
-    def climb(self, budget: float) -> None:
-        """Try rung after rung, until two in a row buy nothing, none fits, or Ctrl-C."""
-        _, trunk, examples = self._made_of
-        rungs = list(_rungs(trunk.backbone))
-        if len(examples.parts["validation"]) < FEW:
-            why = f"fewer than {FEW} validation items cannot tell a gain"
-            self._tried += [Tried(rung, None, False, why) for rung in rungs[:1]]
-            return
-        since = 0
+    def climb(self, budget: float | None) -> None:
+        """Try rung after rung until none fits, or Ctrl-C; without a budget the first alone."""
         decisions = self._unfinished.decisions() if self._unfinished else []
         try:
-            for number, rung in enumerate(rungs):
-                if since == 2:
-                    self._tried.append(Tried(rung, None, False, "the two before bought nothing"))
-                    return
+            self._try_whole_images(budget, decisions)
+            if budget is None:
+                return
+            rungs = list(_rungs(self._trunk.backbone))
+            if len(self._first.examples.parts["validation"]) < FEW:
+                why = f"fewer than {FEW} validation items cannot tell a gain"
+                self._tried += [Tried(rung, None, False, why) for rung in rungs[:1]]
+                return
+            for number, rung in enumerate(rungs, start=1):
+                if self._has_trained_more(rung):
+                    continue
                 tuning = self._tuning(rung)
                 if number == len(decisions):
                     left = (1 - RESERVED) * budget - (time.monotonic() - self._began)
-                    decisions.append(self._decide(tuning, left, decisions))
-                    if self._unfinished:
-                        self._unfinished.decide(decisions)
-                tuning.recipe = tuning.recipe.eased(decisions[number]["effort"])
-                if decisions[number]["why_not"]:
-                    self._tried.append(Tried(rung, None, False, decisions[number]["why_not"]))
-                    continue
-                try:
-                    fitted = self._fit(tuning, until=decisions[number]["left"])
-                except InputError as error:  # an item that this cut cannot hold
-                    self._tried.append(Tried(rung, None, False, str(error)))
-                    continue
-                better = self._judge(rung, fitted, decisions[number]["effort"])
-                since = 0 if better else since + 1
+                    decisions.append(self._decide(tuning, left))
+                    self._keep(decisions)
+                self._try(rung, tuning, decisions[number])
         except KeyboardInterrupt:
             if self._unfinished is None:
                 raise
@@ -190,6 +192,52 @@ class _Ladder:
                 "You stopped the ladder: this is the best so far, and the same command goes on "
                 "from where it was."
             )
+
+    def _try_whole_images(self, budget: float | None, decisions: list[dict[str, Any]]) -> None:
+        """Go on with whole images, not their centres, where these are clearly better."""
+        first, spec = self._first, self._spec
+        items = len(first.examples.parts["train"])
+        possible = self._data.modality == "image" and ENOUGH <= items <= MANY
+        possible = possible and spec.size is None and spec.crop is None and spec.head == "linear"
+        if not decisions:
+            fits = budget is None or time.monotonic() - self._began < TRIAL_SHARE * budget
+            decisions.append({"whole images": possible and fits, "seconds": 0.0, "effort": 1})
+            if budget is not None:
+                self._keep(decisions)
+        if not decisions[0]["whole images"]:
+            return
+        trunk, fitted = feature_extraction.uncropped(
+            self._data, self._trunk, first, spec, self._progress
+        )
+        self._trunk, self._first, self._best = trunk, fitted, fitted
+        self._tried = [Tried(_rung_of(fitted), fitted)]
+
+    def _has_trained_more(self, rung: Rung) -> bool:
+        """Whether more of the network than the rung would train was trained already."""
+        names = [stage.name for stage in self._trunk.backbone.stages]
+        for each in self._tried[1:]:
+            if each.fitted is None or each.rung.strategy == "lora" or rung.strategy == "lora":
+                continue
+            cut = each.rung.cut
+            if cut is None or (rung.cut is not None and names.index(cut) < names.index(rung.cut)):
+                return True
+        return False
+
+    def _try(self, rung: Rung, tuning: Tuning, decision: dict[str, Any]) -> None:
+        if decision["why_not"]:
+            self._tried.append(Tried(rung, None, False, decision["why_not"]))
+            return
+        tuning.recipe = tuning.recipe.eased(decision["effort"])
+        try:
+            fitted = self._fit(tuning, decision["left"])
+        except InputError as error:  # an item that this cut cannot hold
+            self._tried.append(Tried(rung, None, False, str(error)))
+            return
+        self._judge(rung, fitted, decision["effort"])
+
+    def _keep(self, decisions: list[dict[str, Any]]) -> None:
+        if self._unfinished:
+            self._unfinished.decide(decisions)
 
     def go_to(self, strategy: str) -> None:
         """Train one rung because it was asked for."""
@@ -254,36 +302,38 @@ class _Ladder:
         )
 
     def _tuning(self, rung: Rung) -> Tuning:
-        data, trunk, examples = self._made_of
-        start = self._first.start
+        if self._start is None:
+            self._start = self._first
+            if self._first.trunk is not self._trunk:
+                plain = self._first.examples.narrowed(self._trunk.size)
+                self._start = feature_extraction.fit(plain, self._spec, self._trunk)
+        start = self._start.start
         return Tuning(
             rung,
-            data,
-            trunk,
-            examples,
+            self._data,
+            self._trunk,
+            self._start.examples,
             start if isinstance(start, LinearHead) else None,
             self._spec,
         )
 
-    def _decide(
-        self, tuning: Tuning, left: float, before: Sequence[dict[str, Any]]
-    ) -> dict[str, Any]:
-        """Whether a rung fits, in the time `left` and on the disk; deeper ones take longer.
+    def _decide(self, tuning: Tuning, left: float) -> dict[str, Any]:
+        """Whether a rung fits, in the time `left` and on the disk.
 
-        One that does not is eased: fewer views and epochs, as far as that makes sense.
+        One that does not is eased: fewer views and epochs, down to a part of one epoch.
         """
         decision: dict[str, Any] = {"left": left, "seconds": 0.0, "effort": 1, "why_not": None}
-        eased = (EFFORTS[-1] * each["seconds"] / each["effort"] for each in before)
-        least = max(eased, default=0.0)
-        if least >= left:
-            why = f"would take over {duration(least)}, and {duration(max(0, left))} are left"
-            return {**decision, "seconds": least, "effort": EFFORTS[-1], "why_not": why}
         limit = disk_limit(self._spec)
         if tuning.disk() > limit:
             taken = f"{size(tuning.disk())} of activations"
             return {**decision, "why_not": f"{taken} are more than the {size(limit)} allowed"}
+        if left <= 0:
+            return {**decision, "why_not": "no time is left"}
         began = time.monotonic()
-        cost = tuning.measure(self._progress)
+        try:
+            cost = tuning.measure(self._progress)
+        except InputError as error:
+            return {**decision, "why_not": str(error)}
         left -= time.monotonic() - began
         usual, seconds = tuning.recipe, 0.0
         for effort in EFFORTS:
@@ -296,21 +346,15 @@ class _Ladder:
         why = f"would take {duration(seconds)} at least, and {duration(max(0, left))} are left"
         return {**decision, "seconds": seconds, "effort": EFFORTS[-1], "why_not": why}
 
-    def _fit(self, tuning: Tuning, until: float | None = None) -> Fitted:
-        began, said = time.monotonic(), tuning.rung.words.replace(" ", "-")
-        checkpoint = self._unfinished.checkpoint(said) if self._unfinished else None
+    def _fit(self, tuning: Tuning, left: float | None = None) -> Fitted:
+        deadline = None if left is None else time.monotonic() + left
+        name = tuning.rung.words.replace(" ", "-")
+        checkpoint = self._unfinished.checkpoint(name) if self._unfinished else None
         if self._unfinished and not self._unfinished.folder.exists():
             self._unfinished.decide([])
+        return tuning.fit(checkpoint, self._progress, deadline)
 
-        def late(trained: Trained) -> bool:
-            if until is None:
-                return False
-            spent = max(trained.seconds, time.monotonic() - began)
-            return spent + trained.seconds / trained.epochs > until
-
-        return tuning.fit(checkpoint, self._progress, late)
-
-    def _judge(self, rung: Rung, fitted: Fitted, effort: float) -> bool:
+    def _judge(self, rung: Rung, fitted: Fitted, effort: float) -> None:
         """Keep a rung whose answers are better than the best's by more than chance."""
         chance = _chance(fitted, self._best)
         better = chance < SURE
@@ -326,13 +370,12 @@ class _Ladder:
                 for each in self._tried
             ]
         self._tried.append(Tried(rung, fitted, better, why))
-        return better
 
     def _cut_of(self, strategy: str) -> str | None:
         """The user's cut; or the usual one, or the first after it that fits the disk."""
         if strategy not in CUTTABLE:
             return None
-        trunk = self._made_of[1]
+        trunk = self._trunk
         stages = [stage.name for stage in trunk.backbone.stages]
         if self._spec.cut == stages[-1]:
             raise InputError(
@@ -374,11 +417,19 @@ class _Ladder:
         self._progress.say(f"{tuning.rung.words}: about {duration(seconds)}{disk}")
 
 
+def _rung_of(first: Fitted) -> Rung:
+    return Rung(first.strategy, first.cut)
+
+
 def _rungs(backbone: Backbone) -> Iterator[Rung]:
-    if len(backbone.stages) > 1:
-        for cut in dict.fromkeys(cut_at(backbone, depth) for depth in DEPTHS):
-            yield Rung("fine-tuning", cut)
-    yield Rung("full-fine-tuning", None)
+    cuttable = len(backbone.stages) > 1
+    for depth in DEPTHS[backbone.modality]:
+        if depth == 1:
+            yield Rung("full-fine-tuning", None)
+            if backbone.modality == "text" and cuttable:
+                yield Rung("lora", backbone.stages[0].name)
+        elif cuttable:
+            yield Rung("fine-tuning", cut_at(backbone, depth))
 
 
 def cut_at(backbone: Backbone, depth: float) -> str:

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,11 @@ from headstart.training.network import computing, on
 from headstart.training.recipe import Recipe
 
 CHECKPOINT_SECONDS = 30.0
+PACE = 1.0
+"""Seconds between two looks at the clock."""
+LEAST_MEASURED = 2
+MOST_MEASURED = 4.0
+"""Steps, at least, and seconds, after those, in which the time of a step is measured."""
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -37,6 +42,8 @@ class Trained:
         best_epoch: the one whose weights were kept; 0 are those at the start.
         losses: on validation items, at the start and after each epoch.
         seconds: of training, over every time it was resumed; before: until the last resume.
+        planned: steps until the end; 0 before the first.
+        shortened: whether a deadline made those fewer.
         finished: whether it came to its end.
     """
 
@@ -45,6 +52,8 @@ class Trained:
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
     before: float = 0.0
+    planned: int = 0
+    shortened: bool = False
     finished: bool = False
 
 
@@ -78,7 +87,7 @@ def train(
     seed: int,
     checkpoint: Checkpoint | None,
     advance: Advance,
-    late: Callable[[Trained], bool],
+    deadline: float | None = None,
 ) -> Trained:
     """Train `network` in place and leave the best weights in it, in evaluation mode.
 
@@ -90,46 +99,118 @@ def train(
         seed: every random choice follows from it.
         checkpoint: where the state goes; None keeps none.
         advance: told of items done.
-        late: asked after each epoch; True stops, with the best so far.
+        deadline: by `time.monotonic`. A training that would end later is shortened, its rates
+            too; each such choice is kept before it acts, and made again by a resumed training.
     """
     run = _Run(network, groups, recipe, checkpoint)
+    run.trained.planned = recipe.cost(len(task.items))
     run.resume(advance, len(task.items))
     if not run.trained.finished:
+        pace = Pace(run, deadline)
         if not run.trained.losses:
-            run.judge(task.validate)
-        _epochs(run, task, seed, advance, late)
+            pace.judged(run.judge(task.validate))
+        _epochs(run, task, seed, advance, pace)
     network.load_state_dict(run.best, strict=False)
     network.eval()
     return run.trained
 
 
-def _epochs(
-    run: "_Run", task: Task, seed: int, advance: Advance, late: Callable[[Trained], bool]
-) -> None:
+def _epochs(run: "_Run", task: Task, seed: int, advance: Advance, pace: "Pace") -> None:
     recipe, trained = run.recipe, run.trained
     steps = recipe.steps(len(task.items))
     began = saved = time.monotonic()
     while not trained.finished:
         train_mode(run.network, recipe)
+        pace.start()
         for index, inputs, random in _batches(task.items, recipe, seed, run.step):
-            rate = recipe.rate_at(run.step, steps * recipe.epochs)
+            rate = recipe.rate_at(run.step, trained.planned)
             wanted = task.targets[index].to(task.where)
             run.take_step(task, inputs, wanted, random, rate)
             advance(len(index))
             trained.seconds = trained.before + time.monotonic() - began
+            pace.keep()
+            if run.step >= trained.planned:
+                break
             if time.monotonic() - saved > CHECKPOINT_SECONDS and run.step % steps:
                 run.save()
                 saved = time.monotonic()
         trained.epochs += 1
-        run.judge(task.validate)
+        pace.judged(run.judge(task.validate))
         trained.seconds = trained.before + time.monotonic() - began
         trained.finished = (
-            trained.epochs >= recipe.epochs
+            run.step >= trained.planned
             or trained.epochs - max(trained.best_epoch, recipe.settled) >= recipe.patience
-            or late(trained)
         )
         run.save()
         saved = time.monotonic()
+
+
+class Pace:
+    """Keeps a training to its deadline, by what its steps take while it runs."""
+
+    def __init__(self, run: "_Run", deadline: float | None) -> None:
+        self._run = run
+        self._deadline = deadline
+        self._judging = 0.0
+        self._steps = 0
+        self._seconds = 0.0
+        self._since = self._checked = time.monotonic()
+
+    def start(self) -> None:
+        """Steps follow."""
+        self._since = time.monotonic()
+
+    def judged(self, seconds: float) -> None:
+        """Take in how long judging took."""
+        self._judging = seconds
+
+    def keep(self) -> None:
+        """After a step: plan fewer, where those that are planned would end too late."""
+        now = time.monotonic()
+        self._steps += 1
+        self._seconds += now - self._since
+        self._since = now
+        trained, step = self._run.trained, self._run.step
+        if step in self._run.kept:
+            self._run.shorten(self._run.kept[step])
+            return
+        if self._deadline is None or step <= self._run.decided or now - self._checked < PACE:
+            return
+        self._checked = now
+        each = self._seconds / self._steps
+        left = self._deadline - now - self._judging
+        fit = step + max(0, int(left / each))
+        if fit < trained.planned:
+            self._run.decide(fit)
+
+
+def step_seconds(
+    network: nn.Module,
+    groups: Sequence[dict[str, Any]],
+    task: Task,
+    recipe: Recipe,
+    *,
+    seed: int,
+) -> float:
+    """Seconds that a step of a training takes, from a few; `network` is changed.
+
+    Each is made twice, and the faster counts: another process may have been in the way. Steps are
+    of many lengths where texts are, of which the mean counts, and else alike.
+    """
+    run = _Run(network, groups, recipe, None)
+    train_mode(network, recipe)
+    seconds = []
+    spent = time.monotonic()
+    for index, inputs, random in _batches(task.items, replace(recipe, share=1.0), seed, 0):
+        tries = []
+        for _ in range(2):
+            began = time.monotonic()
+            run.take_step(task, inputs, task.targets[index].to(task.where), random, 0.0)
+            tries.append(time.monotonic() - began)
+        seconds.append(min(tries))
+        if len(seconds) >= LEAST_MEASURED and time.monotonic() - spent > MOST_MEASURED:
+            break
+    return float(np.mean(seconds))
 
 
 def _batches(
@@ -173,6 +254,21 @@ class _Run:
         self.trained = Trained()
         self.best = self._weights()
         self._checkpoint = checkpoint
+        # Step: what was planned from then on, in a training that is resumed.
+        self.kept: dict[int, int] = checkpoint.plans() if checkpoint else {}
+        self.decided = max(self.kept, default=0)
+
+    def decide(self, planned: int) -> None:
+        """Make it shorter from now on, having kept that."""
+        self.kept[self.step] = planned
+        if self._checkpoint is not None:
+            self._checkpoint.plan(self.kept)
+        self.shorten(planned)
+
+    def shorten(self, planned: int) -> None:
+        """Make it shorter from now on."""
+        self.trained.planned = planned
+        self.trained.shortened = True
 
     def take_step(
         self,
@@ -198,8 +294,13 @@ class _Run:
         self.optimiser.step()
         self.step += 1
 
-    def judge(self, validate: Callable[[], float] | None) -> None:
-        """Take in how good the weights are now; keep them where they are the best."""
+    def judge(self, validate: Callable[[], float] | None) -> float:
+        """Take in how good the weights are now; keep them where they are the best.
+
+        Returns:
+            The seconds that this took.
+        """
+        began = time.monotonic()
         loss = validate() if validate else 0.0
         loss = math.inf if math.isnan(loss) else loss
         trained = self.trained
@@ -207,6 +308,7 @@ class _Run:
             self.best = self._weights()
             trained.best_epoch = trained.epochs
         trained.losses.append(loss)
+        return time.monotonic() - began
 
     def save(self) -> None:
         if self._checkpoint is None:

@@ -33,6 +33,7 @@ class Recipe:
             first is mended later.
         views: ways that each picture is looked at, where its activations are stored.
         train_batchnorm: whether BatchNorm statistics follow the data; else they stay frozen.
+        share: of the training items that an epoch passes over, other ones in each.
     """
 
     epochs: int
@@ -48,6 +49,7 @@ class Recipe:
     patience: int = 5
     views: int = 8
     train_batchnorm: bool = False
+    share: float = 1.0
 
     @property
     def settled(self) -> int:
@@ -59,7 +61,7 @@ class Recipe:
 
         An item that would be alone in it goes with the step before: BatchNorm needs two.
         """
-        return max(1, (items - 2) // self.batch + 1)
+        return max(1, math.ceil(self.share * ((items - 2) // self.batch + 1)))
 
     def afterwards(self) -> "Recipe":
         """For the best weights and all items, validation items too: fewer epochs, a lower rate.
@@ -67,16 +69,25 @@ class Recipe:
         Nothing judges them any more, so they must not go far.
         """
         epochs = max(1, round(_AFTERWARDS * self.epochs))
-        return replace(self, epochs=epochs, rate=_GENTLER * self.rate)
+        share = min(self.share, 1.0 if self.epochs > 1 else 2 * _AFTERWARDS)
+        return replace(self, epochs=epochs, share=share, rate=_GENTLER * self.rate)
+
+    def cost(self, items: int) -> int:
+        """Steps of all epochs over `items`."""
+        return self.epochs * self.steps(items)
 
     def eased(self, effort: float) -> "Recipe":
-        """With a share of the views and epochs, for a budget that the usual ones do not fit."""
+        """With a share of the views and epochs, for a budget that the usual ones do not fit.
+
+        Less than one epoch is a part of one.
+        """
         if effort == 1:
             return self
-        least = min(_LEAST, self.epochs)
+        epochs = effort * self.epochs
         return replace(
             self,
-            epochs=max(least, round(effort * self.epochs)),
+            epochs=max(1, round(epochs)),
+            share=min(1.0, epochs),
             views=max(min(2, self.views), round(effort * self.views)),
         )
 

@@ -24,21 +24,11 @@ from headstart.training.checkpoint import Checkpoint
 from headstart.training.examples import Examples, Part
 from headstart.training.fitted import Fitted, few_to_calibrate_on, judge
 from headstart.training.items import Activations, Items, decoded
-from headstart.training.loop import Loss, Task, Trained, loss_of, train, train_mode
-from headstart.training.network import (
-    Network,
-    Scales,
-    changed,
-    computing,
-    groups,
-    on,
-    scores,
-    snapshot,
-)
+from headstart.training.loop import Loss, Task, Trained, loss_of, step_seconds, train
+from headstart.training.network import Network, Scales, changed, groups, scores, snapshot
 from headstart.training.recipe import Recipe, recipe_for
 
-MEASURED_STEPS = 3
-MEASURED_ITEMS = 64
+MEASURED_ITEMS = 128
 
 
 @dataclass(frozen=True)
@@ -94,6 +84,7 @@ class Tuning:
         self.rung = rung
         self.data = data
         self.backbone = trunk.backbone
+        self.whole = trunk
         self.trunk = trunk if rung.cut is None else trunk.at(rung.cut)
         self.examples = examples
         self.start = start
@@ -113,39 +104,50 @@ class Tuning:
 
     def measure(self, progress: Progress) -> Cost:
         """What a few items and steps take; the items are not lost."""
-        some = self.examples.parts["train"].positions[:MEASURED_ITEMS]
+        part = self.examples.parts["train"].spread(MEASURED_ITEMS)
         per_item = 0.0
         if self.rung.cut is not None:
-            self.trunk.extract(self.data.select(some[:2]), progress)  # converts and compiles
+            data = self.data.select(part.positions)
+            self.trunk.extract(data.select(np.arange(2)), progress)  # converts and compiles
             began = time.monotonic()
-            view = self._views()[-1]
-            self.trunk.extract(self.data.select(some), progress, view)
-            per_item = (time.monotonic() - began) / len(some)
-        items = self._items(some, progress, measured=True)
+            self.trunk.extract(data, progress, self._views()[-1])
+            per_item = (time.monotonic() - began) / len(part)
+        items = self._items(part.positions, progress, measured=True)
         with _Borrowed(self, snapshot(self.backbone.module)) as network:
-            step, forward = self._time_steps(network, items)
+            task = self._task(items, part, None)
+            step = step_seconds(
+                network, self._groups(network), task, self.recipe, seed=self.spec.seed
+            )
+            began = time.monotonic()
+            scores(network, items, self.where)
+            forward = (time.monotonic() - began) / len(items)
         return Cost(per_item, step, forward)
 
     def seconds(self, cost: Cost) -> float:
         """What the rung will take, from what a few items and steps took."""
         train, validation = (len(self.examples.parts[name]) for name in ("train", "validation"))
+        recipe = self.recipe
         extraction = cost.extract * len(self._views()) * (train + validation)
-        epoch = cost.step * self.recipe.steps(train) + cost.forward * validation
-        seconds = extraction + epoch * self.recipe.epochs
+        judging = cost.forward * validation * (recipe.epochs + 2)
+        seconds = extraction + judging + cost.step * recipe.cost(train)
         if validation:
-            after = self.recipe.afterwards()
-            seconds += cost.step * after.steps(train + validation) * after.epochs
+            seconds += cost.step * recipe.afterwards().cost(train + validation)
         return seconds
 
     def fit(
         self,
         checkpoint: Checkpoint | None,
         progress: Progress,
-        late: Callable[[Trained], bool],
+        deadline: float | None,
     ) -> Fitted:
         """Train it: on the training items, judged by the validation items; then a little on both.
 
         What is `judged` is the network before it learnt from validation items.
+
+        Args:
+            checkpoint: where the state goes; None keeps none.
+            progress: shows what is going on.
+            deadline: by `time.monotonic`; the training is shortened to end by then.
         """
         began = time.monotonic()
         examples, recipe = self.examples, self.recipe
@@ -162,7 +164,7 @@ class Tuning:
                 validate=self._validate(network, held_out, validation),
                 checkpoint=checkpoint,
                 progress=progress,
-                late=late,
+                deadline=deadline,
             )
             logits = (
                 self._answers(network, held_out)
@@ -171,7 +173,7 @@ class Tuning:
             )
             start = self._head(network)
             earlier = trained.before
-            if len(validation) and trained.best_epoch and not late(trained):
+            if len(validation) and trained.best_epoch and not trained.shortened:
                 both = train_part.joined(validation)
                 earlier += self._learn(
                     network,
@@ -181,7 +183,7 @@ class Tuning:
                     validate=None,
                     checkpoint=checkpoint.beside("afterwards") if checkpoint else None,
                     progress=progress,
-                    late=late,
+                    deadline=deadline,
                 ).before
             learning = self._learning(network)
             if self.rung.strategy == "lora":
@@ -198,6 +200,8 @@ class Tuning:
             ),
             trained_parameters=learning,
             seconds=earlier + time.monotonic() - began,
+            trunk=self.whole,
+            examples=examples,
             weights=weights,
             warnings=few_to_calibrate_on(len(validation), examples.task),
         )
@@ -215,19 +219,12 @@ class Tuning:
         validate: Callable[[], float] | None,
         checkpoint: Checkpoint | None,
         progress: Progress,
-        late: Callable[[Trained], bool],
+        deadline: float | None,
     ) -> Trained:
         title = f"Training: {self.rung.words}"
         if validate is None and len(self.examples.parts["validation"]):
             title += ", with the validation items"
-        task = Task(
-            items=items,
-            targets=self._targets(part),
-            loss=self._loss(),
-            validate=validate,
-            where=self.where,
-            bfloat16=self.trunk.precision == "bfloat16",
-        )
+        task = self._task(items, part, validate)
         with progress.stage(title, len(items) * recipe.epochs) as advance:
             return train(
                 network,
@@ -237,8 +234,18 @@ class Tuning:
                 seed=self.spec.seed,
                 checkpoint=checkpoint,
                 advance=advance,
-                late=late,
+                deadline=deadline,
             )
+
+    def _task(self, items: Items, part: Part, validate: Callable[[], float] | None) -> Task:
+        return Task(
+            items=items,
+            targets=self._targets(part),
+            loss=self._loss(),
+            validate=validate,
+            where=self.where,
+            bfloat16=self.trunk.precision == "bfloat16",
+        )
 
     @property
     def tail(self) -> nn.Module:
@@ -293,29 +300,9 @@ class Tuning:
                 )
         return Activations(found)
 
-    def _time_steps(self, network: Network, items: Items) -> tuple[float, float]:
-        """Seconds of a step, and of judging an item."""
-        batch = min(self.recipe.batch, len(items))
-        targets = self._targets(self.examples.parts["train"])[:batch].to(self.where)
-        loss, seconds = self._loss(), []
-        index = np.arange(batch)
-        train_mode(network, self.recipe)
-        for _ in range(MEASURED_STEPS):
-            began = time.monotonic()
-            inputs = on(self.where, items.plain(index))
-            inputs = tuple(each.float() if each.dtype == torch.uint8 else each for each in inputs)
-            with computing(network, self.where, bfloat16=self.trunk.precision == "bfloat16"):
-                answer = network(*inputs)
-            loss(answer.float(), targets).backward()  # type: ignore[no-untyped-call]
-            seconds.append(time.monotonic() - began)
-        network.zero_grad(set_to_none=True)
-        began = time.monotonic()
-        scores(network, items, self.where)
-        return min(seconds), (time.monotonic() - began) / len(items)
-
     def _tokens(self) -> float:
         """Tokens of a text, on average."""
-        some = self.examples.parts["train"].positions[:MEASURED_ITEMS]
+        some = self.examples.parts["train"].spread(MEASURED_ITEMS).positions
         tokens = decoded(self.data.select(some), self.backbone.preprocessing)
         return sum(int(tokens.plain(np.array([at]))[1].sum()) for at in range(len(some))) / len(
             some
