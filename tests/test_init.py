@@ -75,6 +75,33 @@ def test_importing_it_imports_nothing_heavy():
     assert not HEAVY & _imported("import headstart; headstart.InputError; dir(headstart)")
 
 
+@pytest.mark.parametrize(
+    ("before", "given", "policy"),
+    [
+        ("", None, "PASSIVE"),
+        ("", "ACTIVE", "ACTIVE"),
+        ("sys.modules['torch'] = 'loaded';", None, None),
+    ],
+)
+def test_threads_wait_without_spinning_unless_the_user_or_a_loaded_torch_decides(
+    before, given, policy
+):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    if given:
+        environment["OMP_WAIT_POLICY"] = given
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            f"import os, sys; {before} import headstart; print(os.environ.get('OMP_WAIT_POLICY'))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert done.stdout.split() == [str(policy)]
+
+
 def test_names_are_imported_when_asked_for():
     assert not {"torch", "sklearn", "lance"} & _imported("import headstart; headstart.load")
     assert "sklearn" in _imported("import headstart; headstart.TransferClassifier")

@@ -7,6 +7,7 @@ print(run.report.test["accuracy"])
 headstart.load("model/").predict(["new.jpg"]).labels
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,11 @@ __all__ = [
 # OpenVINO's converter reports its use over the network when it finds this package; nothing that
 # headstart does may open a socket unasked.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+# Threads of PyTorch that wait for work spin, unless this is set before it is loaded: beside another
+# program that computes, each step then takes many times as long as it should.
+if "torch" not in sys.modules:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def __getattr__(name: str) -> Any:

@@ -34,6 +34,7 @@ class Rows:
 
     values: torch.Tensor
     before: Callable[[], None] = field(default=lambda: None)
+    lengths: Any = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -104,6 +105,7 @@ def run(
     held_out: bool = False,
     bfloat16: bool = False,
     before: Callable[[], None] = lambda: None,
+    lengths: Any = None,
     seed: int = 3,
     checkpoint: Checkpoint | None = None,
     advance: Callable[[int], None] = nothing,
@@ -118,7 +120,7 @@ def run(
             return float(functional.cross_entropy(network(other), targets(len(values))))
 
     task = Task(
-        items=Rows(values, before),
+        items=Rows(values, before, lengths),
         targets=targets(len(values)),
         loss=loss_of("classification", recipe.label_smoothing, None),
         validate=loss if held_out else validate,
@@ -152,6 +154,7 @@ class Case:
     recipe: Recipe = RECIPE
     bfloat16: bool = False
     moving: bool = False
+    lengths: tuple[int, ...] | None = None
 
     def run(self, **how: Any) -> tuple[dict[str, bytes], Trained]:
         network = self.network()
@@ -163,7 +166,10 @@ class Case:
 
         judged = {"validate": moved} if self.moving else {"held_out": True}
         values = rows(self.shape)
-        options = {"values": values, "bfloat16": self.bfloat16, **judged, **how}
+        lengths = None if self.lengths is None else np.array(self.lengths)
+        options = {
+            "values": values, "bfloat16": self.bfloat16, "lengths": lengths, **judged, **how
+        }  # fmt: skip
         trained = run(network, self.recipe, **options)
         return bits(network), trained
 
@@ -173,6 +179,9 @@ CASES = {
     "batchnorm": Case(recipe=replace(RECIPE, batch=4, train_batchnorm=True)),
     "channels last": Case(convolutional, (3, 5, 5)),
     "bfloat16": Case(bfloat16=True),
+    "many lengths": Case(
+        lengths=(3, 1, 4, 1, 5, 9, 2, 6, 5, 3), recipe=replace(RECIPE, batch=2, share=0.9)
+    ),
     "early": Case(moving=True, recipe=replace(RECIPE, patience=1)),
 }
 
@@ -241,7 +250,7 @@ def goes_on_to_the_same(case: str, folder: Path) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    case=st.sampled_from(["dense", "batchnorm", "channels last", "bfloat16"]),
+    case=st.sampled_from(["dense", "batchnorm", "channels last", "bfloat16", "many lengths"]),
     every_step=st.booleans(),
     interruptions=st.lists(
         st.tuples(st.sampled_from(PLACES), st.integers(0, STEPS)), min_size=1, max_size=3
@@ -474,6 +483,19 @@ def test_every_item_is_told_of_once_when_it_goes_on(tmp_path):
         run(dense(), checkpoint=Checkpoint(tmp_path), advance=countdown(RECIPE.steps(ITEMS)))
     run(dense(), checkpoint=Checkpoint(tmp_path), advance=done.append)
     assert sum(done) == RECIPE.epochs * ITEMS
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_items_of_many_lengths_are_told_of_once_when_it_goes_on(tmp_path, monkeypatch, at):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+    recipe, lengths = replace(RECIPE, batch=4, epochs=2), np.arange(ITEMS)
+    done: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        run(
+            dense(), recipe, lengths=lengths, checkpoint=Checkpoint(tmp_path), advance=countdown(at)
+        )
+    run(dense(), recipe, lengths=lengths, checkpoint=Checkpoint(tmp_path), advance=done.append)
+    assert sum(done) == 2 * ITEMS
 
 
 def test_seconds_are_counted_over_every_time_it_was_resumed(tmp_path):

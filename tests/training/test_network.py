@@ -192,6 +192,8 @@ def test_a_head_in_other_scales_answers_the_same(seed, centre, spread):
 class Numbers:
     """Items that are rows of numbers."""
 
+    lengths = None
+
     def __init__(self, count: int) -> None:
         self.values = torch.randn(count, 5, generator=torch.Generator().manual_seed(0))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,6 +35,11 @@ class Items(Protocol):
         """How many there are."""
         ...
 
+    @property
+    def lengths(self) -> Index | None:
+        """Tokens of each, where batches are padded to their longest (texts); else None."""
+        ...
+
     def batch(self, index: Index, random: np.random.Generator) -> Inputs:
         """The items at `index` to learn from; `random` chooses how each is looked at."""
         ...
@@ -51,6 +57,14 @@ class Activations:
 
     def __len__(self) -> int:
         return len(self.views[0].kept)
+
+    @cached_property
+    def lengths(self) -> Index | None:
+        """See `Items.lengths`; reads what is stored once, for the store knows no lengths."""
+        if not self.views[0].ragged:
+            return None
+        rows = (row for some in self.views[0].batches() for row in some)
+        return np.fromiter((len(row) for row in rows), np.int64, len(self))
 
     def batch(self, index: Index, random: np.random.Generator) -> Inputs:
         """See `Items.batch`."""
@@ -92,6 +106,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.data)
 
+    @property
+    def lengths(self) -> None:
+        """See `Items.lengths`: all are of one size."""
+        return
+
     def batch(self, index: Index, random: np.random.Generator) -> Inputs:
         """See `Items.batch`."""
         return self._inputs(index, [random_view(random, self.symmetry) for _ in index])
@@ -130,6 +149,11 @@ class Tokens:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def lengths(self) -> Index:
+        """See `Items.lengths`."""
+        return np.array([len(row) for row in self.ids], np.int64)
 
     def batch(self, index: Index, random: np.random.Generator) -> Inputs:  # noqa: ARG002
         """See `Items.batch`: a text has one view."""

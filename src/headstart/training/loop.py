@@ -22,6 +22,7 @@ from headstart.progress import Advance
 from headstart.training.checkpoint import Checkpoint, Tensors
 from headstart.training.items import Inputs, Items
 from headstart.training.network import computing, on
+from headstart.training.order import batches
 from headstart.training.recipe import Recipe
 
 CHECKPOINT_SECONDS = 30.0
@@ -104,7 +105,7 @@ def train(
     """
     run = _Run(network, groups, recipe, checkpoint)
     run.trained.planned = recipe.cost(len(task.items))
-    run.resume(advance, len(task.items))
+    run.resume(advance, task.items, seed)
     if not run.trained.finished:
         pace = Pace(run, deadline)
         if not run.trained.losses:
@@ -218,23 +219,25 @@ def _batches(
 ) -> Iterator[tuple[NDArray[np.int64], Inputs, np.random.Generator]]:
     """From `step` to the end of its epoch; each batch is read while the one before is learnt."""
     steps = recipe.steps(len(items))
-    order = np.random.default_rng([seed, 0, step // steps]).permutation(len(items))
+    epoch, first = divmod(step, steps)
+    order = _order(items, recipe, seed, epoch)
 
-    def read(at: int) -> tuple[NDArray[np.int64], Inputs, np.random.Generator]:
-        here = at % steps
-        end = len(order) if here == steps - 1 else (here + 1) * recipe.batch
-        index = order[here * recipe.batch : end]
-        random = np.random.default_rng([seed, 1, at])
-        return index, items.batch(index, random), random
+    def read(here: int) -> tuple[NDArray[np.int64], Inputs, np.random.Generator]:
+        random = np.random.default_rng([seed, 1, epoch * steps + here])
+        return order[here], items.batch(order[here], random), random
 
     with ThreadPoolExecutor(1, "batches") as pool:
         ahead: Future[tuple[NDArray[np.int64], Inputs, np.random.Generator]]
-        ahead = pool.submit(read, step)
-        for at in range(step, (step // steps + 1) * steps):
+        ahead = pool.submit(read, first)
+        for here in range(first, steps):
             batch = ahead.result()
-            if (at + 1) % steps:
-                ahead = pool.submit(read, at + 1)
+            if here + 1 < steps:
+                ahead = pool.submit(read, here + 1)
             yield batch
+
+
+def _order(items: Items, recipe: Recipe, seed: int, epoch: int) -> Sequence[NDArray[np.int64]]:
+    return batches(len(items), items.lengths, recipe, seed=seed, epoch=epoch)
 
 
 class _Run:
@@ -249,7 +252,10 @@ class _Run:
     ) -> None:
         self.network = network
         self.recipe = recipe
-        self.optimiser = torch.optim.AdamW([{**group, "lr": recipe.rate} for group in groups])
+        # One kernel for all parameters: an eighth of the time on a CPU (MiniLM, two cores).
+        self.optimiser = torch.optim.AdamW(
+            [{**group, "lr": recipe.rate} for group in groups], fused=True
+        )
         self.step = 0
         self.trained = Trained()
         self.best = self._weights()
@@ -279,14 +285,16 @@ class _Run:
         rate: float,
     ) -> None:
         recipe = self.recipe
-        torch.manual_seed(int(random.integers(2**62)))
+        drawn = int(random.integers(2**62))
+        torch.manual_seed(drawn)
         inputs = on(task.where, inputs)
         if recipe.mixup and len(wanted) > 1:
             inputs, wanted = _mixed(inputs, wanted, recipe.mixup, random)
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate * group["scale"] * rate
         self.optimiser.zero_grad(set_to_none=True)
-        with computing(self.network, task.where, bfloat16=task.bfloat16):
+        texts = drawn if task.items.lengths is not None else None
+        with computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts):
             scores = self.network(*inputs)
         loss = task.loss(scores.float(), wanted)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -319,7 +327,7 @@ class _Run:
             tensors |= {f"optimiser/{number}/{key}": value for key, value in state.items()}
         self._checkpoint.save(tensors, {"step": self.step, "trained": asdict(self.trained)})
 
-    def resume(self, advance: Advance, items: int) -> None:
+    def resume(self, advance: Advance, items: Items, seed: int) -> None:
         saved = self._checkpoint.load() if self._checkpoint else None
         if saved is None:
             return
@@ -334,12 +342,19 @@ class _Run:
             number, _, key = name.partition("/")
             states.setdefault(int(number), {})[key] = tensor
         whole = self.optimiser.state_dict()
+        parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
+        for at, state in states.items():
+            # The fused kernel goes through memory in order: all must lie as the parameter does.
+            for key, value in state.items():
+                if value.shape == parameters[at].shape:
+                    state[key] = torch.empty_like(parameters[at], device="cpu").copy_(value)
         self.optimiser.load_state_dict({**whole, "state": states})
         self.step = int(saved.counters["step"])
         self.trained = Trained(**saved.counters["trained"])
         self.trained.before = self.trained.seconds
-        epochs, steps = divmod(self.step, self.recipe.steps(items))
-        advance(epochs * items + steps * self.recipe.batch)
+        epochs, steps = divmod(self.step, self.recipe.steps(len(items)))
+        begun = _order(items, self.recipe, seed, epochs)[:steps]
+        advance(epochs * self.recipe.passed(len(items)) + sum(map(len, begun)))
 
     def _weights(self) -> Tensors:
         """What may change: parameters that learn, and buffers that follow the data."""

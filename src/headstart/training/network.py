@@ -1,7 +1,7 @@
 """What is trained: the part of a backbone right of a cut, and a linear head on it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ from torch import nn
 from headstart.heads.contract import Floats
 from headstart.heads.linear import LinearHead
 from headstart.training.items import Inputs, Items
+from headstart.training.order import evaluated
 from headstart.training.recipe import Recipe
+from headstart.training.short_texts import ShortTexts
 
 ROWS = 32
 
@@ -94,12 +96,12 @@ class Network(nn.Module):
 def scores(network: nn.Module, items: Items, where: torch.device) -> NDArray[np.float32]:
     """Scores (items, outputs) in evaluation mode."""
     network.eval()
-    found = []
+    order = evaluated(len(items), items.lengths, ROWS)
     with torch.inference_mode():
-        for at in range(0, len(items), ROWS):
-            inputs = items.plain(np.arange(at, min(at + ROWS, len(items))))
-            found.append(network(*on(where, inputs)).float().cpu().numpy())
-    return np.concatenate(found)
+        found = [network(*on(where, items.plain(index))).float().cpu().numpy() for index in order]
+    back = np.argsort(np.concatenate(order))
+    answers: NDArray[np.float32] = np.concatenate(found)[back]
+    return answers
 
 
 def on(where: torch.device, inputs: Inputs) -> Inputs:
@@ -108,8 +110,12 @@ def on(where: torch.device, inputs: Inputs) -> Inputs:
 
 
 @contextmanager
-def computing(network: nn.Module, where: torch.device, *, bfloat16: bool) -> Iterator[None]:
+def computing(
+    network: nn.Module, where: torch.device, *, bfloat16: bool, texts: int | None = None
+) -> Iterator[None]:
     """A forward pass to learn from: in float32, or in `bfloat16` where that is safe and faster.
+
+    `texts` is the seed of what `ShortTexts` drops; None where no texts are learnt from.
 
     On a CPU depthwise convolutions stay in float32: their backward pass with a 5 x 5 kernel takes
     3 to 13 times as long in bfloat16 (torch 2.14 with oneDNN, AMD EPYC).
@@ -120,7 +126,8 @@ def computing(network: nn.Module, where: torch.device, *, bfloat16: bool) -> Ite
     for each in exact:
         each.forward = _in_float32(each.forward)
     try:
-        with torch.autocast(where.type, torch.bfloat16, enabled=bfloat16):
+        cheaper = nullcontext() if texts is None else ShortTexts(texts)
+        with torch.autocast(where.type, torch.bfloat16, enabled=bfloat16), cheaper:
             yield
     finally:
         for each in exact:

@@ -31,9 +31,10 @@ class Recipe:
         patience: epochs without a better validation loss, in the second half of the epochs, before
             stopping; the best is kept. In the first half the rate is high, and what it breaks at
             first is mended later.
+        share: of the training items that an epoch passes over, where a budget does not hold a
+            whole one; which they are is another each epoch.
         views: ways that each picture is looked at, where its activations are stored.
         train_batchnorm: whether BatchNorm statistics follow the data; else they stay frozen.
-        share: of the training items that an epoch passes over, other ones in each.
     """
 
     epochs: int
@@ -47,21 +48,25 @@ class Recipe:
     clip: float = 1.0
     dropout: float = 0.2
     patience: int = 5
+    share: float = 1.0
     views: int = 8
     train_batchnorm: bool = False
-    share: float = 1.0
 
     @property
     def settled(self) -> int:
         """The epoch from which patience counts."""
         return self.epochs // 2
 
+    def passed(self, items: int) -> int:
+        """How many of `items` an epoch passes over: its share, but a whole batch at least."""
+        return min(items, max(self.batch, round(self.share * items)))
+
     def steps(self, items: int) -> int:
-        """Steps of an epoch over `items`; the last may be short.
+        """Steps of an epoch over `items`; one may be short.
 
         An item that would be alone in it goes with the step before: BatchNorm needs two.
         """
-        return max(1, math.ceil(self.share * ((items - 2) // self.batch + 1)))
+        return max(1, (self.passed(items) - 2) // self.batch + 1)
 
     def afterwards(self) -> "Recipe":
         """For the best weights and all items, validation items too: fewer epochs, a lower rate.
