@@ -15,6 +15,9 @@ Floats = npt.NDArray[np.float64]
 
 _LOWEST, _HIGHEST = 0.05, 20.0
 
+PRIOR = 0.3
+"""Of a model's temperature: a few dozen validation items tell it badly, and then it does harm."""
+
 
 def log_softmax(logits: Array) -> Floats:
     """Logarithm of the class probabilities, (n, classes), finite for finite logits."""
@@ -55,18 +58,20 @@ def log_losses(task: str, logits: Array, targets: Array) -> Floats:
 
 
 def calibrate(
-    task: str, logits: Array, targets: Array, weights: Array | None = None
+    task: str, logits: Array, targets: Array, weights: Array | None = None, *, prior: float = 1.0
 ) -> tuple[float, float]:
     """The temperature that minimises the log loss, and the mean log loss with it.
 
-    A log-normal prior on the temperature, worth about one item, keeps the answer sane where
-    the items cannot tell: perfectly separated, or none at all (then 1).
+    A log-normal prior on the temperature keeps the answer sane where the items cannot tell:
+    perfectly separated, or none at all (then 1).
 
     Args:
         task: "classification" or "multilabel".
         logits: (n, classes), of items not used to fit the model.
         targets: as in `log_losses`; items of an unknown class (-1) are left out.
         weights: of each item (n,); equal where None.
+        prior: standard deviation of the temperature's logarithm before any item is seen; 1 is
+            worth about one item.
     """
     from scipy.optimize import minimize_scalar
 
@@ -82,7 +87,7 @@ def calibrate(
         return float(np.average(log_losses(task, scaled, targets), weights=weights))
 
     def penalised(log_temperature: float) -> float:
-        return loss(log_temperature) + log_temperature**2 / 2 / len(targets)
+        return loss(log_temperature) + (log_temperature / prior) ** 2 / 2 / len(targets)
 
     found = minimize_scalar(
         penalised,
@@ -104,4 +109,4 @@ def temperature(task: str, logits: Array, targets: Array) -> float:
     Returns:
         A number from 0.05 to 20; above 1 where the model was too sure of itself.
     """
-    return 1.0 if task == "regression" else calibrate(task, logits, targets)[0]
+    return 1.0 if task == "regression" else calibrate(task, logits, targets, prior=PRIOR)[0]

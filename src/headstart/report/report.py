@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from headstart.data.dataset import Modality, Skipped, Task
-from headstart.evaluation import ClassRow
+from headstart.evaluation import ClassRow, Difference
 from headstart.report.jsonable import Metrics, jsonable, metrics_from_json, metrics_to_json
 
 
@@ -61,8 +61,10 @@ class Report:
         counts: items per split (`train`, `validation`, `test`) and `skipped`.
         class_counts: items per class, over every split.
         test: metrics on the test split, with 95% intervals.
-        baselines: the same metrics for simpler answers (`majority` or `mean`, `tfidf`), and for
-            the network from random weights (`from-scratch`) where it was asked for.
+        baselines: the same metrics for simpler answers (`majority` or `mean`, `tfidf`), for the
+            first rung (`feature-extraction`) where it is not the model, and for the network from
+            random weights (`from-scratch`) where it was asked for.
+        gain: of the model over the first rung, on the same test items; None where it is that.
         per_class: one row per class; empty for regression.
         confusion: test items by true class (row) and predicted class (column); empty where a
             confusion matrix makes no sense.
@@ -91,6 +93,7 @@ class Report:
     seconds: Mapping[str, float]
     store: Mapping[str, int]
     versions: Mapping[str, str]
+    gain: Difference | None = None
     temperature: float | None = None
     backbone_facts: Mapping[str, Any] = field(default_factory=dict)
     class_counts: Mapping[str, int] = field(default_factory=dict)
@@ -121,6 +124,7 @@ class Report:
             "test": metrics_to_json(self.test),
             "baselines": {name: metrics_to_json(each) for name, each in self.baselines.items()},
             "rungs": [rung.to_json() for rung in self.rungs],
+            "gain": self.gain and self.gain.to_json(),
             "per_class": _rows(self.per_class),
             "skipped": _rows(self.skipped),
             "next_steps": [{"what": what, "command": how} for what, how in self.next_steps],
@@ -139,6 +143,7 @@ class Report:
             "test": metrics_from_json(saved["test"]),
             "baselines": baselines,
             "rungs": tuple(Rung.from_json(each) for each in saved["rungs"]),
+            "gain": Difference(**saved["gain"]) if saved.get("gain") else None,
             "per_class": tuple(ClassRow(**each) for each in saved["per_class"]),
             "confusion": tuple(tuple(row) for row in saved["confusion"]),
             "skipped": tuple(Skipped(**each) for each in saved["skipped"]),
@@ -204,7 +209,7 @@ class EmbedReport:
         return _plain_fields(self) | {"skipped": _rows(self.skipped)}
 
 
-NESTED = ("test", "baselines", "rungs", "per_class", "skipped", "validation", "metrics")
+NESTED = ("test", "baselines", "rungs", "gain", "per_class", "skipped", "validation", "metrics")
 
 
 def _plain_fields(value: Any) -> dict[str, Any]:

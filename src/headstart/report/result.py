@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headstart.data.names import shown
-from headstart.evaluation import ClassRow, Interval
+from headstart.evaluation import ClassRow, Difference, Interval
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
 from headstart.report.report import EvaluationReport, Report
@@ -48,6 +48,10 @@ def sentences(
         if first not in baseline:
             continue
         said.append(f"{_who(name, report)} {_gets(first, baseline[first])}")
+        gain = getattr(report, "gain", None)
+        if name == "feature-extraction" and gain is not None:
+            said.append(_gained(gain))
+            continue
         if not _clearly_better(first, metrics[first], baseline[first]):
             said.append(f"that is no clear gain over it{HINTS.get(name, '.')}")
     return said
@@ -61,6 +65,20 @@ def _in_words(metric: str, found: Interval) -> str:
     if metric == "mae":
         return f"off by {figure(found.value)}{_between(found)} on average"
     return f"{METRICS[metric]} {figure(found.value)}{_between(found)}"
+
+
+def _gained(gain: Difference) -> str:
+    low, high = sorted((gain.low, gain.high))
+    if gain.metric == "mae":
+        return (
+            f"on the same items the error differs by {figure(gain.value)} "
+            f"(95% CI {figure(low)} to {figure(high)})"
+        )
+    value, low, high = (100 * each for each in (gain.value, low, high))
+    return (
+        f"on the same items that is a difference of {value:+.1f} points "
+        f"(95% CI {low:+.1f} to {high:+.1f})"
+    )
 
 
 def _between(found: Interval, *, as_percent: bool = False) -> str:
@@ -77,6 +95,8 @@ def _who(baseline: str, report: Report | EvaluationReport) -> str:
         return "always saying the mean"
     if baseline == "tfidf":
         return "counting words (TF-IDF), with no pretrained network,"
+    if baseline == "feature-extraction":
+        return "feature extraction alone"
     if baseline != "majority":
         return f"the baseline {shown(baseline)}"
     if report.task == "multilabel":

@@ -4,6 +4,9 @@ import importlib.metadata
 import platform
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from headstart import evaluation
 from headstart.data.dataset import Dataset, told
 from headstart.data.labels import counts_of
@@ -14,6 +17,7 @@ from headstart.report.report import Report, Rung
 from headstart.spec import FitSpec
 from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.examples import Examples
+from headstart.training.fitted import Fitted
 from headstart.training.ladder import Climbed, Tried
 
 VERSIONS = (
@@ -43,13 +47,11 @@ def summarise(
     best = climbed.best
     examples = best.examples
     test = examples.parts["test"]
+    scores = scores_on_test(model, best, dataset)
     measured = evaluation.evaluate(
-        examples.task,
-        test.targets,
-        scores_on_test(model, best, dataset),
-        examples.classes,
-        seed=spec.seed,
+        examples.task, test.targets, scores, examples.classes, seed=spec.seed
     )
+    first = climbed.tried[0].fitted
     skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
     backbone = best.trunk.backbone
     return Report(
@@ -63,6 +65,8 @@ def summarise(
             "gflops": backbone.gflops,
             "licence": backbone.licence,
             "features": backbone.features,
+            "stages": list(best.stages),
+            "preprocessing": backbone.preprocessing.to_json(),
         },
         strategy=best.strategy,
         cut=best.cut,
@@ -76,6 +80,9 @@ def summarise(
         class_counts=_class_counts(dataset, examples),
         test=measured.metrics if len(test) else {},
         baselines=_baselines(dataset, climbed, spec),
+        gain=evaluation.difference(examples.task, test.targets, scores, _first_scores(first))
+        if first is not None and first is not best and len(test)
+        else None,
         rungs=tuple(_rung(each, features.seconds) for each in climbed.tried),
         seconds={},
         store={"hits": features.hits, "misses": features.misses},
@@ -122,6 +129,11 @@ def _baselines(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, d
             examples.classes,
             spec.seed,
         )
+    first = climbed.tried[0].fitted
+    if first is not None and first is not climbed.best:
+        found[first.strategy] = evaluation.evaluate(
+            examples.task, test.targets, _first_scores(first), examples.classes, seed=spec.seed
+        ).metrics
     if climbed.compared is not None:
         scratch = assemble(climbed.compared, dataset)
         scores = scores_on_test(scratch, climbed.compared, dataset)
@@ -129,6 +141,12 @@ def _baselines(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, d
             examples.task, test.targets, scores, examples.classes, seed=spec.seed
         ).metrics
     return found
+
+
+def _first_scores(first: Fitted) -> NDArray[np.float32]:
+    """Of the test items, by the first rung, from stored features."""
+    scores = first.head.scores(first.examples.parts["test"].features)
+    return np.asarray(scores / np.float32(first.judged.temperature), np.float32)
 
 
 def _class_counts(dataset: Dataset, examples: Examples) -> dict[str, int]:

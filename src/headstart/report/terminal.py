@@ -139,10 +139,26 @@ def _model(report: Report) -> list[tuple[str, str]]:
     rows = [
         ("backbone", f"{report.backbone} ({details})" if details else report.backbone),
         ("strategy", f"{report.strategy}, cut {cut}"),
+        *_seen(report),
         ("head", report.head + calibrated),
         ("seed", str(report.seed)),
     ]
     return rows if report.model is None else [*rows, ("saved in", report.model)]
+
+
+def _seen(report: Report) -> list[tuple[str, str]]:
+    """What of the network and of the items the head learnt from, where that was chosen."""
+    facts = report.backbone_facts
+    stages, form = facts.get("stages") or (), facts.get("preprocessing") or {}
+    rows = []
+    if len(stages) > 1:
+        places = list(dict.fromkeys(name.partition(" (")[0] for name in stages[1:]))
+        rows.append(("features", f"the last stage, and {', '.join(places)}"))
+    if report.modality == "image" and form:
+        crop = float(form["crop_fraction"])
+        part = "" if crop == 1 else f", the middle {crop:.1%}"
+        rows.append(("images", f"{form['height']} x {form['width']} pixels{part}"))
+    return rows
 
 
 def _time(report: Report) -> Table:

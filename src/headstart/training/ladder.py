@@ -39,10 +39,10 @@ USUAL_DEPTH = 0.3
 SURE = 0.025
 """Chance of taking an accident for a gain, at each rung."""
 
-RESERVED = 0.15
+RESERVED = 0.1
 """Share of the budget for what comes after the ladder: converting, measuring, saving."""
 
-EFFORTS = (1, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
+EFFORTS = (1, 0.75, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05)
 """Shares of the usual views and epochs that a rung may be given, so that it fits."""
 
 ENOUGH, MANY = 300, 20_000

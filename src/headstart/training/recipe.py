@@ -9,6 +9,11 @@ STEPS = 650
 """Steps that a hundred items and a hundred thousand are both given, within `_LEAST` and `_MOST`."""
 
 _LEAST, _MOST = 4, 20
+
+TEXT_STEPS, TEXT_MOST, TEXT_RATE, TEXT_WIDTH = 400, 10, 1e-4, 384
+"""The same for encoders of texts, which learn in fewer steps and epochs; their rate, and the width
+of hidden states that it is for: wider ones want lower rates, from 2e-5 for the largest (Devlin et
+al. 2019, "BERT", appendix A.3)."""
 _AFTERWARDS, _GENTLER = 0.25, 0.3
 
 
@@ -105,7 +110,13 @@ class Recipe:
 
 
 def recipe_for(
-    strategy: str, modality: str, items: int, spec: FitSpec, *, most: int = 32
+    strategy: str,
+    modality: str,
+    items: int,
+    spec: FitSpec,
+    *,
+    most: int = 32,
+    width: int | None = None,
 ) -> Recipe:
     """The defaults of a strategy for so many training items, with what the user asked for.
 
@@ -115,6 +126,7 @@ def recipe_for(
         items: how many are trained on.
         spec: the options.
         most: items that a step may have.
+        width: of the features of a text; None where a language model learns to write.
     """
     batch = min(most, 32 if items >= 320 else max(4, items // 10))
     epochs = min(_MOST, max(_LEAST, STEPS * batch // max(1, items)))
@@ -128,6 +140,11 @@ def recipe_for(
             weight_decay=0.01,
             label_smoothing=0.0,
         )
+    if modality == "text" and width is not None:
+        epochs = min(TEXT_MOST, max(_LEAST, TEXT_STEPS * batch // max(1, items)))
+        recipe = replace(
+            recipe, epochs=epochs, rate=TEXT_RATE * TEXT_WIDTH / max(width, TEXT_WIDTH)
+        )
     if modality == "image" and strategy in ("full-fine-tuning", "from-scratch"):
         recipe = replace(recipe, mixup=0.2)
     if strategy == "lora":
@@ -135,8 +152,8 @@ def recipe_for(
     if strategy == "from-scratch":
         recipe = replace(
             recipe,
-            epochs=2 * epochs,
-            rate=10 * recipe.rate if modality == "text" else recipe.rate,
+            epochs=2 * min(_MOST, max(_LEAST, STEPS * batch // max(1, items))),
+            rate=3e-4 if modality == "text" else recipe.rate,
             depth_decay=1.0,
             train_batchnorm=True,
             patience=10,

@@ -90,7 +90,9 @@ class Tuning:
         self.start = start
         self.spec = spec
         train = examples.parts["train"]
-        self.recipe = recipe_for(rung.strategy, data.modality, len(train), spec)
+        self.recipe = recipe_for(
+            rung.strategy, data.modality, len(train), spec, width=trunk.backbone.features
+        )
         self.where = torch.device(trunk.where)
         self._scales = self._scales_of(train)
 
