@@ -1,6 +1,6 @@
 """Two models on the same items: the difference between them, and how sure it is."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,7 @@ class Difference:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the attributes."""
-        return {
-            "metric": self.metric, "value": self.value, "low": self.low, "high": self.high,
-        }  # fmt: skip
+        return asdict(self)
 
 
 def difference(task: str, targets: Array, new: Array, old: Array) -> Difference | None:
@@ -54,7 +52,7 @@ def difference(task: str, targets: Array, new: Array, old: Array) -> Difference 
 
 def _by_item(task: str, targets: Array, scores: Array) -> npt.NDArray[np.float64]:
     if task == "regression":
-        return np.abs(scores.astype(np.float64) - targets)
+        return np.asarray(np.abs(scores.astype(np.float64) - targets), np.float64)
     if task == "multilabel":
         return np.asarray(((scores > 0) == (targets > 0)).mean(axis=1), np.float64)
-    return (scores.argmax(axis=1) == targets).astype(np.float64)
+    return np.asarray(scores.argmax(axis=1) == targets, np.float64)
