@@ -99,7 +99,8 @@ class Tuning:
         self.start = start
         self.spec = spec
         train = examples.parts["train"]
-        self.recipe = recipe_for(rung.strategy, data.modality, len(train), spec)
+        width = self.backbone.features if data.modality == "text" else None
+        self.recipe = recipe_for(rung.strategy, data.modality, len(train), spec, width=width)
         self.where = torch.device(trunk.where)
         self._scales = self._scales_of(train)
 
@@ -304,7 +305,9 @@ class Tuning:
             began = time.monotonic()
             inputs = on(self.where, items.plain(index))
             inputs = tuple(each.float() if each.dtype == torch.uint8 else each for each in inputs)
-            with computing(network, self.where, bfloat16=self.trunk.precision == "bfloat16"):
+            texts = 0 if items.lengths is not None else None
+            bfloat16 = self.trunk.precision == "bfloat16"
+            with computing(network, self.where, bfloat16=bfloat16, texts=texts):
                 answer = network(*inputs)
             loss(answer.float(), targets).backward()  # type: ignore[no-untyped-call]
             seconds.append(time.monotonic() - began)
