@@ -20,6 +20,7 @@ MEASUREMENTS = (
     "sentences",
     "fine_tuning",
     "epochs",
+    "text_tuning",
     "classic",
     "families",
 )

@@ -81,7 +81,7 @@ def ready(backbone: str, items: Any, labels: Any, task: str = "classification", 
     trunk = Trunk.load(backbone, data.modality, cut=None, offline=True)
     features = trunk.extract(data, Silent())
     examples = arrange(data, features, spec)
-    first = feature_extraction.fit(examples, spec, trunk.cut.stage)
+    first = feature_extraction.fit(examples, spec, trunk)
     return Small(data, trunk, features, examples, first, spec)
 
 

@@ -25,12 +25,12 @@ def tuned(small: Small):
     rung = Rung("fine-tuning", "blocks.1")
     start = small.first.start
     tuning = Tuning(rung, small.data, small.trunk, small.examples, start, small.spec)
-    return tuning.fit(None, Silent(), lambda _: False)
+    return tuning.fit(None, Silent(), None)
 
 
 def test_a_saved_model_answers_as_before(small, tmp_path):
     """Bit for bit, with what was trained of the backbone in it."""
-    model = assemble(small.trunk, small.examples, tuned(small), small.data)
+    model = assemble(tuned(small), small.data)
     model.save(tmp_path / "model")
     loaded = headstart.load(tmp_path / "model")
     items = list(small.data.items)[:10]
@@ -41,7 +41,7 @@ def test_a_saved_model_answers_as_before(small, tmp_path):
 
 
 def test_a_tuned_model_answers_without_torch(small, tmp_path):
-    model = assemble(small.trunk, small.examples, tuned(small), small.data)
+    model = assemble(tuned(small), small.data)
     model.save(tmp_path / "model")
     np.save(tmp_path / "picture.npy", small.data.items[0])
     code = (
@@ -58,8 +58,8 @@ def test_a_tuned_model_answers_without_torch(small, tmp_path):
 def test_test_items_are_measured_on_the_adapted_network(small):
     """Not on the stored features of the frozen one."""
     fitted = tuned(small)
-    model = assemble(small.trunk, small.examples, fitted, small.data)
-    found = scores_on_test(model, fitted, small.examples, small.data)
+    model = assemble(fitted, small.data)
+    found = scores_on_test(model, fitted, small.data)
     test = small.examples.parts["test"]
     alone = model.scores(small.data.select(test.positions)).scores / model.temperature
     assert np.allclose(found, alone, atol=1e-5)

@@ -48,6 +48,7 @@ def views(tmp_path):
 def test_activations_are_judged_on_in_the_first_view(views):
     items, values = views
     assert len(items) == 6
+    assert items.lengths is None
     (plain,) = items.plain(INDEX)
     assert plain.dtype == torch.float32
     assert (plain.numpy() == values[0][INDEX]).all()
@@ -80,6 +81,7 @@ def test_activations_of_texts_are_padded_on_the_right(tmp_path):
             assert mask[row].tolist() == [1] * length + [0] * (5 - length)
             assert (hidden[row, :length].numpy() == values[at]).all()
             assert (hidden[row, length:] == 0).all()
+    assert items.lengths.tolist() == LENGTHS
     hidden, mask = items.plain(np.array([1]))
     assert hidden.shape == (1, 1, 7)
     assert mask.tolist() == [[1]]
@@ -108,6 +110,7 @@ def pixels(photos: Dataset, at: int, *view) -> np.ndarray:
 def test_pictures_are_judged_on_as_in_evaluation(photos):
     items = decoded(photos, PICTURE)
     assert isinstance(items, Pictures)
+    assert items.lengths is None
     assert len(items) == 5
     (plain,) = items.plain(INDEX % 5)
     assert plain.dtype == torch.uint8
@@ -157,6 +160,7 @@ def test_tokens_are_the_tokenisers(words):
     assert len(items) == 5
     expected = Tokeniser(words).encode([each.replace("\0", " ") for each in said]).ids
     assert expected[0].tolist() == [WORDS.index("w1"), WORDS.index("w2")]
+    assert items.lengths.tolist() == list(map(len, expected))
     index = np.array([1, 2, 0, 3])
     ids, mask = items.plain(index)
     assert ids.dtype == mask.dtype == torch.int64

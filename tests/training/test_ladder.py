@@ -40,6 +40,7 @@ def climbed(small: Small, folder=None, progress=None, began=None):
     return climb(
         small.data,
         small.trunk,
+        small.trunk,
         small.examples,
         small.spec,
         progress or Silent(),

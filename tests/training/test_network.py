@@ -11,6 +11,7 @@ from torch import nn
 from headstart.backbones import timm, transformers
 from headstart.backbones.backbone import Backbone
 from headstart.heads.linear import LinearHead
+from headstart.training.items import Tokens
 from headstart.training.network import (
     ROWS,
     Network,
@@ -220,6 +221,19 @@ def test_scores_are_those_of_every_item_in_order_in_evaluation_mode(count):
     assert changed(network, before) == {}
     with torch.no_grad():
         np.testing.assert_allclose(found, network(items.values).numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_scores_of_texts_of_many_lengths_are_in_the_order_of_the_texts(made):
+    backbone, random = made("bert"), np.random.default_rng(0)
+    items = Tokens([random.integers(4, 60, n, np.int32) for n in random.integers(1, 9, 70)], 0)
+    network = Network(backbone.module, 2, 0.5, Scales.none(backbone.features))
+    with torch.no_grad():
+        network.head.weight.normal_()
+    found = scores(network, items, CPU)
+    with torch.no_grad():
+        for at in range(len(items)):
+            alone = network(*items.plain(np.array([at])))
+            np.testing.assert_allclose(found[at], alone[0].numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_inputs_go_to_the_device_as_they_are():

@@ -49,6 +49,42 @@ def test_the_defaults_fit_any_number_of_items(strategy, modality, items):
         assert recipe.epochs * recipe.steps(items) <= 3 * STEPS
 
 
+@settings(deadline=None)
+@given(items=st.integers(1, 200_000), width=st.integers(16, 5000))
+def test_an_encoder_of_texts_is_tuned_in_a_few_epochs(items, width):
+    for strategy in GRADIENT:
+        recipe = recipe_for(strategy, "text", items, FitSpec(), width=width)
+        if "fine-tuning" in strategy:
+            assert 2 <= recipe.epochs <= 4
+            assert 1e-5 <= recipe.rate <= 1e-4
+        if strategy == "lora":
+            assert 1e-4 <= recipe.rate <= 1.001e-3
+        if strategy == "from-scratch":
+            assert recipe.rate == 3e-4
+            assert recipe.epochs >= 8
+
+
+def test_wide_encoders_learn_more_slowly():
+    rates = [
+        recipe_for("full-fine-tuning", "text", 5000, FitSpec(), width=width).rate
+        for width in (128, 384, 768, 1024, 4096)
+    ]
+    assert rates == pytest.approx([1e-4, 1e-4, 2.5e-5, 1.40625e-5, 1e-5])
+
+
+def test_few_texts_are_passed_over_more_often_than_many():
+    epochs = [
+        recipe_for("fine-tuning", "text", items, FitSpec(), width=384).epochs
+        for items in (100, 10_000, 20_000, 100_000)
+    ]
+    assert epochs == [4, 4, 2, 2]
+
+
+def test_a_model_that_writes_has_a_recipe_of_its_own():
+    recipe = recipe_for("full-fine-tuning", "text", 1000, FitSpec())
+    assert (recipe.rate, recipe.epochs) == (3e-5, 20)
+
+
 @pytest.mark.parametrize("strategy", GRADIENT)
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_what_the_user_asked_for_is_done(strategy, modality):

@@ -44,7 +44,7 @@ def tuning(small: Small, strategy: str, cut: str | None = None) -> Tuning:
 
 
 def fit(small: Small, strategy: str, cut: str | None = None):
-    return tuning(small, strategy, cut).fit(None, Silent(), lambda _: False)
+    return tuning(small, strategy, cut).fit(None, Silent(), None)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -78,7 +78,7 @@ def test_the_model_answers_like_the_trained_network(of_family, family, strategy)
     if (family, strategy) == ("timm", "lora"):
         pytest.skip("LoRA is for transformers")
     fitted = fit(small, strategy)
-    model = assemble(small.trunk, small.examples, fitted, small.data)
+    model = assemble(fitted, small.data)
     if strategy == "from-scratch":
         return  # so short a training leaves scores that hardly depend on the weights
     other = {
@@ -87,7 +87,7 @@ def test_the_model_answers_like_the_trained_network(of_family, family, strategy)
         if each.ndim > 1
     }
     with pytest.raises(HeadstartError, match="does not answer like"):
-        check_parity(model, small.trunk, replace(fitted, weights=other), small.data)
+        check_parity(model, replace(fitted, weights=other), small.data)
 
 
 def test_every_part_of_the_tail_learns(of_family):
@@ -148,7 +148,7 @@ def test_numbers_and_several_classes(tmp_path, cache):
     numbers = [1000.0 + 50 * (label == "a") for label in labels]
     small = ready(texts(tmp_path, "distilbert"), items, numbers, "regression", epochs=3)
     fitted = fit(small, "fine-tuning", "transformer.layer.0")
-    model = assemble(small.trunk, small.examples, fitted, small.data)
+    model = assemble(fitted, small.data)
     values = model.scores(small.data).scores
     assert 990 < values.min() < values.max() < 1060
     assert len(fitted.judged.errors) == len(small.examples.parts["validation"])
@@ -157,7 +157,7 @@ def test_numbers_and_several_classes(tmp_path, cache):
     )
     small = ready(texts(tmp_path, "gpt2"), items, several.astype(int), "multilabel", epochs=2)
     fitted = fit(small, "fine-tuning", "h.0")
-    assert assemble(small.trunk, small.examples, fitted, small.data).classes == ("0", "1")
+    assert assemble(fitted, small.data).classes == ("0", "1")
 
 
 @pytest.mark.slow

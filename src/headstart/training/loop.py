@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional
 
 from headstart.progress import Advance
+from headstart.training import memory
 from headstart.training.checkpoint import Checkpoint, Tensors
 from headstart.training.items import Inputs, Items
 from headstart.training.network import computing, on
@@ -110,7 +111,8 @@ def train(
         pace = Pace(run, deadline)
         if not run.trained.losses:
             pace.judged(run.judge(task.validate))
-        _epochs(run, task, seed, advance, pace)
+        with memory.kept():
+            _epochs(run, task, seed, advance, pace)
     network.load_state_dict(run.best, strict=False)
     network.eval()
     return run.trained

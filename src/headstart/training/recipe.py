@@ -8,12 +8,15 @@ from headstart.spec import FitSpec
 STEPS = 650
 """Steps that a hundred items and a hundred thousand are both given, within `_LEAST` and `_MOST`."""
 
-_LEAST, _MOST = 4, 20
+TEXT_STEPS = 1500
+"""The same for an encoder of texts, which knows much already: it takes in what is new at once, and
+later passes mostly fit noise."""
 
-TEXT_STEPS, TEXT_MOST, TEXT_RATE, TEXT_WIDTH = 400, 10, 1e-4, 384
-"""The same for encoders of texts, which learn in fewer steps and epochs; their rate, and the width
-of hidden states that it is for: wider ones want lower rates, from 2e-5 for the largest (Devlin et
-al. 2019, "BERT", appendix A.3)."""
+_LEAST, _MOST = 4, 20
+_TEXT_LEAST, _TEXT_MOST = 2, 4
+_TEXT_RATE, _TEXT_WIDTH = 1e-4, 384
+_TEXT_RATE_LEAST = 1e-5
+_ADAPTED = ("fine-tuning", "full-fine-tuning", "lora")
 _AFTERWARDS, _GENTLER = 0.25, 0.3
 
 
@@ -126,7 +129,8 @@ def recipe_for(
         items: how many are trained on.
         spec: the options.
         most: items that a step may have.
-        width: of the features of a text; None where a language model learns to write.
+        width: of the features of a network that reads texts; its rate follows from it. None for
+            pictures, and for a model that writes.
     """
     batch = min(most, 32 if items >= 320 else max(4, items // 10))
     epochs = min(_MOST, max(_LEAST, STEPS * batch // max(1, items)))
@@ -134,17 +138,15 @@ def recipe_for(
     if modality == "text":
         recipe = replace(
             recipe,
-            rate=3e-5,
+            rate=3e-5 if width is None else _text_rate(width),
             views=1,
             dropout=0.1,
             weight_decay=0.01,
             label_smoothing=0.0,
         )
-    if modality == "text" and width is not None:
-        epochs = min(TEXT_MOST, max(_LEAST, TEXT_STEPS * batch // max(1, items)))
-        recipe = replace(
-            recipe, epochs=epochs, rate=TEXT_RATE * TEXT_WIDTH / max(width, TEXT_WIDTH)
-        )
+    if modality == "text" and width is not None and strategy in _ADAPTED:
+        epochs = min(_TEXT_MOST, max(_TEXT_LEAST, TEXT_STEPS * batch // max(1, items)))
+        recipe = replace(recipe, epochs=epochs)
     if modality == "image" and strategy in ("full-fine-tuning", "from-scratch"):
         recipe = replace(recipe, mixup=0.2)
     if strategy == "lora":
@@ -152,10 +154,19 @@ def recipe_for(
     if strategy == "from-scratch":
         recipe = replace(
             recipe,
-            epochs=2 * min(_MOST, max(_LEAST, STEPS * batch // max(1, items))),
+            epochs=2 * epochs,
             rate=3e-4 if modality == "text" else recipe.rate,
             depth_decay=1.0,
             train_batchnorm=True,
             patience=10,
         )
     return recipe if spec.epochs is None else replace(recipe, epochs=spec.epochs)
+
+
+def _text_rate(width: int) -> float:
+    """1e-4 for the default encoder, 2.5e-5 for one of twice its width (BERT base).
+
+    Wide networks are broken by rates that narrow ones need (Devlin et al. 2018 chose from 2e-5 to
+    5e-5 for BERT); the inverse square of the width goes through both.
+    """
+    return min(_TEXT_RATE, max(_TEXT_RATE_LEAST, _TEXT_RATE * (_TEXT_WIDTH / width) ** 2))

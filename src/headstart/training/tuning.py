@@ -90,9 +90,8 @@ class Tuning:
         self.start = start
         self.spec = spec
         train = examples.parts["train"]
-        self.recipe = recipe_for(
-            rung.strategy, data.modality, len(train), spec, width=trunk.backbone.features
-        )
+        width = self.backbone.features if data.modality == "text" else None
+        self.recipe = recipe_for(rung.strategy, data.modality, len(train), spec, width=width)
         self.where = torch.device(trunk.where)
         self._scales = self._scales_of(train)
 
