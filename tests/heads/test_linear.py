@@ -35,11 +35,12 @@ def test_leave_one_out_agrees_with_scikit_learn(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     rows = rng.standard_normal(shape) + 0.5
     targets = rows[:, 0] + rng.standard_normal(len(rows)) + 3
-    coefficients, intercept, penalty = linear._leave_one_out(rows, targets)
+    coefficients, intercept, penalty, loss = linear._leave_one_out(rows, targets)
     expected = RidgeCV([alpha * shape[1] for alpha in linear._ALPHAS]).fit(rows, targets)
     assert penalty == pytest.approx(expected.alpha_)
     np.testing.assert_allclose(coefficients, expected.coef_, atol=1e-8)
     assert intercept == pytest.approx(expected.intercept_)
+    assert loss == pytest.approx(-expected.best_score_)
 
 
 def test_noise_is_regularised_more_than_signal() -> None:

@@ -62,7 +62,8 @@ def test_an_items_error_is_not_its_neighbours(seed):
 
 
 def test_what_is_surer_than_it_should_be_is_cooled():
-    logits, targets = made("classification", 300)
+    """With items enough to tell: see `near_one`."""
+    logits, targets = made("classification", 3000)
     honest = judge("classification", logits, targets, CLASSES, seed=0)
     boastful = judge("classification", 10 * logits, targets, CLASSES, seed=0)
     assert boastful.temperature == pytest.approx(10 * honest.temperature, rel=0.1)

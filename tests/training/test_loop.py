@@ -3,6 +3,7 @@
 import functools
 import gc
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,10 +93,6 @@ def nothing(_: object) -> None:
     pass
 
 
-def never(_: Trained) -> bool:
-    return False
-
-
 def run(
     network: nn.Module,
     recipe: Recipe = RECIPE,
@@ -109,7 +106,7 @@ def run(
     seed: int = 3,
     checkpoint: Checkpoint | None = None,
     advance: Callable[[int], None] = nothing,
-    late: Callable[[Trained], bool] = never,
+    deadline: float | None = None,
 ) -> Trained:
     values = rows() if values is None else values
     other = values.flip(0) + 0.3
@@ -135,7 +132,7 @@ def run(
         seed=seed,
         checkpoint=checkpoint,
         advance=advance,
-        late=late,
+        deadline=deadline,
     )
 
 
@@ -340,34 +337,90 @@ def test_a_loss_that_is_not_a_number_is_never_the_best():
 
 
 def test_without_validation_it_trains_to_the_end_and_keeps_the_last():
-    ends = []
-    network = dense()
-    trained = run(
-        network, replace(RECIPE, patience=1), late=lambda _: bool(ends.append(bits(network)))
-    )
+    steps = []
+    trained = run(dense(), replace(RECIPE, patience=1), advance=steps.append)
     assert (trained.epochs, trained.best_epoch) == (4, 4)
-    assert len(ends) == 3  # not asked after the last: there is nothing left to stop
-    assert bits(network) not in ends
+    assert (len(steps), trained.planned, trained.shortened) == (STEPS, STEPS, False)
 
 
-def test_late_stops_after_an_epoch_with_the_best_so_far():
-    asked = []
+def test_a_deadline_that_is_far_changes_nothing():
+    one, two = dense(), dense()
+    run(one, held_out=True)
+    trained = run(two, held_out=True, deadline=time.monotonic() + 3600)
+    assert not trained.shortened
+    assert bits(one) == bits(two)
 
-    def late(trained: Trained) -> bool:
-        asked.append(trained.epochs)
-        return trained.epochs == 2
 
-    losses = iter([3.0, 1.0, 2.0])
-    network, seen = dense(), []
+def test_a_deadline_that_is_past_ends_it_after_a_step(monkeypatch):
+    monkeypatch.setattr(loop, "PACE", 0.0)
+    steps = []
+    trained = run(dense(), held_out=True, advance=steps.append, deadline=time.monotonic())
+    assert len(steps) == 1
+    assert (trained.planned, trained.epochs) == (1, 1)
+    assert trained.finished
+    assert trained.shortened
 
-    def validate() -> float:
-        seen.append(bits(network))
-        return next(losses)
 
-    trained = run(network, validate=validate, late=late)
-    assert asked == [1, 2]
-    assert (trained.epochs, trained.best_epoch, trained.finished) == (2, 1, True)
-    assert bits(network) == seen[1]
+def test_what_is_shortened_ends_with_a_low_rate(monkeypatch):
+    """The schedule is that of the steps which are left, so that the last ones are small."""
+    rates = []
+    take = loop._Run.take_step
+
+    def noted(self, *rest):
+        rates.append(rest[-1])
+        take(self, *rest)
+
+    monkeypatch.setattr(loop._Run, "take_step", noted)
+    monkeypatch.setattr(loop.Pace, "keep", shortening(at=4, to=8))
+    run(dense(), held_out=True)
+    assert len(rates) == 8
+    assert rates[-1] < 0.1 * max(rates)
+
+
+def shortening(at: int, to: int) -> Callable[[loop.Pace], None]:
+    """Stands for a clock that is found to be late once."""
+
+    def keep(pace: loop.Pace) -> None:
+        if pace._run.step == at and at not in pace._run.kept:
+            pace._run.decide(to)
+
+    return keep
+
+
+@pytest.mark.parametrize("killed_at", [5, 6, 7])
+def test_a_resumed_training_is_shortened_where_it_was(tmp_path, monkeypatch, killed_at):
+    """Bit for bit, though the clock that shortened it is not asked again."""
+    whole = dense()
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Pace, "keep", shortening(at=4, to=9))
+        run(whole, held_out=True, checkpoint=Checkpoint(tmp_path / "whole"))
+    done = []
+
+    def killed(_: int) -> None:
+        done.append(1)
+        if len(done) == killed_at:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Pace, "keep", shortening(at=4, to=9))
+        with pytest.raises(KeyboardInterrupt):
+            run(dense(), held_out=True, checkpoint=Checkpoint(tmp_path / "killed"), advance=killed)
+    again = dense()
+    trained = run(again, held_out=True, checkpoint=Checkpoint(tmp_path / "killed"))
+    assert (trained.planned, trained.shortened) == (9, True)
+    assert bits(again) == bits(whole)
+
+
+def test_measuring_steps_takes_what_a_training_takes():
+    """Each batch twice; and a rate of nought leaves the weights where they are."""
+    network = dense()
+    before = {name: each.clone() for name, each in network.named_parameters()}
+    task = Task(
+        Rows(rows()), targets(), loss_of("classification", 0, None), None, CPU, bfloat16=False
+    )
+    seconds = loop.step_seconds(network, groups(network), task, RECIPE, seed=0)
+    assert seconds > 0
+    assert all(torch.equal(each, before[name]) for name, each in network.named_parameters())
 
 
 def test_what_is_finished_is_not_trained_again(tmp_path):
@@ -431,7 +484,7 @@ def test_a_group_of_scale_nothing_stands_still():
     )
     still = [{**each, "scale": 0.0} for each in groups(network)]
     train(
-        network, still, task, RECIPE, seed=0, checkpoint=None, advance=nothing, late=never
+        network, still, task, RECIPE, seed=0, checkpoint=None, advance=nothing
     )  # fmt: skip
     assert bits(network) == before
 
@@ -463,7 +516,7 @@ def test_every_item_is_learnt_from_once_an_epoch(batch):
     )
     recipe = replace(RECIPE, batch=batch)
     train(
-        network, groups(network), task, recipe, seed=0, checkpoint=None, advance=nothing, late=never
+        network, groups(network), task, recipe, seed=0, checkpoint=None, advance=nothing
     )  # fmt: skip
     steps = recipe.steps(ITEMS)
     epochs = [sum(seen[at : at + steps], []) for at in range(0, len(seen), steps)]

@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.spec import STRATEGIES, FitSpec
+from headstart.training.ladder import EFFORTS
 from headstart.training.recipe import STEPS, Recipe, recipe_for
 
 GRADIENT = STRATEGIES[2:]
@@ -105,11 +106,13 @@ def test_batchnorm_follows_the_data_from_scratch_alone():
     assert [each for each, follows in learns.items() if follows] == ["from-scratch"]
 
 
-@given(st.integers(1, 40), st.integers(1, 8), st.sampled_from([0.25, 0.5, 1]))
-def test_easing_makes_nothing_longer_and_leaves_enough_to_learn(epochs, views, effort):
+@given(st.integers(1, 40), st.integers(1, 8), st.sampled_from(EFFORTS), st.integers(100, 9999))
+def test_easing_makes_nothing_longer_and_leaves_something_to_learn(epochs, views, effort, items):
     usual = Recipe(epochs=epochs, views=views)
     eased = usual.eased(effort)
-    assert min(4, epochs) <= eased.epochs <= epochs
+    assert 1 <= eased.epochs <= epochs
+    assert eased.share == min(1, effort * epochs)
+    assert 1 <= eased.cost(items) <= usual.cost(items)
     assert min(2, views) <= eased.views <= views
     assert usual.eased(1) == usual
 

@@ -5,6 +5,7 @@ It changes no ranking and no prediction. Needs numpy alone to give probabilities
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 _LOWEST, _HIGHEST = 0.05, 20.0
 
-PRIOR = 0.3
-"""Of a model's temperature: a few dozen validation items tell it badly, and then it does harm."""
+SCALE = 0.25
 
 
 def log_softmax(logits: Array) -> Floats:
@@ -58,11 +58,16 @@ def log_losses(task: str, logits: Array, targets: Array) -> Floats:
 
 
 def calibrate(
-    task: str, logits: Array, targets: Array, weights: Array | None = None, *, prior: float = 1.0
+    task: str,
+    logits: Array,
+    targets: Array,
+    weights: Array | None = None,
+    *,
+    prior: Callable[[float], float] = lambda x: x**2 / 2,
 ) -> tuple[float, float]:
     """The temperature that minimises the log loss, and the mean log loss with it.
 
-    A log-normal prior on the temperature keeps the answer sane where the items cannot tell:
+    A prior on the temperature's logarithm keeps the answer sane where the items cannot tell:
     perfectly separated, or none at all (then 1).
 
     Args:
@@ -70,8 +75,7 @@ def calibrate(
         logits: (n, classes), of items not used to fit the model.
         targets: as in `log_losses`; items of an unknown class (-1) are left out.
         weights: of each item (n,); equal where None.
-        prior: standard deviation of the temperature's logarithm before any item is seen; 1 is
-            worth about one item.
+        prior: minus the logarithm of that prior's density; by default it is worth about one item.
     """
     from scipy.optimize import minimize_scalar
 
@@ -87,7 +91,7 @@ def calibrate(
         return float(np.average(log_losses(task, scaled, targets), weights=weights))
 
     def penalised(log_temperature: float) -> float:
-        return loss(log_temperature) + (log_temperature / prior) ** 2 / 2 / len(targets)
+        return loss(log_temperature) + prior(log_temperature) / len(targets)
 
     found = minimize_scalar(
         penalised,
@@ -96,6 +100,14 @@ def calibrate(
         options={"xatol": 1e-4},
     )
     return math.exp(found.x), loss(found.x)
+
+
+def near_one(log_temperature: float) -> float:
+    """Of a model's temperature: most are near 1, and few validation items tell it badly.
+
+    Cauchy's distribution, which gives way to clear evidence.
+    """
+    return math.log1p((log_temperature / SCALE) ** 2)
 
 
 def temperature(task: str, logits: Array, targets: Array) -> float:
@@ -109,4 +121,4 @@ def temperature(task: str, logits: Array, targets: Array) -> float:
     Returns:
         A number from 0.05 to 20; above 1 where the model was too sure of itself.
     """
-    return 1.0 if task == "regression" else calibrate(task, logits, targets, prior=PRIOR)[0]
+    return 1.0 if task == "regression" else calibrate(task, logits, targets, prior=near_one)[0]

@@ -170,7 +170,7 @@ class _Ladder:
             self._try_whole_images(budget, decisions)
             if budget is None:
                 return
-            rungs = list(_rungs(self._trunk.backbone))
+            rungs = list(dict.fromkeys(_rungs(self._trunk.backbone)))
             if len(self._first.examples.parts["validation"]) < FEW:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
                 self._tried += [Tried(rung, None, False, why) for rung in rungs[:1]]

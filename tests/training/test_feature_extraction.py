@@ -1,0 +1,122 @@
+"""The first rung: which features the head learns from, and whole images or their centres."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from headstart.data import from_memory
+from headstart.features.trunk import Trunk
+from headstart.heads.linear import HELD_OUT_LOSS
+from headstart.progress import Silent
+from headstart.spec import FitSpec
+from headstart.training import feature_extraction
+from headstart.training.examples import Examples, arrange
+from tests.training.small import pictures, sentences, texts, weights
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory, cache):
+    folder = tmp_path_factory.mktemp("backbones")
+    return {"image": weights(folder), "text": texts(folder, "bert")}
+
+
+def made(name: str, items, labels, spec: FitSpec):
+    data = from_memory(items, labels, "classification")
+    trunk = Trunk.load(name, data.modality, cut=None, offline=True)
+    wide = feature_extraction.widened(trunk, spec, len(data))
+    return data, trunk, wide, arrange(data, wide.extract(data, Silent()), spec)
+
+
+def planted(examples: Examples, columns: slice) -> Examples:
+    """The same with labels that these features alone tell."""
+    parts = {}
+    for name, part in examples.parts.items():
+        noise = np.random.default_rng(len(part)).normal(size=part.features.shape)
+        noise[:, columns] += 3 * part.targets[:, None]
+        parts[name] = replace(part, features=noise.astype(np.float32))
+    return replace(examples, parts=parts)
+
+
+def test_features_that_say_nothing_are_left_out(names):
+    _, trunk, wide, examples = made(names["text"], *sentences(200), FitSpec())
+    assert wide.size > trunk.size
+    last = feature_extraction.fit(planted(examples, slice(trunk.size)), FitSpec(), wide)
+    assert last.stages == ("the last stage",)
+    assert not last.head.arrays["weight"][trunk.size :].any()
+    assert len(last.head.arrays["weight"]) == wide.size
+    every = feature_extraction.fit(planted(examples, slice(trunk.size, None)), FitSpec(), wide)
+    assert len(every.stages) == len(wide.backbone.blocks)
+    assert every.trained_parameters > last.trained_parameters
+
+
+def test_the_choice_looks_at_training_items_alone(names):
+    """Whatever the validation items are: they judge and calibrate."""
+    _, _, wide, examples = made(names["text"], *sentences(200), FitSpec())
+    one = feature_extraction.fit(examples, FitSpec(), wide)
+    validation = examples.parts["validation"]
+    shuffled = replace(validation, features=validation.features[::-1].copy())
+    parts = {**examples.parts, "validation": shuffled}
+    other = feature_extraction.fit(replace(examples, parts=parts), FitSpec(), wide)
+    assert one.stages == other.stages
+    assert np.array_equal(one.start.arrays["weight"], other.start.arrays["weight"])
+
+
+@pytest.mark.parametrize(
+    "options", [{"head": "knn"}, {"pool": "first"}, {"strategy": "fine-tuning"}]
+)
+def test_who_chose_features_gets_those(names, options):
+    spec = FitSpec(**options)
+    trunk = Trunk.load(names["text"], "text", cut=None, offline=True)
+    assert feature_extraction.widened(trunk, spec, 100) is trunk
+
+
+def test_more_numbers_than_fit_in_memory_are_not_asked_for(names):
+    trunk = Trunk.load(names["text"], "text", cut=None, offline=True)
+    assert feature_extraction.widened(trunk, FitSpec(), feature_extraction.MOST_NUMBERS) is trunk
+
+
+def test_whole_images_are_taken_where_the_border_tells(names):
+    """A mark in a corner, which the usual crop cuts off."""
+    random = np.random.default_rng(0)
+    labels = ["marked" if number % 2 else "plain" for number in range(120)]
+    items = []
+    for label in labels:
+        image = random.integers(100, 156, (64, 64, 3), dtype=np.uint8)
+        if label == "marked":
+            image[:4] = 255
+        items.append(image)
+    data, trunk, wide, examples = made(names["image"], items, labels, FitSpec())
+    assert trunk.backbone.preprocessing.crop_fraction < 1
+    first = feature_extraction.fit(examples, FitSpec(), wide)
+    chosen, fitted = feature_extraction.uncropped(data, trunk, first, FitSpec(), Silent())
+    assert chosen.backbone.preprocessing.crop_fraction == 1
+    assert fitted.trunk.backbone.preprocessing == chosen.backbone.preprocessing
+    losses = [each.start.settings[HELD_OUT_LOSS] for each in (fitted, first)]
+    assert losses[0] < losses[1]
+    test = fitted.examples.parts["test"]
+    assert np.array_equal(test.positions, first.examples.parts["test"].positions)
+    assert not np.array_equal(test.features, first.examples.parts["test"].features)
+
+
+def test_the_centre_stays_where_the_border_tells_nothing(names):
+    items, labels = pictures(80)
+    data, trunk, wide, examples = made(names["image"], items, labels, FitSpec())
+    clear = planted(examples, slice(None))
+    first = feature_extraction.fit(clear, FitSpec(), wide)
+    chosen, fitted = feature_extraction.uncropped(data, trunk, first, FitSpec(), Silent())
+    assert chosen is trunk
+    assert fitted is first
+
+
+def test_texts_have_no_border(names):
+    data, trunk, wide, examples = made(names["text"], *sentences(80), FitSpec())
+    first = feature_extraction.fit(examples, FitSpec(), wide)
+    assert feature_extraction.uncropped(data, trunk, first, FitSpec(), Silent()) == (trunk, first)
