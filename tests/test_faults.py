@@ -130,7 +130,7 @@ def ladder(tmp_path_factory, forks):
     (done,) = forks.run(climb(place, place))
     assert done.code == 0, done.err
     tried = [rung["strategy"] for rung in place.report()["rungs"]]
-    assert tried[:2] == ["feature-extraction", "fine-tuning"]
+    assert tried[:2] == ["feature-extraction", "full-fine-tuning"]
     return place, time.monotonic() - began
 
 

@@ -311,3 +311,45 @@ def test_an_unfinished_training_of_something_else_is_refused(names, tmp_path, ch
     climbed(of_texts(names, **options), tmp_path / "unfinished")
     with pytest.raises(InputError, match=said):
         climbed(of_texts(names, **{**options, **change}), tmp_path / "unfinished")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How often it was tried whether whole images are better."""
+    calls = []
+
+    def uncropped(_, trunk, first, *rest):
+        calls.append(trunk)
+        return trunk, first
+
+    monkeypatch.setattr(ladder, "ENOUGH", 10)
+    monkeypatch.setattr(ladder.feature_extraction, "uncropped", uncropped)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("options", "times"),
+    [({}, 1), ({"budget": "10m", "epochs": 1}, 1), ({"crop": 0.8}, 0), ({"head": "knn"}, 0),
+     ({"strategy": "feature-extraction"}, 0)],
+)  # fmt: skip
+def test_whole_images_are_tried_unless_it_was_chosen_otherwise(names, asked, options, times):
+    climbed(ready(names["image"], *pictures(40), **options))
+    assert len(asked) == times
+
+
+def test_whole_images_are_not_tried_with_few_or_very_many(names, asked, monkeypatch):
+    small = ready(names["image"], *pictures(40))
+    monkeypatch.setattr(ladder, "ENOUGH", 100)
+    climbed(small)
+    monkeypatch.setattr(ladder, "ENOUGH", 10)
+    monkeypatch.setattr(ladder, "MANY", 12)
+    climbed(small)
+    assert asked == []
+
+
+def test_a_run_that_goes_on_tries_what_the_one_before_had_time_for(names, asked, tmp_path):
+    small = ready(names["image"], *pictures(40), budget="10m", epochs=1)
+    climbed(small, tmp_path / "unfinished", began=time.monotonic() - 300)
+    assert asked == []
+    climbed(small, tmp_path / "unfinished")
+    assert asked == []
