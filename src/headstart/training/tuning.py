@@ -226,7 +226,7 @@ class Tuning:
         if validate is None and len(self.examples.parts["validation"]):
             title += ", with the validation items"
         task = self._task(items, part, validate)
-        with progress.stage(title, len(items) * recipe.epochs) as advance:
+        with progress.stage(title, recipe.passed(len(items)) * recipe.epochs) as advance:
             return train(
                 network,
                 self._groups(network),
