@@ -89,7 +89,8 @@ def trainer(job: Job, clock: Clock) -> Answer:
         per_device_train_batch_size=recipe.batch,
         per_device_eval_batch_size=recipe.batch,
         gradient_accumulation_steps=recipe.accumulate,
-        num_train_epochs=epochs,
+        num_train_epochs=max(epochs, 1.0),
+        max_steps=-1 if epochs >= 1 else steps,  # part of an epoch, with its decay
         weight_decay=recipe.decay,
         warmup_steps=int(recipe.warmup * steps),
         eval_strategy=every,
