@@ -71,7 +71,10 @@ def measure(
     results: Path,
     extra: float = 0.0,
 ) -> dict[str, Any]:
-    """Do a run and write its result; `extra` seconds are allowed before it is killed."""
+    """Do a run and write its result, which is returned as it is read from the file.
+
+    `extra` seconds are allowed before it is killed.
+    """
     with tempfile.TemporaryDirectory(prefix="headstart-peers-") as name:
         scratch = Path(name)
         job, log = scratch / "job.json", scratch / "log.txt"
@@ -121,7 +124,8 @@ def measure(
     temporary = target.with_suffix(".part")
     temporary.write_text(json.dumps(result) + "\n", "utf-8")
     temporary.replace(target)
-    return result
+    read: dict[str, Any] = json.loads(target.read_text("utf-8"))
+    return read
 
 
 def _state(said: Mapping[str, Any], ended: Ended, logged: str) -> dict[str, Any]:

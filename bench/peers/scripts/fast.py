@@ -125,6 +125,8 @@ def _backward_through_all(learner, clock: Clock) -> float:
 
 def _texts(job: Job) -> Answer:
     """AWD-LSTM is all there is for texts, and its weights are on the net."""
+    from urllib.error import URLError
+
     import pandas
     from fastai.text.all import AWD_LSTM, TextDataLoaders, text_classifier_learner
 
@@ -133,7 +135,10 @@ def _texts(job: Job) -> Answer:
     loaders = TextDataLoaders.from_df(
         table, path=job.scratch, text_col="text", label_col="label", seed=job.seed
     )
-    text_classifier_learner(loaders, AWD_LSTM, path=job.scratch)
+    try:
+        text_classifier_learner(loaders, AWD_LSTM, path=job.scratch)
+    except URLError as error:
+        raise Refusal(f"text_classifier_learner(AWD_LSTM) fetches its weights: {error}") from error
     raise Refusal("AWD-LSTM's weights were found, which this script did not expect offline")
 
 

@@ -156,7 +156,7 @@ class Answer:
 
 
 class Refusal(Exception):
-    """The tool cannot do this, by its own documentation; the message says where it says so."""
+    """The tool cannot do this, and what it says of it is not clear by itself."""
 
 
 def listed(predictions: Any) -> list[Any]:
@@ -176,8 +176,10 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
 
 
 def first_line(error: BaseException) -> str:
-    """The kind of the error and the first line that says something."""
+    """The kind of the error, but for our own, and the first line that says something."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, Refusal):
+        return lines[0]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from job import Answer, Clock, Curve, Job, run, seconds_per_step
 
+MOST_TOKENS = 256
+"""As MiniLM's own configuration has it."""
+
 PACKAGES = ("transformers", "torch", "timm", "accelerate")
 
 
@@ -166,7 +169,7 @@ def _text(job: Job):
     )
 
     def read(rows, train):
-        tokens = tokenizer([row["item"] for row in rows], truncation=True, max_length=256)
+        tokens = tokenizer([row["item"] for row in rows], truncation=True, max_length=MOST_TOKENS)
         return [
             {"input_ids": ids, "attention_mask": mask}
             | ({"label": row["label"]} if "label" in row else {})
