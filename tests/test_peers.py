@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench.peers import datasets, session
+from bench.machine import alone
+from bench.peers import datasets, run, session
 from bench.peers.datasets import DATASETS, Dataset, Row, split
 from bench.peers.driver import Weights, measure
 from bench.peers.plan import ALSO, MINUTES, PEERS, SCRIPTS, Peer, Run, runs
@@ -66,10 +67,10 @@ def fakes(tmp_path):
 
 def _measure(peer, tmp_path, minutes=1.0, seed=0):
     weights = Weights(tmp_path, tmp_path)
-    run = Run(peer, "words", minutes, seed)
+    planned = Run(peer, "words", minutes, seed)
     tables = split(WORDS, tmp_path / "data", seed)
     results = tmp_path / "results"
-    return measure(run, WORDS, tables, weights, Path(sys.executable), MACHINE, results)
+    return measure(planned, WORDS, tables, weights, Path(sys.executable), MACHINE, results)
 
 
 def _result(peer, right, task="classification", seed=0, **more):
@@ -222,6 +223,18 @@ def test_the_summary_has_the_mean_and_what_is_sure_of_it():
     assert figures["set, accuracy, headstart"] == pytest.approx(0.9)
     assert figures["set, headstart less keras"] == pytest.approx(0.1)
     assert 0 < figures["set, headstart less keras, at least"] < 0.1
+
+
+@pytest.mark.slow
+def test_it_runs_at_a_tiny_size_in_this_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_PEERS_ENVS", str(tmp_path))
+    found = alone(run, True)
+    assert found.settings["without an answer"] == []
+    assert [each.name for each in found.figures] == [
+        "sentences, accuracy, headstart",
+        "sentences, headstart less tfidf",
+        "sentences, headstart less tfidf, at least",
+    ]
 
 
 def test_the_plan_is_three_minutes_everywhere_and_others_for_two_sets():

@@ -20,6 +20,9 @@ PACKAGES = ("keras", "torch", "keras-hub")
 BATCH = 64
 SIDE = 224
 MOST_TOKENS = 256
+TIMED = 16
+"""Items of a step that is only timed: of a minute, two steps of 64 would be a good part."""
+
 # kernel, stride, how much wider inside, filters, how often
 BLOCKS = (
     (3, 1, 1, 16, 1),
@@ -86,18 +89,20 @@ def keras_guide(job: Job, clock: Clock) -> Answer:
 
 
 def _seconds_per_epoch(fit, model, inputs, targets, trainable, clock: Clock) -> float:
-    """By a few steps of `train_on_batch`; the weights stay as they were."""
+    """By a few steps with few items; the weights stay as they were."""
     before = model.get_weights()
     fit(0, 0.0, bool(trainable))
-    first = (
-        {key: each[:BATCH] for key, each in inputs.items()}
-        if isinstance(inputs, dict)
-        else (inputs[:BATCH])
-    )
-    size = min(BATCH, len(targets))
-    step = seconds_per_step(lambda _: model.train_on_batch(first, targets[:size]), clock, most=3)
+    few, size = _some(inputs, slice(TIMED)), min(TIMED, len(targets))
+    step = seconds_per_step(lambda _: model.train_on_batch(few, targets[:size]), clock, most=3)
     model.set_weights(before)
     return step * len(targets) / size
+
+
+def _some(inputs, part):
+    """Part of an array, or of each of several."""
+    if isinstance(inputs, dict):
+        return {key: each[part] for key, each in inputs.items()}
+    return inputs[part]
 
 
 def _forward(model, inputs, regression):
@@ -107,13 +112,8 @@ def _forward(model, inputs, regression):
     said = []
     with torch.no_grad():
         for start in range(0, count, BATCH):
-            part = slice(start, start + BATCH)
-            some = (
-                {key: each[part] for key, each in inputs.items()}
-                if isinstance(inputs, dict)
-                else inputs[part]
-            )
-            said.append(np.asarray(model(some, training=False).detach().cpu()))
+            out = model(_some(inputs, slice(start, start + BATCH)), training=False)
+            said.append(out.detach().cpu().numpy())
     whole = np.concatenate(said)
     return whole.reshape(-1) if regression else whole
 
