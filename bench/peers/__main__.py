@@ -1,6 +1,7 @@
 """`python -m bench.peers [--only PEER] [--set NAME] [--minutes M] [--seeds N] [--table]`."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.write(markdown(read(results)))
         return
     limit()
+    # An exception ends the peer's process on the way out; the signal by itself would leave it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     peers = [each for each in PEERS if not options.only or each.name in options.only]
     if options.install:
         for name in dict.fromkeys(each.environment for each in peers):
