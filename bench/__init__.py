@@ -27,4 +27,4 @@ MEASUREMENTS = (
 """Modules of this package, each with `run(quick) -> Result`."""
 
 ON_REQUEST = ("peers",)
-"""Likewise, but only where named: it takes a day, and makes environments of 20 GB first."""
+"""Likewise, but only where named: some twelve hours, and environments of 20 GB first."""
