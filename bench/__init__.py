@@ -3,6 +3,7 @@
 python -m bench                      every measurement, at full size (about an hour)
 python -m bench extraction decode    those two
 python -m bench --quick              tiny sizes: that it runs, not how fast
+python -m bench peers                other tools side by side, run by run (see bench.peers)
 
 Each prints a table with the bar it is held to, and goes to bench/results/ as JSON. What lasts is
 the ratios: both sides run in turn on the same cores in the same minutes. Take them on a machine
@@ -25,3 +26,6 @@ MEASUREMENTS = (
     "families",
 )
 """Modules of this package, each with `run(quick) -> Result`."""
+
+ON_REQUEST = ("peers",)
+"""Likewise, but only where named: some twelve hours, and environments of 20 GB first."""

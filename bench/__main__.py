@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import MEASUREMENTS
+from bench import MEASUREMENTS, ON_REQUEST
 from bench import __doc__ as about
 from bench.machine import OtherWork, alone, describe, limit
 
@@ -20,12 +20,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         "bench", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
+    known = (*MEASUREMENTS, *ON_REQUEST)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
     parser.add_argument("--quick", action="store_true", help="tiny sizes; the figures mean nothing")
     options = parser.parse_args(arguments)
-    unknown = sorted(set(options.names) - set(MEASUREMENTS))
+    unknown = sorted(set(options.names) - set(known))
     if unknown:
-        parser.error(f"there is no {unknown[0]!r}; there are {', '.join(MEASUREMENTS)}")
+        parser.error(f"there is no {unknown[0]!r}; there are {', '.join(known)}")
 
     limit()
     machine = alone(describe)
