@@ -76,7 +76,7 @@ def test_frozen_means_frozen(shared, monkeypatch, family, tmp_path):
     before = trunk.backbone.state_hash()
     features = trunk.extract(data, Silent())
     assert trunk.graph is not None
-    feature_extraction.fit(arrange(data, features, FitSpec()), FitSpec())
+    feature_extraction.fit(arrange(data, features, FitSpec()), FitSpec(), trunk)
     assert trunk.backbone.state_hash() == before == trunk.backbone.fingerprint
     assert not any(module.training for module in trunk.cut.trunk.modules())
     kinds = (nn.BatchNorm2d, nn.Dropout, nn.LayerNorm)
@@ -87,7 +87,7 @@ def test_frozen_means_frozen(shared, monkeypatch, family, tmp_path):
 
 
 @pytest.mark.parametrize("source", ["photos", "texts.csv"])
-def test_one_preprocessing(shared, source):
+def test_one_preprocessing(shared, source, monkeypatch):
     """Training and predict run the same decode, resize, crop and normalisation."""
     embedded = shared.run("embed", source, "--out", "features.npz", "--offline", "--json")
     assert embedded.json["store"]["misses"] == 0, "embed used other features than fit"
@@ -95,8 +95,13 @@ def test_one_preprocessing(shared, source):
         features = found["feature"]
     model = headstart.load(shared.folder / ("of photos" if source == "photos" else "of texts"))
     data = reading.read(shared.folder / source, ReadSpec())
+    monkeypatch.setenv("HEADSTART_CACHE", str(shared.cache))
+    trunk = Trunk.load(None, data.modality, cut=None, offline=True)
+    every = trunk.staged().extract(data, Silent())
+    assert every.misses == 0
+    assert np.array_equal(every.vectors()[:, : trunk.size], features)
     answered = model.answer(data)
-    expected = model.probabilities(model.head.scores(features))
+    expected = model.probabilities(model.head.scores(every.vectors()[:, : model.width]))
     # The last bits are those of matrix products of different sizes.
     assert np.allclose(answered.probabilities, expected, rtol=1e-4, atol=1e-6)
 

@@ -95,6 +95,7 @@ class Model:
 
     Attributes:
         graph: the compiled part, from uint8 pictures or token ids to features.
+        width: how many of the graph's features the head takes, from the first; all where None.
         weights: of the backbone, those that were trained, by the names of its own module.
         about: what model.json says besides, for people: backbone, cut, strategy, metrics, seed.
     """
@@ -107,6 +108,7 @@ class Model:
     temperature: float
     precision: str
     graph: ov.Model
+    width: int | None = None
     weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
@@ -126,8 +128,8 @@ class Model:
 
         def score(most: int) -> None:
             block, waiting[:] = waiting[:most], waiting[most:]
-            padded = block + block[:1] * (most - len(block))
-            found.extend(self.head.scores(np.stack(padded).astype(np.float32))[: len(block)])
+            padded = np.stack(block + block[:1] * (most - len(block))).astype(np.float32)
+            found.extend(self.head.scores(padded[:, : self.width])[: len(block)])
 
         def emit(computed: pipeline.Computed) -> None:
             waiting.extend(computed.values)
@@ -232,6 +234,7 @@ class Model:
             "head": {"name": self.head.name, "settings": self.head.settings},
             "temperature": self.temperature,
             "precision": self.precision,
+            "width": self.width,
             **self.about,
         }
 
@@ -273,7 +276,7 @@ def _assemble(folder: Path, about: dict[str, Any]) -> Model:
     arrays = load_file(folder / "model.safetensors")
     known = {
         "schema", "task", "modality", "classes", "preprocessing",
-        "head", "temperature", "precision", "files", "seal",
+        "head", "temperature", "precision", "width", "files", "seal",
     }  # fmt: skip
     return _checked(
         Model(
@@ -288,6 +291,7 @@ def _assemble(folder: Path, about: dict[str, Any]) -> Model:
             weights=_part(arrays, BACKBONE),
             temperature=float(about["temperature"]),
             precision=about["precision"],
+            width=about.get("width"),
             graph=ov.Core().read_model(folder / "compiled" / "network.xml"),
             about={key: value for key, value in about.items() if key not in known},
         )
@@ -305,7 +309,7 @@ def _checked(model: Model) -> Model:
     if not 0 < model.temperature < math.inf:
         raise ValueError("its temperature is not a positive number")
     size = model.graph.output(0).partial_shape[1].get_length()
-    scores = model.head.scores(np.zeros((1, size), np.float32))
+    scores = model.head.scores(np.zeros((1, size), np.float32)[:, : model.width])
     if scores.shape != ((1,) if model.task == "regression" else (1, len(model.classes))):
         raise ValueError("its head does not fit its classes")
     return model

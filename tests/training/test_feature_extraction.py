@@ -48,23 +48,27 @@ def planted(examples: Examples, columns: slice) -> Examples:
 def test_features_that_say_nothing_are_left_out(names):
     _, trunk, wide, examples = made(names["text"], *sentences(200), FitSpec())
     assert wide.size > trunk.size
-    last = feature_extraction.fit(planted(examples, slice(trunk.size)), FitSpec(), wide)
+    last = feature_extraction.fit(planted(examples, slice(trunk.size)), FitSpec(), trunk, wide)
     assert last.stages == ("the last stage",)
-    assert not last.head.arrays["weight"][trunk.size :].any()
-    assert len(last.head.arrays["weight"]) == wide.size
-    every = feature_extraction.fit(planted(examples, slice(trunk.size, None)), FitSpec(), wide)
+    assert last.trunk is trunk
+    assert len(last.head.arrays["weight"]) == trunk.size
+    assert last.examples.parts["test"].features.shape[1] == trunk.size
+    every = feature_extraction.fit(
+        planted(examples, slice(trunk.size, None)), FitSpec(), trunk, wide
+    )
     assert len(every.stages) == len(wide.backbone.blocks)
     assert every.trained_parameters > last.trained_parameters
+    assert every.trunk is wide
 
 
 def test_the_choice_looks_at_training_items_alone(names):
     """Whatever the validation items are: they judge and calibrate."""
-    _, _, wide, examples = made(names["text"], *sentences(200), FitSpec())
-    one = feature_extraction.fit(examples, FitSpec(), wide)
+    _, trunk, wide, examples = made(names["text"], *sentences(200), FitSpec())
+    one = feature_extraction.fit(examples, FitSpec(), trunk, wide)
     validation = examples.parts["validation"]
     shuffled = replace(validation, features=validation.features[::-1].copy())
     parts = {**examples.parts, "validation": shuffled}
-    other = feature_extraction.fit(replace(examples, parts=parts), FitSpec(), wide)
+    other = feature_extraction.fit(replace(examples, parts=parts), FitSpec(), trunk, wide)
     assert one.stages == other.stages
     assert np.array_equal(one.start.arrays["weight"], other.start.arrays["weight"])
 
@@ -95,7 +99,7 @@ def test_whole_images_are_taken_where_the_border_tells(names):
         items.append(image)
     data, trunk, wide, examples = made(names["image"], items, labels, FitSpec())
     assert trunk.backbone.preprocessing.crop_fraction < 1
-    first = feature_extraction.fit(examples, FitSpec(), wide)
+    first = feature_extraction.fit(examples, FitSpec(), trunk, wide)
     chosen, fitted = feature_extraction.uncropped(data, trunk, first, FitSpec(), Silent())
     assert chosen.backbone.preprocessing.crop_fraction == 1
     assert fitted.trunk.backbone.preprocessing == chosen.backbone.preprocessing
@@ -110,7 +114,7 @@ def test_the_centre_stays_where_the_border_tells_nothing(names):
     items, labels = pictures(80)
     data, trunk, wide, examples = made(names["image"], items, labels, FitSpec())
     clear = planted(examples, slice(None))
-    first = feature_extraction.fit(clear, FitSpec(), wide)
+    first = feature_extraction.fit(clear, FitSpec(), trunk, wide)
     chosen, fitted = feature_extraction.uncropped(data, trunk, first, FitSpec(), Silent())
     assert chosen is trunk
     assert fitted is first
@@ -118,5 +122,5 @@ def test_the_centre_stays_where_the_border_tells_nothing(names):
 
 def test_texts_have_no_border(names):
     data, trunk, wide, examples = made(names["text"], *sentences(80), FitSpec())
-    first = feature_extraction.fit(examples, FitSpec(), wide)
+    first = feature_extraction.fit(examples, FitSpec(), trunk, wide)
     assert feature_extraction.uncropped(data, trunk, first, FitSpec(), Silent()) == (trunk, first)

@@ -27,8 +27,8 @@ def test_memory_is_kept_from_step_to_step_and_given_back_at_the_end():
         faults(2)
         kept = faults(5)
         held = _resident()
-    assert kept < 500
-    assert faults(5) > 1000
+    # How many depends on the size of the system's pages.
+    assert 2 * kept < faults(5)
     assert _resident() < held - 30
 
 

@@ -77,7 +77,6 @@ def staged(backbone: Backbone) -> Backbone:
         backbone,
         stages=(*stages, replace(last, shape=(width,))),
         features=width,
-        pool=f"{backbone.pool}, {', '.join(block.name for block in blocks[1:])}",
         module=Staged(backbone.brancher(list(ways)), pools).eval(),
         blocks=tuple(blocks),
         resizer=None,

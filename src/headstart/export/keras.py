@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from headstart import backbones
 from headstart.backbones import Backbone
 from headstart.backbones import keras as family
+from headstart.backbones.backbone import Block
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
 from headstart.model import Model
@@ -117,12 +118,24 @@ def _whole(model: Model, made: Backbone) -> Any:
     put(network, model.weights)
     _, height, width, _ = network.input_shape
     pixels = keras.Input((height, width, 3), name="pixels")
-    features = network(_preprocess(pixels, family.find(str(made.module.architecture)).mode))
+    ready = _preprocess(pixels, family.find(str(made.module.architecture)).mode)
     pools = {
         "max": keras.layers.GlobalMaxPooling2D,
         "flatten": keras.layers.Flatten,
     }
-    features = pools.get(made.pool, keras.layers.GlobalAveragePooling2D)(name="pool")(features)
+    blocks = [Block(**each) for each in model.about["backbone"].get("blocks", [])[1:]]
+    stages = list(dict.fromkeys(block.stage for block in blocks))
+    if stages:
+        maps = [network.get_layer(stage).output for stage in stages]
+        network = keras.Model(network.input, [*maps, network.output], name=network.name)
+    *maps, last = network(ready) if stages else [network(ready)]
+    found = dict(zip(stages, maps, strict=True))
+    average = keras.layers.GlobalAveragePooling2D
+    features = pools.get(made.pool, average)(name="pool")(last)
+    if blocks:
+        # Names of Keras's layers may be those of the network's own.
+        parts = [pools.get(each.pool, average)()(found[each.stage]) for each in blocks]
+        features = keras.layers.Concatenate(name="stages")([features, *parts])
     return keras.Model(pixels, _head(model, features), name="headstart")
 
 
@@ -187,5 +200,5 @@ def _answers(model: Model, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     for picture in pictures:
         engine.start((picture[None],), found.append)
         engine.wait()
-    scores = model.head.scores(np.concatenate(found))
+    scores = model.head.scores(np.concatenate(found)[:, : model.width])
     return scores if model.task == "regression" else model.probabilities(scores)

@@ -33,6 +33,7 @@ class Features:
         hits, misses: distinct items found in the store, and computed now.
         seconds: how long it took.
         warnings: what went wrong with the store.
+        width: of the stored features, how many are these, from the first; all where None.
     """
 
     kept: NDArray[np.int64]
@@ -44,6 +45,7 @@ class Features:
     seconds: float
     warnings: tuple[str, ...]
     _store: Store
+    width: int | None = None
 
     @property
     def ragged(self) -> bool:
@@ -62,12 +64,14 @@ class Features:
                 f"The stored features in {str(self._store.path)!r} changed while they were used; "
                 "run the same command again."
             )
-        return values
+        return values if self.width is None else np.asarray(values)[:, : self.width]
 
     def vectors(self, which: Which = slice(None)) -> NDArray[np.float32]:
         """The same after the last stage: pooled features (rows, size)."""
         index = np.arange(len(self.kept))[which]
         size = [side for side in self._store.shape if side is not None]
+        if self.width is not None:
+            size = [self.width]
         whole = np.empty((len(index), *size), np.float32)
         for at in range(0, len(index), READ_ROWS):
             whole[at : at + READ_ROWS] = self.activations(index[at : at + READ_ROWS])

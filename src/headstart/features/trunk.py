@@ -131,7 +131,12 @@ class Trunk:
 
     @cached_property
     def graph(self) -> ov.Model:
-        """The trunk as an OpenVINO graph, with any number of rows."""
+        """What is run, as an OpenVINO graph with any number of rows.
+
+        Its output is the trunk's, or wider: then the trunk's comes first.
+        """
+        if self._source is not self:
+            return self._source.graph
         return graph(
             cache_folder(),
             self._key(WHOLE).name.removesuffix(".lance"),
@@ -140,8 +145,23 @@ class Trunk:
 
     def extract(self, data: Dataset, progress: Progress, view: View = WHOLE) -> Features:
         """Features of every readable item; see `headstart.features.extract.extract`."""
-        store = Store(cache_folder(), self._key(view), self.cut.shape)
-        return extract(data, self.backbone.preprocessing, self._engine, store, progress, view)
+        source = self._source
+        store = Store(cache_folder(), source._key(view), source.cut.shape)
+        preprocessing = self.backbone.preprocessing
+        found = extract(data, preprocessing, source._engine, store, progress, view)
+        return found if source is self else replace(found, width=self.size)
+
+    @cached_property
+    def _source(self) -> "Trunk":
+        """What is run and stored: of the whole network always with the features of its stages.
+
+        So a network runs once, whoever asks for what of it.
+        """
+        last = self.cut.stage == self.backbone.stages[-1].name
+        if not last or self.backbone.blocks or self.backbone.pool != "auto":
+            return self
+        wide = self.staged()
+        return wide if wide.backbone.blocks else self
 
     def bytes_of(self, items: int) -> int:
         """Disk that the stored features of so many pictures take, in one view."""
@@ -157,7 +177,7 @@ class Trunk:
         runtime = "torch" if self.where == "cuda" else "openvino"
         return StoreKey(
             backbone=self.backbone.name,
-            pool=self.backbone.pool if len(self.cut.shape) == 1 else "",
+            pool=self._pool(),
             fingerprint=self.backbone.fingerprint,
             cut=self.cut.stage,
             preprocessing=repr(self.backbone.preprocessing),
@@ -165,6 +185,12 @@ class Trunk:
             dtype=self.precision,
             made_by=f"{decoder} {version(decoder)}, {runtime} {version(runtime)}, {EDITION}",
         )
+
+    def _pool(self) -> str:
+        if len(self.cut.shape) > 1:
+            return ""
+        names = [block.name for block in self.backbone.blocks[1:]]
+        return ", ".join([self.backbone.pool, *names])
 
 
 def _cropping(backbone: Backbone, crop: float) -> Backbone:

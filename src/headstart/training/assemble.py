@@ -1,6 +1,6 @@
 """A finished rung becomes the model that is saved, and is checked against the trained network."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ def assemble(fitted: Fitted, data: Dataset) -> Model:
         temperature=fitted.judged.temperature,
         precision=trunk.precision,
         graph=_graph(fitted),
+        width=None if fitted.weights else trunk.size,
         weights={name: each.numpy() for name, each in fitted.weights.items()},
     )
     positions = np.concatenate([part.positions for part in examples.parts.values()])
@@ -117,6 +118,7 @@ def about(fitted: Fitted, seed: int) -> dict[str, Any]:
         "backbone": {
             **backbone.identity(),
             "pool": backbone.pool,
+            "blocks": [asdict(block) for block in backbone.blocks],
         },
         "cut": fitted.cut,
         "strategy": fitted.strategy,

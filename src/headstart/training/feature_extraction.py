@@ -34,19 +34,25 @@ LEAST_GAIN = 0.01
 """Share of the loss that whole images must save, for they take longer to predict."""
 
 
-def fit(examples: Examples, spec: FitSpec, trunk: Trunk) -> Fitted:
+def fit(examples: Examples, spec: FitSpec, trunk: Trunk, wide: Trunk | None = None) -> Fitted:
     """Train a head; choose and calibrate on validation; then learn from validation too.
 
     Without validation items nothing is calibrated.
 
     Args:
-        examples: pooled features of every item, as `trunk` gives them.
+        examples: pooled features of every item, as `wide` gives them, or `trunk` without it.
         spec: which head, and the seed.
         trunk: the whole backbone.
+        wide: the same with the features of several stages, to choose among.
     """
     began = time.monotonic()
+    blocks = () if wide is None else wide.backbone.blocks
+    columns, start = _best(examples, spec, blocks)
+    if wide is not None and len(columns) > trunk.size:
+        trunk = wide
+    else:
+        examples = examples.narrowed(len(columns))
     train, validation = examples.parts["train"], examples.parts["validation"]
-    columns, start = _best(examples, spec, trunk.backbone.blocks)
     logits = start.scores(validation.features[:, columns])
     judged = judge(examples.task, logits, validation.targets, examples.classes, spec.seed)
     head = start
@@ -66,7 +72,7 @@ def fit(examples: Examples, spec: FitSpec, trunk: Trunk) -> Fitted:
         seconds=time.monotonic() - began,
         trunk=trunk,
         examples=examples,
-        stages=_named(trunk.backbone.blocks, columns),
+        stages=_named(blocks, columns),
         warnings=few_to_calibrate_on(len(validation), examples.task),
     )
 
@@ -100,10 +106,10 @@ def uncropped(
     wide = widened(whole, spec, len(data))
     try:
         learnt = _seen_by(wide, first.examples, ("train", "validation"), data, progress)
-        second = fit(learnt, spec, wide)
+        second = fit(learnt, spec, whole, wide)
         if not _loss(second.start) < (1 - LEAST_GAIN) * _loss(first.start):
             return trunk, first
-        both = _seen_by(wide, learnt, ("test",), data, progress)
+        both = _seen_by(second.trunk, second.examples, ("test",), data, progress)
     except InputError:  # An item of which the network makes no finite numbers at this size.
         return trunk, first
     return whole, replace(second, examples=both)

@@ -122,7 +122,7 @@ def climb(
             is in the folder belongs to other data, settings or versions.
     """
     with progress.stage("Training the head", None):
-        first = feature_extraction.fit(examples, spec, wide)
+        first = feature_extraction.fit(examples, spec, trunk, wide)
     ladder = _Ladder(data, trunk, first, spec, progress, began, folder)
     if spec.strategy == "auto":
         ladder.climb(None if spec.budget is None else seconds_of(spec.budget, "--budget"))
