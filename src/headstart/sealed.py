@@ -14,7 +14,9 @@ from typing import Any, cast
 from headstart.data.names import shown, some
 from headstart.errors import InputError
 
-SCHEMA = 1
+SCHEMA = 2
+READS = (1, 2)
+"""Older schemas that are read too: 1 had no `width`, for the head took all features."""
 
 ANSWERS = (
     "compiled/network.bin",
@@ -128,7 +130,7 @@ def read_about(folder: Path) -> dict[str, Any]:
         raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
         raise InputError(f"{str(path)!r} is not the description of a headstart model.")
-    if about.get("schema") != SCHEMA:
+    if about.get("schema") not in READS:
         raise InputError(
             f"{str(path)!r} has schema {about.get('schema')!r}, but this headstart reads "
             f"{SCHEMA}; install the headstart that made it."

@@ -78,7 +78,7 @@ def test_the_choice_looks_at_training_items_alone(names):
 )
 def test_who_chose_features_gets_those(names, options):
     spec = FitSpec(**options)
-    trunk = Trunk.load(names["text"], "text", cut=None, offline=True)
+    trunk = Trunk.load(names["text"], "text", cut=None, offline=True, pool=spec.pool)
     assert feature_extraction.widened(trunk, spec, 100) is trunk
 
 

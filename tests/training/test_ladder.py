@@ -82,14 +82,14 @@ def test_what_does_not_fit_is_not_tried(names):
     for each in done.tried[1:]:
         assert each.fitted is None
         assert each.kept is False
-        assert "would take" in str(each.why) or each.why == "no time is left"
+        assert "would take" in str(each.why)
     assert not done.best.weights
 
 
 def test_a_budget_counts_from_the_start_of_the_run(names):
     done = climbed(of_texts(names, budget="10m"), began=time.monotonic() - 600)
     assert [each.fitted for each in done.tried[1:]] == [None] * (len(done.tried) - 1)
-    assert {each.why for each in done.tried[1:]} == {"no time is left"}
+    assert all("too little time" in str(each.why) for each in done.tried[1:])
 
 
 def test_rungs_that_buy_nothing_do_not_end_it(names, monkeypatch):
@@ -347,9 +347,13 @@ def test_whole_images_are_not_tried_with_few_or_very_many(names, asked, monkeypa
     assert asked == []
 
 
-def test_a_run_that_goes_on_tries_what_the_one_before_had_time_for(names, asked, tmp_path):
+def test_a_run_that_goes_on_tries_what_the_one_before_had_time_for(
+    names, asked, tmp_path, monkeypatch
+):
     small = ready(names["image"], *pictures(40), budget="10m", epochs=1)
-    climbed(small, tmp_path / "unfinished", began=time.monotonic() - 300)
+    with monkeypatch.context() as patch:
+        patch.setattr(ladder, "TRIAL_SHARE", 0.0)
+        climbed(small, tmp_path / "unfinished")
     assert asked == []
     climbed(small, tmp_path / "unfinished")
     assert asked == []

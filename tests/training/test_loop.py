@@ -361,6 +361,41 @@ def test_a_deadline_that_is_past_ends_it_after_a_step(monkeypatch):
     assert trained.shortened
 
 
+def test_a_slow_first_step_shortens_nothing(monkeypatch):
+    """The first batch may be read from a cold disk."""
+    monkeypatch.setattr(loop, "PACE", 0.0)
+    slow = iter([0.5])
+    trained = run(
+        dense(),
+        replace(RECIPE, epochs=20),
+        before=lambda: time.sleep(next(slow, 0.0)),
+        deadline=time.monotonic() + 30,
+    )
+    assert not trained.shortened
+
+
+def test_a_training_gets_its_steps_back_when_the_machine_is_free_again(monkeypatch):
+    """Ten slow steps in the middle of many fast ones."""
+    monkeypatch.setattr(loop, "PACE", 0.0)
+    recipe = replace(RECIPE, epochs=50)
+    plans, made = [], []
+    decide = loop._Run.decide
+
+    def noted(self, planned, most):
+        plans.append(planned)
+        decide(self, planned, most)
+
+    def wait():
+        made.append(1)
+        time.sleep(0.1 if 20 < len(made) < 31 else 0.0)
+
+    monkeypatch.setattr(loop._Run, "decide", noted)
+    trained = run(dense(), recipe, before=wait, deadline=time.monotonic() + 3)
+    whole = recipe.cost(ITEMS)
+    assert min(plans) < whole
+    assert (trained.planned, trained.shortened) == (whole, False)
+
+
 def test_what_is_shortened_ends_with_a_low_rate(monkeypatch):
     """The schedule is that of the steps which are left, so that the last ones are small."""
     rates = []
@@ -381,8 +416,11 @@ def shortening(at: int, to: int) -> Callable[[loop.Pace], None]:
     """Stands for a clock that is found to be late once."""
 
     def keep(pace: loop.Pace) -> None:
-        if pace._run.step == at and at not in pace._run.kept:
-            pace._run.decide(to)
+        run = pace._run
+        if run.step in run.kept:
+            run.plan(run.kept[run.step], STEPS)
+        elif run.step == at:
+            run.decide(to, STEPS)
 
     return keep
 

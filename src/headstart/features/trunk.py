@@ -1,5 +1,6 @@
 """A frozen trunk, ready to give features: cut from a backbone, compiled when first needed."""
 
+import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from headstart.backbones import Backbone, Cut
 from headstart.backbones.staged import staged
 from headstart.data.dataset import Dataset, Modality
 from headstart.errors import InputError
-from headstart.features import compile
+from headstart.features import compile, pipeline
 from headstart.features.engine import CPU_BATCH, Engine, OpenVINOEngine
 from headstart.features.extract import Features, extract
 from headstart.features.graphs import graph
@@ -33,12 +34,14 @@ class Trunk:
     Attributes:
         where: `cpu` or `cuda`.
         precision: what it computes in there.
+        pool_chosen: whether somebody said how the last stage is pooled.
     """
 
     backbone: Backbone
     cut: Cut
     where: str
     precision: str
+    pool_chosen: bool = False
 
     @classmethod
     def load(
@@ -80,7 +83,8 @@ class Trunk:
         if crop is not None:
             backbone = _cropping(backbone, crop)
         where = compile.device()
-        return cls(backbone, backbone.cut(cut), where, compile.precision(where))
+        chosen = pool != "auto"
+        return cls(backbone, backbone.cut(cut), where, compile.precision(where), chosen)
 
     @classmethod
     def whole(cls, spec: FitSpec, modality: Modality) -> "Trunk":
@@ -111,7 +115,7 @@ class Trunk:
         return replace(self, backbone=wide, cut=wide.cut(None))
 
     def uncropped(self) -> "Trunk | None":
-        """The same at the same scale, of all that a centre crop cuts off; None where it cannot."""
+        """The same at the same scale for the whole shorter side; None where it cannot."""
         preprocessing = self.backbone.preprocessing
         if not isinstance(preprocessing, ImagePreprocessing) or preprocessing.squash:
             return None
@@ -158,10 +162,31 @@ class Trunk:
         So a network runs once, whoever asks for what of it.
         """
         last = self.cut.stage == self.backbone.stages[-1].name
-        if not last or self.backbone.blocks or self.backbone.pool != "auto":
+        if not last or self.backbone.blocks or self.pool_chosen:
             return self
         wide = self.staged()
         return wide if wide.backbone.blocks else self
+
+    def seconds_of_item(self, data: Dataset, view: View = WHOLE) -> float:
+        """What extracting an item takes, from these; without the store."""
+        source = self._source
+        engine = source._engine()
+
+        def run(some: Dataset) -> None:
+            pipeline.run(
+                some,
+                self.backbone.preprocessing,
+                lambda: engine,
+                known=lambda digests: np.zeros(len(digests), bool),
+                emit=lambda _: None,
+                advance=lambda _: None,
+                view=view,
+            )
+
+        run(data.select(np.arange(min(2, len(data)))))  # What is new to the engine takes longer.
+        began = time.monotonic()
+        run(data)
+        return (time.monotonic() - began) / max(1, len(data))
 
     def bytes_of(self, items: int) -> int:
         """Disk that the stored features of so many pictures take, in one view."""

@@ -68,17 +68,13 @@ def _in_words(metric: str, found: Interval) -> str:
 
 
 def _gained(gain: Difference) -> str:
-    low, high = sorted((gain.low, gain.high))
     if gain.metric == "mae":
+        low, value, high = (f"{each:+.3g}" for each in (gain.low, gain.value, gain.high))
         return (
-            f"on the same items the error differs by {figure(gain.value)} "
-            f"(95% CI {figure(low)} to {figure(high)})"
+            f"on the same items the mean absolute error changes by {value} (95% CI {low} to {high})"
         )
-    value, low, high = (100 * each for each in (gain.value, low, high))
-    return (
-        f"on the same items that is a difference of {value:+.1f} points "
-        f"(95% CI {low:+.1f} to {high:+.1f})"
-    )
+    low, value, high = (f"{100 * each:+.1f}" for each in (gain.low, gain.value, gain.high))
+    return f"on the same items accuracy changes by {value} points (95% CI {low} to {high})"
 
 
 def _between(found: Interval, *, as_percent: bool = False) -> str:

@@ -74,27 +74,28 @@ class Checkpoint:
         for old in there - {name}:
             (self.folder / old).unlink()
 
-    def plans(self) -> dict[int, int]:
-        """What was decided of the training's length: from a step on, how many are planned.
+    def decisions(self) -> dict[str, Any]:
+        """What a clock decided of the training so far, by name.
 
         Raises:
             InputError: it is damaged.
         """
-        path = self.folder / "plans.json"
+        path = self.folder / "decisions.json"
         if not path.is_file():
             return {}
         try:
-            return {int(step): int(planned) for step, planned in json.loads(path.read_text())}
+            return dict(json.loads(path.read_text("utf-8")))
         except (TypeError, ValueError) as error:
             raise InputError(
                 f"The checkpoint in {str(self.folder)!r} is damaged; remove the folder to start "
                 "again."
             ) from error
 
-    def plan(self, plans: Mapping[int, int]) -> None:
-        """Keep what was decided, before it acts: a training that goes on decides the same."""
+    def decide(self, name: str, decision: Any) -> None:
+        """Keep a decision, before it acts: a training that goes on decides the same."""
+        decisions = self.decisions()
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self.folder / "plans.json", sorted(plans.items()))
+        _write(self.folder / "decisions.json", {**decisions, name: decision})
 
     def _current(self) -> str | None:
         """The file that counts."""

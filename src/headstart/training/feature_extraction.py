@@ -81,7 +81,7 @@ def widened(trunk: Trunk, spec: FitSpec, items: int) -> Trunk:
     """The trunk whose features are learnt from: of several stages, where there is a choice."""
     if spec.strategy not in ("auto", "feature-extraction") or spec.head != "linear":
         return trunk
-    wide = trunk.staged() if spec.pool == "auto" else trunk
+    wide = trunk if trunk.pool_chosen else trunk.staged()
     return wide if items * wide.size <= MOST_NUMBERS else trunk
 
 

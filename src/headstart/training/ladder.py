@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,15 @@ SURE = 0.025
 """Chance of taking an accident for a gain, at each rung."""
 
 RESERVED = 0.1
-"""Share of the budget for what comes after the ladder: converting, measuring, saving."""
+"""Share of the budget for what comes after the ladder, at least."""
+
+CONVERSION = 10.0
+"""Seconds that a network takes to be converted and checked, about."""
+
+TIMED_ITEMS = 32
+
+LEAST_MEASURING = 4.0
+"""Seconds that measuring a rung takes, at least."""
 
 EFFORTS = (1, 0.75, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05)
 """Shares of the usual views and epochs that a rung may be given, so that it fits."""
@@ -157,6 +166,8 @@ class _Ladder:
         self._compared: Fitted | None = None
         self._warnings: list[str] = []
         self._stopped = False
+        self._measuring = LEAST_MEASURING
+        self._item_seconds = 0.0
         self._unfinished: Unfinished | None = None
         if folder is not None:
             digest, weights = _digest(first.examples), trunk.backbone.fingerprint
@@ -175,15 +186,18 @@ class _Ladder:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
                 self._tried += [Tried(rung, None, False, why) for rung in rungs[:1]]
                 return
-            for number, rung in enumerate(rungs, start=1):
+            decided = iter(decisions[1:].copy())
+            for rung in rungs:
                 if self._has_trained_more(rung):
                     continue
                 tuning = self._tuning(rung)
-                if number == len(decisions):
-                    left = (1 - RESERVED) * budget - (time.monotonic() - self._began)
-                    decisions.append(self._decide(tuning, left))
+                decision = next(decided, None)
+                if decision is None:
+                    left = budget - self._reserved(budget) - (time.monotonic() - self._began)
+                    decision = self._decide(tuning, left)
+                    decisions.append(decision)
                     self._keep(decisions)
-                self._try(rung, tuning, decisions[number])
+                self._try(rung, tuning, decision)
         except KeyboardInterrupt:
             if self._unfinished is None:
                 raise
@@ -200,10 +214,15 @@ class _Ladder:
         possible = self._data.modality == "image" and ENOUGH <= items <= MANY
         possible = possible and spec.size is None and spec.crop is None and spec.head == "linear"
         if not decisions:
-            fits = budget is None or time.monotonic() - self._began < TRIAL_SHARE * budget
-            decisions.append({"whole images": possible and fits, "seconds": 0.0, "effort": 1})
+            if budget is not None:
+                self._item_seconds = self._trunk.seconds_of_item(self._some())
+                if possible:
+                    seconds = CONVERSION + 1.5 * items * self._item_seconds
+                    possible = seconds < TRIAL_SHARE * budget
+            decisions.append({"whole images": possible, "item": self._item_seconds})
             if budget is not None:
                 self._keep(decisions)
+        self._item_seconds = decisions[0]["item"]
         if not decisions[0]["whole images"]:
             return
         trunk, fitted = feature_extraction.uncropped(
@@ -211,6 +230,15 @@ class _Ladder:
         )
         self._trunk, self._first, self._best = trunk, fitted, fitted
         self._tried = [Tried(_rung_of(fitted), fitted)]
+
+    def _some(self) -> Dataset:
+        train = self._first.examples.parts["train"]
+        return self._data.select(train.spread(TIMED_ITEMS).positions)
+
+    def _reserved(self, budget: float) -> float:
+        """Seconds for what comes after the ladder: converting, measuring, saving."""
+        test = len(self._first.examples.parts["test"]) * self._item_seconds
+        return max(RESERVED * budget, CONVERSION + test)
 
     def _has_trained_more(self, rung: Rung) -> bool:
         """Whether more of the network than the rung would train was trained already."""
@@ -228,6 +256,7 @@ class _Ladder:
             self._tried.append(Tried(rung, None, False, decision["why_not"]))
             return
         tuning.recipe = tuning.recipe.eased(decision["effort"])
+        tuning.learns_all = decision["learns all"]
         try:
             fitted = self._fit(tuning, decision["left"])
         except InputError as error:  # an item that this cut cannot hold
@@ -324,25 +353,30 @@ class _Ladder:
         """
         decision: dict[str, Any] = {"left": left, "seconds": 0.0, "effort": 1, "why_not": None}
         limit = disk_limit(self._spec)
+        usual = tuning.recipe
+        tuning.recipe = usual.eased(EFFORTS[-1])
         if tuning.disk() > limit:
             taken = f"{size(tuning.disk())} of activations"
             return {**decision, "why_not": f"{taken} are more than the {size(limit)} allowed"}
-        if left <= 0:
-            return {**decision, "why_not": "no time is left"}
+        tuning.recipe = usual
+        if left <= self._measuring:
+            return {**decision, "why_not": "too little time is left to find out what it would take"}
         began = time.monotonic()
         try:
             cost = tuning.measure(self._progress)
         except InputError as error:
             return {**decision, "why_not": str(error)}
+        self._measuring = max(self._measuring, time.monotonic() - began)
         left -= time.monotonic() - began
-        usual, seconds = tuning.recipe, 0.0
-        for effort in EFFORTS:
-            tuning.recipe = usual.eased(effort)
+        seconds = 0.0
+        for effort, learns_all in product(EFFORTS, (True, False)):
+            tuning.recipe, tuning.learns_all = usual.eased(effort), learns_all
             seconds = tuning.seconds(cost)
-            if seconds <= left:
+            if seconds <= left and tuning.disk() <= limit:
                 self._say(tuning, seconds)
                 tuning.recipe = usual
-                return {**decision, "seconds": seconds, "effort": effort, "left": left}
+                chosen = {"seconds": seconds, "effort": effort, "learns all": learns_all}
+                return {**decision, **chosen, "left": left}
         why = f"would take {duration(seconds)} at least, and {duration(max(0, left))} are left"
         return {**decision, "seconds": seconds, "effort": EFFORTS[-1], "why_not": why}
 
@@ -357,7 +391,7 @@ class _Ladder:
     def _judge(self, rung: Rung, fitted: Fitted, effort: float) -> None:
         """Keep a rung whose answers are better than the best's by more than chance."""
         chance = _chance(fitted, self._best)
-        better = chance < SURE
+        better = bool(fitted.weights) and chance < SURE
         before, after = (each.judged.errors.mean() for each in (self._best, fitted))
         percent = 100 * (after - before) / before if before else 0.0
         why = f"squared error {percent:+.0f}%, p = {chance:.2g}"

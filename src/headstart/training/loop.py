@@ -7,6 +7,7 @@ goes on bit for bit from a few plain tensors.
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -29,9 +30,15 @@ from headstart.training.recipe import Recipe
 CHECKPOINT_SECONDS = 30.0
 PACE = 1.0
 """Seconds between two looks at the clock."""
-LEAST_MEASURED = 2
+
+RECENT, LEAST_SEEN, LEFT_OUT = 32, 5, 2
+"""Steps by which the time of the next ones is told, at most and at least; and those left out."""
+
+SLACK = 0.04
+"""Share of the steps by which a plan may be wrong before it is changed."""
+
 MOST_MEASURED = 4.0
-"""Steps, at least, and seconds, after those, in which the time of a step is measured."""
+"""Seconds in which the time of a step is measured; the step under way is finished."""
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -149,42 +156,58 @@ def _epochs(run: "_Run", task: Task, seed: int, advance: Advance, pace: "Pace") 
 
 
 class Pace:
-    """Keeps a training to its deadline, by what its steps take while it runs."""
+    """Keeps a training to its deadline, by what its steps take while it runs.
+
+    The first steps after a pause are left out: they wait for the first batch, and libraries
+    prepare themselves in them.
+    """
 
     def __init__(self, run: "_Run", deadline: float | None) -> None:
         self._run = run
-        self._deadline = deadline
+        # What was spent before a kill counts too.
+        self._deadline = None if deadline is None else deadline - run.trained.before
+        self._most = run.trained.planned
         self._judging = 0.0
-        self._steps = 0
-        self._seconds = 0.0
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._left_out = 0
         self._since = self._checked = time.monotonic()
 
     def start(self) -> None:
         """Steps follow."""
         self._since = time.monotonic()
+        self._left_out = LEFT_OUT
 
     def judged(self, seconds: float) -> None:
         """Take in how long judging took."""
         self._judging = seconds
 
     def keep(self) -> None:
-        """After a step: plan fewer, where those that are planned would end too late."""
+        """After a step: plan fewer where those that are planned would end too late.
+
+        And as many as before, at most, where the machine has become free again.
+        """
         now = time.monotonic()
-        self._steps += 1
-        self._seconds += now - self._since
+        if self._left_out:
+            self._left_out -= 1
+        else:
+            self._recent.append(now - self._since)
         self._since = now
-        trained, step = self._run.trained, self._run.step
-        if step in self._run.kept:
-            self._run.shorten(self._run.kept[step])
+        run, step = self._run, self._run.step
+        if step in run.kept:
+            run.plan(run.kept[step], self._most)
             return
-        if self._deadline is None or step <= self._run.decided or now - self._checked < PACE:
+        if self._deadline is None or step <= run.decided or now - self._checked < PACE:
+            return
+        if len(self._recent) < LEAST_SEEN and now < self._deadline:
             return
         self._checked = now
-        each = self._seconds / self._steps
+        each = float(np.mean(self._recent)) if self._recent else 0.0
         left = self._deadline - now - self._judging
-        fit = step + max(0, int(left / each))
-        if fit < trained.planned:
-            self._run.decide(fit)
+        fit = step + (int(left / each) if each and left > 0 else 0)
+        planned = run.trained.planned
+        late, early = fit < (1 - SLACK) * planned, planned < (1 - SLACK) * min(fit, self._most)
+        if late or early or left <= 0:
+            run.decide(min(fit, self._most), self._most)
 
 
 def step_seconds(
@@ -206,13 +229,15 @@ def step_seconds(
     spent = time.monotonic()
     with memory.kept():
         for index, inputs, random in _batches(task.items, replace(recipe, share=1.0), seed, 0):
-            tries = []
-            for _ in range(2):
+            tries: list[float] = []
+            while len(tries) < 2 and sum(tries) < MOST_MEASURED / 2:
                 began = time.monotonic()
                 run.take_step(task, inputs, task.targets[index].to(task.where), random, 0.0)
+                if task.where.type == "cuda":
+                    torch.cuda.synchronize()
                 tries.append(time.monotonic() - began)
             seconds.append(min(tries))
-            if len(seconds) >= LEAST_MEASURED and time.monotonic() - spent > MOST_MEASURED:
+            if time.monotonic() - spent > MOST_MEASURED:
                 break
     return float(np.mean(seconds))
 
@@ -264,20 +289,21 @@ class _Run:
         self.best = self._weights()
         self._checkpoint = checkpoint
         # Step: what was planned from then on, in a training that is resumed.
-        self.kept: dict[int, int] = checkpoint.plans() if checkpoint else {}
+        kept = checkpoint.decisions().get("steps", {}) if checkpoint else {}
+        self.kept = {int(step): int(planned) for step, planned in kept.items()}
         self.decided = max(self.kept, default=0)
 
-    def decide(self, planned: int) -> None:
-        """Make it shorter from now on, having kept that."""
+    def decide(self, planned: int, most: int) -> None:
+        """Make it shorter or longer from now on, having kept that."""
         self.kept[self.step] = planned
         if self._checkpoint is not None:
-            self._checkpoint.plan(self.kept)
-        self.shorten(planned)
+            self._checkpoint.decide("steps", self.kept)
+        self.plan(planned, most)
 
-    def shorten(self, planned: int) -> None:
-        """Make it shorter from now on."""
-        self.trained.planned = planned
-        self.trained.shortened = True
+    def plan(self, planned: int, most: int) -> None:
+        """Make it shorter or longer from now on, but not longer than `most`."""
+        self.trained.planned = max(self.step, planned)
+        self.trained.shortened = planned < most
 
     def take_step(
         self,
@@ -296,7 +322,8 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate * group["scale"] * rate
         self.optimiser.zero_grad(set_to_none=True)
-        texts = drawn if task.items.lengths is not None else None
+        cheaper = task.items.lengths is not None and task.where.type == "cpu"
+        texts = drawn if cheaper else None
         with computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts):
             scores = self.network(*inputs)
         loss = task.loss(scores.float(), wanted)

@@ -130,7 +130,7 @@ def recipe_for(
         spec: the options.
         most: items that a step may have.
         width: of the features of a network that reads texts; its rate follows from it. None for
-            pictures, and for a model that writes.
+            images, and for a model that writes.
     """
     batch = min(most, 32 if items >= 320 else max(4, items // 10))
     epochs = min(_MOST, max(_LEAST, STEPS * batch // max(1, items)))

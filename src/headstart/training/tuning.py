@@ -28,7 +28,11 @@ from headstart.training.loop import Loss, Task, Trained, loss_of, step_seconds, 
 from headstart.training.network import Network, Scales, changed, groups, scores, snapshot
 from headstart.training.recipe import Recipe, recipe_for
 
-MEASURED_ITEMS = 128
+MEASURED_ITEMS, MEASURED_TEXTS = 128, 512
+"""Items on which a rung is timed. Of texts more, for each batch has a length of its own."""
+
+LEAST_VIEWS, EXTRACTION_SHARE = 2, 0.75
+"""Views that are stored in any case, and share of a rung's time after which no more are."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Tuning:
 
     Attributes:
         recipe: the settings of the training; may be eased before it.
+        learns_all: whether it learns from the validation items too in the end; may be set to False
+            before.
     """
 
     def __init__(
@@ -92,6 +98,7 @@ class Tuning:
         train = examples.parts["train"]
         width = self.backbone.features if data.modality == "text" else None
         self.recipe = recipe_for(rung.strategy, data.modality, len(train), spec, width=width)
+        self.learns_all = True
         self.where = torch.device(trunk.where)
         self._scales = self._scales_of(train)
 
@@ -105,14 +112,13 @@ class Tuning:
 
     def measure(self, progress: Progress) -> Cost:
         """What a few items and steps take; the items are not lost."""
-        part = self.examples.parts["train"].spread(MEASURED_ITEMS)
+        texts = self.data.modality == "text"
+        most = MEASURED_TEXTS if texts else MEASURED_ITEMS
+        part = self.examples.parts["train"].spread(most)
         per_item = 0.0
         if self.rung.cut is not None:
-            data = self.data.select(part.positions)
-            self.trunk.extract(data.select(np.arange(2)), progress)  # converts and compiles
-            began = time.monotonic()
-            self.trunk.extract(data, progress, self._views()[-1])
-            per_item = (time.monotonic() - began) / len(part)
+            some = self.data.select(part.spread(MEASURED_ITEMS // 2).positions)
+            per_item = self.trunk.seconds_of_item(some, self._views()[-1])
         items = self._items(part.positions, progress, measured=True)
         with _Borrowed(self, snapshot(self.backbone.module)) as network:
             task = self._task(items, part, None)
@@ -131,7 +137,7 @@ class Tuning:
         extraction = cost.extract * len(self._views()) * (train + validation)
         judging = cost.forward * validation * (recipe.epochs + 2)
         seconds = extraction + judging + cost.step * recipe.cost(train)
-        if validation:
+        if validation and self.learns_all:
             seconds += cost.step * recipe.afterwards().cost(train + validation)
         return seconds
 
@@ -151,8 +157,10 @@ class Tuning:
             deadline: by `time.monotonic`; the training is shortened to end by then.
         """
         began = time.monotonic()
-        examples, recipe = self.examples, self.recipe
+        examples = self.examples
         train_part, validation = examples.parts["train"], examples.parts["validation"]
+        self._limit_views(train_part, progress, checkpoint, deadline)
+        recipe = self.recipe
         items = self._items(train_part.positions, progress)
         held_out = self._items(validation.positions, progress, measured=True)
         before = snapshot(self.backbone.module)
@@ -174,18 +182,20 @@ class Tuning:
             )
             start = self._head(network)
             earlier = trained.before
-            if len(validation) and trained.best_epoch and not trained.shortened:
+            if len(validation) and trained.best_epoch:
                 both = train_part.joined(validation)
-                earlier += self._learn(
-                    network,
-                    self._items(both.positions, progress),
-                    both,
-                    recipe.afterwards(),
-                    validate=None,
-                    checkpoint=checkpoint.beside("afterwards") if checkpoint else None,
-                    progress=progress,
-                    deadline=deadline,
-                ).before
+                after = recipe.afterwards()
+                seconds = trained.seconds / trained.planned * after.cost(len(both))
+                if self._has_time(trained, seconds, checkpoint, deadline):
+                    earlier += self._learn(
+                        network,
+                        self._items(both.positions, progress),
+                        both,
+                        after,
+                        validate=None,
+                        checkpoint=checkpoint.beside("afterwards") if checkpoint else None,
+                        progress=progress,
+                    ).before
             learning = self._learning(network)
             if self.rung.strategy == "lora":
                 lora.merge(network.tail)
@@ -207,6 +217,51 @@ class Tuning:
             warnings=few_to_calibrate_on(len(validation), examples.task),
         )
 
+    def _limit_views(
+        self,
+        part: Part,
+        progress: Progress,
+        checkpoint: Checkpoint | None,
+        deadline: float | None,
+    ) -> None:
+        """Extract view by view, fewer where more would leave training too little time."""
+        if deadline is None or self.rung.cut is None:
+            return
+        kept = checkpoint.decisions().get("views") if checkpoint else None
+        began, data, views = time.monotonic(), self.data.select(part.positions), self._views()
+        for number, view in enumerate(views, start=1):
+            if number <= LEAST_VIEWS or kept is not None:
+                count = min(number, kept or number)
+            else:
+                each = (time.monotonic() - began) / (number - 1)
+                ends = time.monotonic() + each - began
+                count = number if ends < EXTRACTION_SHARE * (deadline - began) else number - 1
+            if count < number:
+                if checkpoint is not None and kept is None:
+                    checkpoint.decide("views", count)
+                self.recipe = replace(self.recipe, views=count)
+                return
+            self.trunk.extract(data, progress, view)
+
+    def _has_time(
+        self,
+        trained: Trained,
+        seconds: float,
+        checkpoint: Checkpoint | None,
+        deadline: float | None,
+    ) -> bool:
+        """Whether what follows the training, of so many seconds, still fits."""
+        if not self.learns_all or trained.shortened:
+            return False
+        if deadline is None:
+            return True
+        kept = checkpoint.decisions().get("afterwards") if checkpoint else None
+        if kept is None:
+            kept = time.monotonic() + seconds <= deadline
+            if checkpoint is not None:
+                checkpoint.decide("afterwards", kept)
+        return bool(kept)
+
     def _head(self, network: Network) -> LinearHead:
         return LinearHead(arrays=network.arrays(), settings={"task": self.examples.task})
 
@@ -220,7 +275,7 @@ class Tuning:
         validate: Callable[[], float] | None,
         checkpoint: Checkpoint | None,
         progress: Progress,
-        deadline: float | None,
+        deadline: float | None = None,
     ) -> Trained:
         title = f"Training: {self.rung.words}"
         if validate is None and len(self.examples.parts["validation"]):
