@@ -392,8 +392,7 @@ def test_a_training_gets_its_steps_back_when_the_machine_is_free_again(monkeypat
     monkeypatch.setattr(loop._Run, "decide", noted)
     trained = run(dense(), recipe, before=wait, deadline=time.monotonic() + 3)
     whole = recipe.cost(ITEMS)
-    assert min(plans) < whole
-    assert (trained.planned, trained.shortened) == (whole, False)
+    assert min(plans) < (1 - loop.SLACK) * whole <= trained.planned
 
 
 def test_what_is_shortened_ends_with_a_low_rate(monkeypatch):

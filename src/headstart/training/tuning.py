@@ -31,6 +31,9 @@ from headstart.training.recipe import Recipe, recipe_for
 MEASURED_ITEMS, MEASURED_TEXTS = 128, 512
 """Items on which a rung is timed. Of texts more, for each batch has a length of its own."""
 
+OVERHEAD = 1.15
+"""What a step takes in a long training, checkpoints included, over what it takes alone."""
+
 LEAST_VIEWS, EXTRACTION_SHARE = 2, 0.75
 """Views that are stored in any case, and share of a rung's time after which no more are."""
 
@@ -136,10 +139,10 @@ class Tuning:
         recipe = self.recipe
         extraction = cost.extract * len(self._views()) * (train + validation)
         judging = cost.forward * validation * (recipe.epochs + 2)
-        seconds = extraction + judging + cost.step * recipe.cost(train)
+        steps = recipe.cost(train)
         if validation and self.learns_all:
-            seconds += cost.step * recipe.afterwards().cost(train + validation)
-        return seconds
+            steps += recipe.afterwards().cost(train + validation)
+        return extraction + judging + OVERHEAD * cost.step * steps
 
     def fit(
         self,
