@@ -96,8 +96,9 @@ class FitSpec(ReadSpec):
     strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES)
     budget: str | None = option(
         None,
-        "Time for `auto` to climb the ladder, such as 5m: deeper and deeper cuts are tried while "
-        "they fit and pay; without it the first rung, feature extraction, is all.",
+        "Time for `auto` to climb the ladder, such as 5m: more of the network is trained as far as "
+        "that fits, and kept where validation items say that it is better; without it the first "
+        "rung, feature extraction, is all.",
     )
     cut: str | None = option(
         None,

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from headstart.data import from_memory
 from headstart.data.dataset import Dataset
 from headstart.data.texts import Tokeniser
 from headstart.errors import InputError
@@ -17,6 +18,7 @@ from headstart.features.trunk import Trunk
 from headstart.preprocessing import WHOLE, View
 from headstart.progress import Silent
 from headstart.spec import FitSpec
+from tests.training import small
 
 from .conftest import pictures
 
@@ -251,3 +253,31 @@ def test_an_engine_is_gone_after_its_extraction(minilm, texts, monkeypatch):
     gc.collect()
     (gone,) = opened
     assert gone() is None
+
+
+@pytest.mark.parametrize("kind", ["image", "text"])
+def test_a_network_runs_once_for_all_its_features(kind, tmp_path, monkeypatch):
+    """Those of the last stage, and those of several, come from one store."""
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    if kind == "image":
+        name, (items, labels) = small.weights(tmp_path), small.pictures(12)
+    else:
+        name, (items, labels) = small.texts(tmp_path, "bert"), small.sentences(12)
+    data = from_memory(items, labels, "classification")
+    trunk = Trunk.load(name, data.modality, cut=None, offline=True)
+    wide = trunk.staged()
+    first = wide.extract(data, Silent())
+    assert (first.hits, first.misses) == (0, len(np.unique(first.digests)))
+    again = trunk.extract(data, Silent())
+    assert (again.hits, again.misses) == (first.misses, 0)
+    assert np.array_equal(again.vectors(), first.vectors()[:, : trunk.size])
+    assert np.array_equal(again.activations(), first.activations()[:, : trunk.size])
+    assert all(rows.shape[1] == trunk.size for rows in again.batches(5))
+
+
+def test_timing_an_item_stores_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    data = from_memory(*small.pictures(6), "classification")
+    trunk = Trunk.load(small.weights(tmp_path), "image", cut=None, offline=True)
+    assert trunk.seconds_of_item(data) > 0
+    assert trunk.extract(data, Silent()).hits == 0

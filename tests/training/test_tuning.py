@@ -1,5 +1,6 @@
 """Rungs above the first: what learns, what stays as it was, and what comes of it."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from PIL import Image
 from headstart.errors import HeadstartError, InputError
 from headstart.progress import Silent
 from headstart.training.assemble import assemble, check_parity
+from headstart.training.checkpoint import Checkpoint
+from headstart.training.loop import Trained
 from headstart.training.recipe import Recipe
-from headstart.training.tuning import Rung, Tuning
+from headstart.training.tuning import LEAST_VIEWS, Rung, Tuning
 from tests.training.small import Small, pictures, ready, sentences, texts, unjudged, weights
 
 FAMILIES = {"timm": "blocks.1", "transformers": "encoder.layer.0"}
@@ -134,6 +137,35 @@ def test_measuring_trains_nothing(of_family):
             rung.recipe = rung.recipe.eased(0.25)
             assert 0 < rung.seconds(cost) <= usual
             assert small.trunk.backbone.state_hash() == small.trunk.backbone.fingerprint
+
+
+def test_fewer_views_are_stored_where_extraction_takes_the_time(of_family, tmp_path, monkeypatch):
+    """And a run that goes on stores just as many, whatever time it has."""
+    small = of_family["timm"]
+    late = tuning(small, "fine-tuning")
+    usual = late.recipe.views
+    checkpoint = Checkpoint(tmp_path / "rung")
+    monkeypatch.setattr("headstart.training.tuning.EXTRACTION_SHARE", 0.0)
+    late.fit(checkpoint, Silent(), time.monotonic() + 3600)
+    assert late.recipe.views == LEAST_VIEWS < usual
+    monkeypatch.undo()
+    again = tuning(small, "fine-tuning")
+    again.fit(checkpoint, Silent(), time.monotonic() + 3600)
+    assert again.recipe.views == LEAST_VIEWS
+
+
+def test_validation_items_are_not_begun_with_where_no_time_is_left(of_family, tmp_path):
+    """What the ladder judged is then what it keeps; and a run that goes on leaves them out too."""
+    rung = tuning(of_family["timm"], "fine-tuning")
+    checkpoint, trained = Checkpoint(tmp_path / "rung"), Trained(planned=10)
+    now = time.monotonic()
+    assert not rung._has_time(trained, 60.0, checkpoint, now + 30)
+    assert not rung._has_time(trained, 60.0, checkpoint, now + 3600)
+    assert rung._has_time(trained, 60.0, None, now + 3600)
+    assert rung._has_time(trained, 60.0, None, None)
+    assert not rung._has_time(Trained(planned=10, shortened=True), 1.0, None, None)
+    rung.learns_all = False
+    assert not rung._has_time(trained, 1.0, None, None)
 
 
 def test_lora_is_for_transformers(of_family):

@@ -27,8 +27,9 @@ from headstart.training.fitted import Fitted, few_to_calibrate_on, judge
 # every choice is made.
 STOPS_EARLY = ("mlp",)
 
-MOST_NUMBERS = 1 << 28
-"""Most features of all items together (a gigabyte) that are learnt from at once, when wide."""
+MOST_NUMBERS = 1 << 27
+"""Most features of all items together (half a gigabyte) that are learnt from at once, when wide:
+scaling and folds hold them several times."""
 
 LEAST_GAIN = 0.01
 """Share of the loss that whole images must save, for they take longer to predict."""
