@@ -34,7 +34,7 @@ class Trunk:
     Attributes:
         where: `cpu` or `cuda`.
         precision: what it computes in there.
-        pool_chosen: whether somebody said how the last stage is pooled.
+        pool_chosen: whether the user chose how the last stage is pooled.
     """
 
     backbone: Backbone
@@ -124,7 +124,7 @@ class Trunk:
             return None
         try:
             backbone = _cropping(self.backbone.resized(side), 1.0)
-        except InputError:  # A network need not take pictures of any size.
+        except InputError:  # A network need not take images of any size.
             return None
         return replace(self, backbone=backbone, cut=backbone.cut(None))
 

@@ -32,7 +32,7 @@ PACE = 1.0
 """Seconds between two looks at the clock."""
 
 RECENT, LEAST_SEEN, LEFT_OUT = 32, 5, 2
-"""Steps by which the time of the next ones is told, at most and at least; and those left out."""
+"""Steps that the time of the next ones is predicted from, at most and at least; those left out."""
 
 SLACK = 0.04
 """Share of the steps by which a plan may be wrong before it is changed."""
