@@ -190,7 +190,6 @@ def _ours(trunk: Any, module: Any, items: Any, strategy: str) -> Callable[[bool]
             seed=0,
             checkpoint=None,
             advance=lambda _: None,
-            late=lambda _: False,
         )
         return time.perf_counter() - began
 

@@ -9,7 +9,8 @@ from headstart.errors import InputError
 from headstart.progress import Silent
 from headstart.training import ladder
 from headstart.training.ladder import climb
-from headstart.training.tuning import Tuning
+from headstart.training.rungs import USUAL_DEPTH, cut_at, rungs_of
+from headstart.training.tuning import Rung, Tuning
 from tests.training.small import Small, pictures, ready, sentences, texts, weights
 
 
@@ -61,19 +62,20 @@ def test_without_a_budget_the_first_rung_is_all(names):
 
 
 def test_texts_begin_with_all_layers(names):
-    rungs = list(ladder._rungs(of_texts(names, 60).trunk.backbone))
+    rungs = list(rungs_of(of_texts(names, 60).trunk.backbone))
     assert [(each.strategy, each.cut) for each in rungs[:2]] == [
         ("full-fine-tuning", None),
         ("lora", "embeddings"),
     ]
     assert {each.strategy for each in rungs[2:]} == {"fine-tuning"}
+    assert len(set(rungs)) == len(rungs)
 
 
 def test_images_begin_with_a_third_of_the_network(names):
     backbone = ready(names["image"], *pictures(40)).trunk.backbone
-    rungs = list(ladder._rungs(backbone))
-    assert rungs[0] == ladder.Rung("fine-tuning", ladder.cut_at(backbone, 0.3))
-    assert ladder.Rung("full-fine-tuning", None) in rungs
+    rungs = list(rungs_of(backbone))
+    assert rungs[0] == Rung("fine-tuning", cut_at(backbone, 0.3))
+    assert Rung("full-fine-tuning", None) in rungs
 
 
 def test_what_does_not_fit_is_not_tried(names):
@@ -184,7 +186,7 @@ def test_a_cut_that_takes_too_much_disk_is_refused(names):
 def test_a_later_cut_is_taken_where_the_usual_one_does_not_fit(names):
     small = ready(names["image"], *pictures(40), strategy="fine-tuning", epochs=1)
     usual = Tuning(
-        ladder.Rung("fine-tuning", ladder.cut_at(small.trunk.backbone, ladder.USUAL_DEPTH)),
+        Rung("fine-tuning", cut_at(small.trunk.backbone, USUAL_DEPTH)),
         small.data, small.trunk, small.examples, small.first.start, small.spec,
     )  # fmt: skip
     limited = ready(

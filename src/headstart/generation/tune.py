@@ -26,11 +26,12 @@ from headstart.spec import CUTTABLE, FitSpec
 from headstart.training import lora
 from headstart.training.checkpoint import Unfinished
 from headstart.training.items import Activations, Items, Tokens
-from headstart.training.ladder import USUAL_DEPTH, cut_at, disk_limit
+from headstart.training.ladder import disk_limit
 from headstart.training.loop import Task, Trained, train
 from headstart.training.made_for import made_for
 from headstart.training.network import groups
 from headstart.training.recipe import Recipe, recipe_for
+from headstart.training.rungs import USUAL_DEPTH, cut_at
 from headstart.wording import size
 
 STEP_TOKENS = 4_096

@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.backbones import Backbone
 from headstart.data.dataset import Dataset
 from headstart.errors import InputError
 from headstart.features.trunk import Trunk
@@ -25,17 +23,9 @@ from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
 from headstart.training.fitted import FEW, Fitted
 from headstart.training.made_for import made_for
+from headstart.training.rungs import USUAL_DEPTH, cut_at, rungs_of
 from headstart.training.tuning import Rung, Tuning
 from headstart.wording import duration, size
-
-DEPTHS = {"image": (0.3, 0.6, 1.0, 0.1), "text": (1.0, 0.6, 0.3, 0.1)}
-"""Shares of the backbone's operations that the rungs train, at least, in the order of trying.
-
-Of texts one epoch of all layers gives more than many of the last; images need many epochs, and
-the deeper rungs are the dearer the more so.
-"""
-
-USUAL_DEPTH = 0.3
 
 SURE = 0.025
 """Chance of taking an accident for a gain, at each rung."""
@@ -181,7 +171,7 @@ class _Ladder:
             self._try_whole_images(budget, decisions)
             if budget is None:
                 return
-            rungs = list(dict.fromkeys(_rungs(self._trunk.backbone)))
+            rungs = list(rungs_of(self._trunk.backbone))
             if len(self._first.examples.parts["validation"]) < FEW:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
                 self._tried += [Tried(rung, None, False, why) for rung in rungs[:1]]
@@ -453,28 +443,6 @@ class _Ladder:
 
 def _rung_of(first: Fitted) -> Rung:
     return Rung(first.strategy, first.cut)
-
-
-def _rungs(backbone: Backbone) -> Iterator[Rung]:
-    cuttable = len(backbone.stages) > 1
-    for depth in DEPTHS[backbone.modality]:
-        if depth == 1:
-            yield Rung("full-fine-tuning", None)
-            if backbone.modality == "text" and cuttable:
-                yield Rung("lora", backbone.stages[0].name)
-        elif cuttable:
-            yield Rung("fine-tuning", cut_at(backbone, depth))
-
-
-def cut_at(backbone: Backbone, depth: float) -> str:
-    """The last stage to cut after so that the rest does `depth` of the operations, or more."""
-    *stages, last = backbone.stages
-    share = last.gflops
-    for stage in reversed(stages):
-        if share >= depth * backbone.gflops:
-            return stage.name
-        share += stage.gflops
-    return stages[0].name
 
 
 def disk_limit(spec: FitSpec) -> int:
