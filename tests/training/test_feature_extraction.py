@@ -12,20 +12,7 @@ from headstart.progress import Silent
 from headstart.spec import FitSpec
 from headstart.training import feature_extraction
 from headstart.training.examples import Examples, arrange
-from tests.training.small import pictures, sentences, texts, weights
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="module")
-def names(tmp_path_factory, cache):
-    folder = tmp_path_factory.mktemp("backbones")
-    return {"image": weights(folder), "text": texts(folder, "bert")}
+from tests.training.small import pictures, sentences
 
 
 def made(name: str, items, labels, spec: FitSpec):

@@ -11,20 +11,7 @@ from headstart.training import ladder
 from headstart.training.ladder import climb
 from headstart.training.rungs import USUAL_DEPTH, cut_at, rungs_of
 from headstart.training.tuning import Rung, Tuning
-from tests.training.small import Small, pictures, ready, sentences, texts, weights
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="module")
-def names(tmp_path_factory, cache):
-    folder = tmp_path_factory.mktemp("backbones")
-    return {"image": weights(folder), "text": texts(folder, "bert")}
+from tests.training.small import Small, pictures, ready, sentences
 
 
 class Told(Silent):

@@ -23,13 +23,6 @@ RUNGS = ["fine-tuning", "lora", "full-fine-tuning", "from-scratch"]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="module")
 def of_family(tmp_path_factory, cache) -> dict[str, Small]:
     folder = tmp_path_factory.mktemp("backbones")
     return {

@@ -176,7 +176,7 @@ class _Ladder:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
                 self._tried += [Tried(rung, None, False, why) for rung in rungs[:1]]
                 return
-            decided = iter(decisions[1:].copy())
+            decided = iter(decisions[1:])
             for rung in rungs:
                 if self._has_trained_more(rung):
                     continue

@@ -188,7 +188,8 @@ class Tuning:
             if len(validation) and trained.best_epoch:
                 both = train_part.joined(validation)
                 after = recipe.afterwards()
-                seconds = trained.seconds / trained.planned * after.cost(len(both))
+                made = trained.epochs * recipe.steps(len(train_part))  # patience may end it early
+                seconds = trained.seconds / made * after.cost(len(both))
                 if self._has_time(trained, seconds, checkpoint, deadline):
                     earlier += self._learn(
                         network,
