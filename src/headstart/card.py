@@ -17,7 +17,8 @@ def card(about: dict[str, Any]) -> str:
         f"# {about['modality'].capitalize()} {about['task']}",
         "",
         f"Made by headstart {about.get('versions', {}).get('headstart', '')} from the pretrained "
-        f"network `{backbone.get('name', 'unknown')}` by {about.get('strategy', 'unknown')} "
+        f"network `{backbone.get('name', 'unknown')}` by {about.get('strategy', 'unknown')}"
+        f"{', averaged with feature extraction,' if about.get('averaged') else ''} "
         f"with a `{about['head']['name']}` head (seed {about.get('seed', 0)}).",
         "",
         "## Use",

@@ -14,8 +14,12 @@ import headstart
 from headstart import api
 from headstart.errors import InputError
 from headstart.model import Model
+from headstart.training.assemble import about, assemble
+from headstart.training.averaged import averaged
+from headstart.training.tuning import Rung
 from tests.backbones.keras_models import read_small, saved
 from tests.runs import pictures
+from tests.training import small
 
 SIZES = {"VGG16": 32, "MobileNetV3Small": 64, "DenseNet121": 32, "MobileNetV2": 32}
 
@@ -30,7 +34,7 @@ with np.load("given.npz") as given:
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def small_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     read_small(monkeypatch, SIZES)
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
 
@@ -82,6 +86,18 @@ def test_what_was_trained_of_the_backbone_is_in_the_file(tmp_path: Path) -> None
     model = fit(tmp_path, "MobileNetV3Small", strategy="from-scratch", epochs=2)
     assert any(name.endswith("moving_mean") for name in model.weights)
     assert any(name.endswith("kernel") for name in model.weights)
+    said = api.export(model, out=tmp_path / "out.keras", format="keras")
+    assert said["difference"] < 1e-3
+
+
+@pytest.mark.slow
+def test_a_rung_averaged_with_feature_extraction(tmp_path: Path) -> None:
+    """Both networks are in the file."""
+    given = small.ready(saved(tmp_path, "MobileNetV2"), *small.pictures(60), epochs=1)
+    mean = averaged(*small.both(given, Rung("full-fine-tuning", None)), 0)
+    assert mean is not None
+    model = assemble(mean, given.data)
+    model = replace(model, about=about(mean, 0))
     said = api.export(model, out=tmp_path / "out.keras", format="keras")
     assert said["difference"] < 1e-3
 

@@ -13,11 +13,13 @@ from headstart.data import from_memory
 from headstart.data.dataset import Dataset
 from headstart.features.extract import Features
 from headstart.features.trunk import Trunk
+from headstart.heads.linear import LinearHead
 from headstart.progress import Silent
 from headstart.spec import FitSpec
 from headstart.training import feature_extraction
 from headstart.training.examples import Examples, Part, arrange
-from headstart.training.fitted import Fitted
+from headstart.training.fitted import Fitted, judge
+from headstart.training.tuning import Rung, Tuning
 from tests.backbones import text_models
 
 WORDS = {"a": ("w1", "w2", "w3"), "b": ("w7", "w8", "w2")}
@@ -91,3 +93,25 @@ def unjudged(small: Small) -> Small:
     none = Part(none.features[:0], none.targets[:0], none.positions[:0])
     parts = {**small.examples.parts, "validation": none}
     return replace(small, examples=replace(small.examples, parts=parts))
+
+
+def both(small: Small, rung: Rung) -> tuple[Fitted, Fitted]:
+    """Feature extraction from several stages; and a rung, its last weights whatever they are."""
+    wide = small.trunk.staged()
+    features = wide.extract(small.data, Silent()).vectors()
+    parts = {
+        name: replace(part, features=features[part.positions])
+        for name, part in small.examples.parts.items()
+    }
+    examples = replace(small.examples, parts=parts)
+    first = feature_extraction.fit(examples, small.spec, small.trunk, wide)
+    start = small.first.start
+    assert isinstance(start, LinearHead)
+    alone = unjudged(small).examples
+    tuned = Tuning(rung, small.data, small.trunk, alone, start, small.spec).fit(
+        None, Silent(), None
+    )
+    validation = small.examples.parts["validation"]
+    scores = start.scores(validation.features)  # any will do
+    judged = judge(small.examples.task, scores, validation.targets, small.examples.classes, 0)
+    return first, replace(tuned, examples=small.examples, judged=judged)

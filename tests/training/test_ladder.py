@@ -1,6 +1,7 @@
 """Climbing: what is tried, what is kept, and why not."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +84,7 @@ def test_a_budget_counts_from_the_start_of_the_run(names):
 
 def test_rungs_that_buy_nothing_do_not_end_it(names, monkeypatch):
     monkeypatch.setattr(ladder, "SURE", 0.0)
+    monkeypatch.setattr(ladder, "SURE_OF_MEAN", 0.0)
     told = Told()
     done = climbed(of_texts(names, budget="10m", epochs=1), progress=told)
     assert [each.kept for each in done.tried] == [True, False, False]
@@ -128,12 +130,24 @@ def test_a_rung_is_eased_until_it_fits(names, tmp_path, monkeypatch):
 
 def test_a_real_gain_is_kept(names, monkeypatch):
     monkeypatch.setattr(ladder, "SURE", 1.0)
+    monkeypatch.setattr(ladder, "SURE_OF_MEAN", 1.0)
     done = climbed(of_texts(names, budget="10m", epochs=4))
     kept = [each for each in done.tried if each.kept]
     assert len(kept) == 1
     assert kept[0].fitted is done.best
     assert done.best.strategy != "feature-extraction"
     assert "squared error" in str(kept[0].why)
+
+
+def test_a_mean_is_kept_where_it_is_better_than_the_rung_alone(names, monkeypatch):
+    def better(first, tuned, _seed):
+        judged = replace(tuned.judged, errors=0.5 * first.judged.errors)
+        return replace(tuned, judged=judged, averaged_with=first)
+
+    monkeypatch.setattr(ladder, "averaged", better)
+    done = climbed(of_texts(names, budget="10m", epochs=4))
+    assert done.best.averaged_with is done.tried[0].fitted
+    assert "averaged with feature extraction: squared error -50%" in str(done.tried[1].why)
 
 
 def test_the_chance_of_a_gain():

@@ -101,9 +101,17 @@ def test_a_text_is_never_mixed_with_another_and_has_one_view():
         assert (recipe.mixup, recipe.views) == (0, 1)
 
 
-def test_batchnorm_follows_the_data_from_scratch_alone():
-    learns = {each: recipe_for(each, "image", 500, FitSpec()).train_batchnorm for each in GRADIENT}
-    assert [each for each, follows in learns.items() if follows] == ["from-scratch"]
+def test_batchnorm_follows_the_data_from_scratch_and_in_a_climb_with_items_enough():
+    def learns(items, **options):
+        return [
+            each
+            for each in GRADIENT
+            if recipe_for(each, "image", items, FitSpec(**options)).train_batchnorm
+        ]
+
+    assert learns(500, strategy="fine-tuning") == ["from-scratch"]
+    assert learns(100, budget="5m") == ["from-scratch"]
+    assert learns(500, budget="5m") == list(GRADIENT)
 
 
 @given(st.integers(1, 40), st.integers(1, 8), st.sampled_from(EFFORTS), st.integers(100, 9999))

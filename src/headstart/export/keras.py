@@ -6,6 +6,7 @@ preprocessing, backbone, pooling and head are layers that come with Keras.
 
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,15 +116,28 @@ def _backbone(model: Model, *, offline: bool) -> Backbone:
 def _whole(model: Model, made: Backbone) -> Any:
     """From pixels to answers, as one Keras model."""
     network = family.to_keras(made)
-    put(network, model.weights)
     _, height, width, _ = network.input_shape
     pixels = keras.Input((height, width, 3), name="pixels")
     ready = _preprocess(pixels, family.find(str(made.module.architecture)).mode)
+    blocks = [Block(**each) for each in model.about["backbone"].get("blocks", [])[1:]]
+    if not model.about.get("averaged"):
+        put(network, model.weights)
+        features = _features(network, made.pool, blocks, ready)
+    else:
+        tuned = family.to_keras(made)
+        put(tuned, model.weights)
+        tuned.name = f"{network.name}_tuned"
+        both = _features(network, made.pool, blocks, ready), _features(tuned, made.pool, [], ready)
+        features = keras.layers.Concatenate(name="both")(list(both))
+    return keras.Model(pixels, _head(model, features), name="headstart")
+
+
+def _features(network: Any, pool: str, blocks: Sequence[Block], ready: Any) -> Any:
+    """What a network gives of preprocessed pixels: its last stage pooled, then the blocks."""
     pools = {
         "max": keras.layers.GlobalMaxPooling2D,
         "flatten": keras.layers.Flatten,
     }
-    blocks = [Block(**each) for each in model.about["backbone"].get("blocks", [])[1:]]
     stages = list(dict.fromkeys(block.stage for block in blocks))
     if stages:
         maps = [network.get_layer(stage).output for stage in stages]
@@ -131,12 +145,12 @@ def _whole(model: Model, made: Backbone) -> Any:
     *maps, last = network(ready) if stages else [network(ready)]
     found = dict(zip(stages, maps, strict=True))
     average = keras.layers.GlobalAveragePooling2D
-    features = pools.get(made.pool, average)(name="pool")(last)
+    features = pools.get(pool, average)()(last)
     if blocks:
         # Names of Keras's layers may be those of the network's own.
         parts = [pools.get(each.pool, average)()(found[each.stage]) for each in blocks]
-        features = keras.layers.Concatenate(name="stages")([features, *parts])
-    return keras.Model(pixels, _head(model, features), name="headstart")
+        features = keras.layers.Concatenate()([features, *parts])
+    return features
 
 
 def _preprocess(pixels: Any, mode: family.Mode) -> Any:

@@ -13,6 +13,7 @@ from headstart.errors import HeadstartError, InputError
 from headstart.features import compile
 from headstart.features.graphs import round_trip
 from headstart.model import Model, Scored
+from headstart.training.averaged import graph_of_both
 from headstart.training.fitted import Fitted
 from headstart.training.items import decoded
 
@@ -77,8 +78,14 @@ def check_parity(model: Model, fitted: Fitted, data: Dataset, scale: float = 1.0
     trunk = fitted.trunk
     scored = _all_scored(replace(model, precision="float32"), data)
     items = decoded(data, trunk.backbone.preprocessing)
+    inputs = items.plain(np.arange(len(items)))
     with trunk.backbone.adapted(fitted.weights) as module, torch.inference_mode():
-        features = module(*items.plain(np.arange(len(items)))).float().numpy()
+        features = module(*inputs).float().numpy()
+    first = fitted.averaged_with
+    if first is not None:
+        with torch.inference_mode():
+            before = first.trunk.backbone.module(*inputs).float().numpy()
+        features = np.concatenate([before, features], 1)
     expected = fitted.head.scores(features)
     if model.task != "regression":
         scale = max(1.0, float(np.abs(expected).max()))
@@ -107,19 +114,27 @@ def _graph(fitted: Fitted) -> ov.Model:
     if not fitted.weights:
         return trunk.graph
     # A graph just converted shares the memory of the module's weights.
+    first = fitted.averaged_with
+
+    def converted() -> ov.Model:
+        graph = compile.to_graph(module, trunk.backbone.preprocessing)
+        return graph if first is None else graph_of_both(first.trunk.graph, first.trunk.size, graph)
+
     with trunk.backbone.adapted(fitted.weights) as module:
-        return round_trip(lambda: compile.to_graph(module, trunk.backbone.preprocessing))
+        return round_trip(converted)
 
 
 def about(fitted: Fitted, seed: int) -> dict[str, Any]:
     """What a model says of how it was made."""
-    backbone = fitted.trunk.backbone
+    backbone, first = fitted.trunk.backbone, fitted.averaged_with
+    blocks = backbone.blocks if first is None else first.trunk.backbone.blocks
     return {
         "backbone": {
             **backbone.identity(),
             "pool": backbone.pool,
-            "blocks": [asdict(block) for block in backbone.blocks],
+            "blocks": [asdict(block) for block in blocks],
         },
+        "averaged": first is not None,
         "cut": fitted.cut,
         "strategy": fitted.strategy,
         "seed": seed,

@@ -27,11 +27,13 @@ class Judged:
         temperature: divides the logits, so that probabilities mean something.
         metrics: of the calibrated scores.
         errors: (items,) squared error of the answer to each item, probabilities or values.
+        scores: (items, classes) logits before calibration, or (items,) values.
     """
 
     temperature: float = 1.0
     metrics: Mapping[str, Interval] = field(default_factory=dict)
     errors: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    scores: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Fitted:
         examples: with the features that the unchanged backbone gives.
         weights: of the backbone, those that changed, by its module's own names.
         stages: what the features consist of, where they are not the last stage's alone.
+        averaged_with: feature extraction, where the head takes its features and then those of the
+            adapted backbone; see `headstart.training.averaged`.
         warnings: what a person should know.
     """
 
@@ -64,6 +68,7 @@ class Fitted:
     examples: Examples
     weights: "Mapping[str, torch.Tensor]" = field(default_factory=dict)
     stages: tuple[str, ...] = ()
+    averaged_with: "Fitted | None" = None
     warnings: tuple[str, ...] = ()
 
 
@@ -87,7 +92,7 @@ def judge(
     heat = 1.0 if task == "regression" else temperature(task, logits, targets)
     scores = logits / np.float32(heat)
     metrics = evaluate(task, targets, scores, classes, seed=seed).metrics
-    return Judged(heat, metrics, _errors(task, scores, targets))
+    return Judged(heat, metrics, _errors(task, scores, targets), logits)
 
 
 def _errors(task: Task, scores: NDArray[np.float32], targets: NDArray[Any]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from headstart.progress import Progress
 from headstart.quantity import bytes_of, seconds_of
 from headstart.spec import CUTTABLE, FitSpec, cache_folder
 from headstart.training import feature_extraction
+from headstart.training.averaged import averaged
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
 from headstart.training.fitted import FEW, Fitted
@@ -29,6 +30,9 @@ from headstart.wording import duration, size
 
 SURE = 0.025
 """Chance of taking an accident for a gain, at each rung."""
+
+SURE_OF_MEAN = 0.2
+"""The same for a rung averaged with feature extraction, which cannot lose much."""
 
 RESERVED = 0.1
 """Share of the budget for what comes after the ladder, at least."""
@@ -379,12 +383,21 @@ class _Ladder:
         return tuning.fit(checkpoint, self._progress, deadline)
 
     def _judge(self, rung: Rung, fitted: Fitted, effort: float) -> None:
-        """Keep a rung whose answers are better than the best's by more than chance."""
+        """Keep a rung whose answers are better than the best's by more than chance.
+
+        Averaged with feature extraction, where that is better.
+        """
+        mean = averaged(self._first, fitted, self._spec.seed)
+        if mean is not None and mean.judged.errors.mean() < fitted.judged.errors.mean():
+            fitted = mean
+        sure = SURE if fitted.averaged_with is None else SURE_OF_MEAN
         chance = _chance(fitted, self._best)
-        better = bool(fitted.weights) and chance < SURE
+        better = bool(fitted.weights) and chance < sure
         before, after = (each.judged.errors.mean() for each in (self._best, fitted))
         percent = 100 * (after - before) / before if before else 0.0
         why = f"squared error {percent:+.0f}%, p = {chance:.2g}"
+        if fitted.averaged_with is not None:
+            why = f"averaged with feature extraction: {why}"
         if effort < 1:
             why += f"; {effort:.0%} of the usual views and epochs, for the budget"
         if better:

@@ -19,6 +19,9 @@ _TEXT_RATE_LEAST = 1e-5
 _ADAPTED = ("fine-tuning", "full-fine-tuning", "lora")
 _AFTERWARDS, _GENTLER = 0.25, 0.3
 
+_ENOUGH_FOR_BATCHNORM = 32
+"""Items of a step whose statistics are worth following, where a budget leaves the choice."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -134,7 +137,8 @@ def recipe_for(
     """
     batch = min(most, 32 if items >= 320 else max(4, items // 10))
     epochs = min(_MOST, max(_LEAST, STEPS * batch // max(1, items)))
-    recipe = Recipe(epochs=epochs, batch=batch, train_batchnorm=spec.train_batchnorm)
+    follows = spec.train_batchnorm or (spec.strategy == "auto" and batch >= _ENOUGH_FOR_BATCHNORM)
+    recipe = Recipe(epochs=epochs, batch=batch, train_batchnorm=follows)
     if modality == "text":
         recipe = replace(
             recipe,
