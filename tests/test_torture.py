@@ -443,11 +443,9 @@ def test_tables_as_other_programs_write_them(rows, change):
 def test_labels_that_look_alike_are_kept_apart_and_mentioned(place):
     place.texts("labels.csv", 12, *(f"the dog {n},Animal" for n in range(9)), "a wheel,car ")
     done = place.run("fit", "labels.csv", "--out", "model", "--offline", "--json")
-    assert done.json["classes"] == ["Animal", "animal", "car", "car "]
+    assert done.json["classes"] == ["Animal", "animal", "car"]
     warnings = " ".join(done.json["warnings"])
     assert "'Animal', 'animal' differ only in case" in warnings
-    assert "'car', 'car ' differ only in case" in warnings
-    assert "Too few items to test: 'car '" in warnings
 
 
 def test_folders_as_people_have_them(place):

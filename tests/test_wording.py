@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.wording import duration, figure, items, percent, rate, short, size
+from headstart.wording import duration, figure, items, percent, rate, short, size, value
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,9 @@ def test_numbers():
     assert [size(n) for n in (0, 999, 1500, 2.5e9)] == ["0 B", "999 B", "1.5 kB", "2.5 GB"]
     assert [rate(n) for n in (1234.5, 56.4, 7.81, 0.0912)] == ["1,234", "56", "7.8", "0.091"]
     assert [percent(n) for n in (0.9124, float("nan"))] == ["91.2%", "unknown"]
+    assert [value(n) for n in (1.7e9 + 12.34, 1.5, 0.01234, 0, -1234.56, 1e20, float("nan"))] == [
+        "1,700,000,012.3", "1.500", "0.01234", "0", "-1,234.6", "1e+20", "-",
+    ]  # fmt: skip
     assert [figure(n) for n in (0.91249, -1.5, 1234.4, float("inf"))] == [
         "0.912",
         "-1.500",

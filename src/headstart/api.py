@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import numpy as np
-
 from headstart import data as reading
 from headstart.data.dataset import Dataset, Skipped, joined, told
 from headstart.data.rows import refuse_skipped
@@ -209,6 +207,8 @@ def evaluate(
         InputError: the model or the data is wrong.
     """
     from headstart import evaluation
+    from headstart.data import labels
+    from headstart.evaluation.calibration import scaled
     from headstart.report.report import EvaluationReport
     from headstart.report.summary import tables
     from headstart.training.examples import match
@@ -216,7 +216,8 @@ def evaluate(
     loaded = _loaded(model)
     began = time.monotonic()
     spec = ReadSpec(**{**options, "task": loaded.task})
-    dataset = _read(data, spec)
+    spec = replace(spec, na_values=labels.kept_words(loaded.classes, spec.na_values))
+    dataset = labels.aligned(_read(data, spec), loaded.classes)
     if dataset.modality != loaded.modality:
         raise InputError(
             f"The model answers for {loaded.modality}s, but the data holds {dataset.modality}s."
@@ -233,8 +234,8 @@ def evaluate(
     if not known.any():
         first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
         raise InputError(f"No item of {_name(data)!r} can be measured{first}.")
-    logits = scored.scores[known] / np.float32(loaded.temperature)
-    measured = evaluation.evaluate(loaded.task, targets, logits, loaded.classes, seed=0)
+    scores = scaled(scored.scores[known], loaded.temperature)
+    measured = evaluation.evaluate(loaded.task, targets, scores, loaded.classes, seed=0)
     return EvaluationReport(
         model=str(model) if isinstance(model, (str, Path)) else "(in memory)",
         dataset=_name(data),
@@ -467,7 +468,15 @@ def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
     """The data with `--test` behind it, as its test split."""
     if spec.test is None:
         return dataset
-    test = reading.read(spec.test, replace(_read_spec(spec), task=dataset.task or "auto"))
+    from headstart.data import labels
+
+    classes = labels.classes_of(dataset.labels or (), dataset.task or "classification")
+    read = replace(
+        _read_spec(spec),
+        task=dataset.task or "auto",
+        na_values=labels.kept_words(classes, spec.na_values),
+    )
+    test = labels.aligned(reading.read(spec.test, read), classes)
     if test.modality != dataset.modality:
         raise InputError(
             f"The data holds {dataset.modality}s, but --test holds {test.modality}s; "

@@ -26,7 +26,7 @@ from headstart.data import from_memory, labels
 from headstart.data import split as splitting
 from headstart.data.dataset import Dataset, Skipped
 from headstart.errors import InputError
-from headstart.evaluation.calibration import probabilities
+from headstart.evaluation.calibration import probabilities, scaled
 from headstart.features.extract import Features
 from headstart.features.trunk import Trunk
 from headstart.progress import Silent
@@ -89,7 +89,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.model_, self.report_ = run.model, run.report
         self._trunk: Trunk | None = None if run.model.weights else climbed.best.trunk
 
-    def _scores(self, X: Any) -> NDArray[np.float32]:
+    def _scores(self, X: Any) -> NDArray[Any]:
         """The head's scores, one for each item.
 
         Raises:
@@ -219,7 +219,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         Raises:
             InputError: an item cannot be read.
         """
-        scores = self._scores(X) / np.float32(self.model_.temperature)
+        scores = scaled(self._scores(X), self.model_.temperature)
         answer = np.zeros((len(scores), len(self.classes_)))
         answer[:, self._columns] = probabilities(self.model_.task, scores)
         return answer
@@ -264,7 +264,7 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
             numbers = column_or_1d(y, dtype=np.float64, warn=True)
         except (TypeError, ValueError) as error:
             raise InputError(f"y must be a sequence of numbers ({error}).") from error
-        self._learn(from_memory(_items(X), numbers, "regression"))
+        self._learn(_all_labelled(from_memory(_items(X), numbers, "regression")))
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -273,7 +273,7 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
         Raises:
             InputError: an item cannot be read.
         """
-        return self._scores(X).astype(np.float64)
+        return np.asarray(self._scores(X), np.float64)
 
 
 def _arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
@@ -360,13 +360,23 @@ def _kind_of_labels(y: ArrayLike) -> str:
 def _one_each(X: Any, y: ArrayLike) -> tuple[NDArray[Any], list[str], Dataset]:
     """The classes as they are in y, what the model calls them, and the data."""
     cells = column_or_1d(y, warn=True)
-    data = from_memory(_items(X), cells, "classification")
+    data = _all_labelled(from_memory(_items(X), cells, "classification", na_values=""))
     assert data.labels is not None
     classes, first = np.unique(cells, return_index=True)
     names = [str(data.labels[at]) for at in first.tolist()]
     if len(set(names)) < len(names):
         raise InputError("Two classes in y are written the same; give each a name of its own.")
     return classes, names, data
+
+
+def _all_labelled(data: Dataset) -> Dataset:
+    """The data, which scikit-learn expects to have a label for each item."""
+    if data.skipped:
+        raise InputError(
+            f"{data.skipped[0].item}: {data.skipped[0].reason}; leave the item out or give it one "
+            f"({len(data.skipped):,} in all)."
+        )
+    return data
 
 
 def _several(X: Any, y: ArrayLike) -> tuple[NDArray[Any], list[str], Dataset]:

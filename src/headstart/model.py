@@ -44,7 +44,7 @@ class Predictions:
         names: what the items are called.
         classes: in the order of the columns of `probabilities`; empty for regression.
         probabilities: (items, classes), or None for regression.
-        values: (items,), or None but for regression.
+        values: (items,) float64, or None but for regression.
         skipped: the items that could not be read, and why.
     """
 
@@ -52,7 +52,7 @@ class Predictions:
     task: Task
     classes: tuple[str, ...]
     probabilities: NDArray[np.float32] | None
-    values: NDArray[np.float32] | None
+    values: NDArray[np.float64] | None
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -78,13 +78,13 @@ class Scored:
     """A head's scores for the items that could be read.
 
     Attributes:
-        kept: their positions; `scores` is (kept, classes) logits, or (kept,) values.
+        kept: their positions; `scores` is (kept, classes) logits, or (kept,) float64 values.
         digests: (kept,) content digests.
     """
 
     kept: NDArray[np.int64]
     digests: NDArray[np.bytes_]
-    scores: NDArray[np.float32]
+    scores: NDArray[Any]
     skipped: tuple[Skipped, ...]
     notes: dict[int, str]
 
@@ -122,8 +122,7 @@ class Model:
         """Logits, or values, of every item that can be read; each distinct one computed once."""
         row: dict[bytes, int] = {}
         notes_by_digest: dict[bytes, str] = {}
-        found: list[NDArray[np.float32]] = []
-
+        found: list[Any] = []
         waiting: list[NDArray[np.float16]] = []
 
         def score(most: int) -> None:
@@ -153,8 +152,9 @@ class Model:
             score(BLOCK)
         kept = outcome.kept
         digests = [bytes(digest).ljust(16, b"\0") for digest in outcome.digests[kept]]
-        shape = () if self.task == "regression" else (len(self.classes),)
-        table = np.array(found, np.float32).reshape(-1, *shape)
+        regression = self.task == "regression"
+        kind, shape = (np.float64, ()) if regression else (np.float32, (len(self.classes),))
+        table = np.array(found, kind).reshape(-1, *shape)
         return Scored(
             kept=kept,
             digests=outcome.digests[kept],

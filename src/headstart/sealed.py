@@ -14,9 +14,10 @@ from typing import Any, cast
 from headstart.data.names import shown, some
 from headstart.errors import InputError
 
-SCHEMA = 2
-READS = (1, 2)
-"""Older schemas that are read too: 1 had no `width`, for the head took all features."""
+SCHEMA = 3
+READS = (1, 2, 3)
+"""Older schemas that are read too: 1 had no `width`, for the head took all features; in 2 heads
+gave values as they are, without `centre` and `spread`."""
 
 ANSWERS = (
     "compiled/network.bin",

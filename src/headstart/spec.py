@@ -24,8 +24,8 @@ CUTTABLE = ("fine-tuning", "lora")
 WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
 """Strategies of `--task generation`; auto is lora."""
 NOT_OF_WRITERS = (
-    "label", "budget", "crop", "size", "pool", "head", "train_batchnorm", "symmetry", "baseline",
-    "balance",
+    "label", "na_values", "separator", "budget", "crop", "size", "pool", "head", "train_batchnorm",
+    "symmetry", "baseline", "balance",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
@@ -71,6 +71,19 @@ class LabelledSpec(ItemSpec):
     """How items are read whose labels have a known meaning."""
 
     label: str | None = option(None, "Column with the label.")
+    na_values: str | None = option(
+        None,
+        "Words that mean that a label is missing, separated by commas; by default NA, N/A, NaN, "
+        "null, None and the like. An empty text keeps such words as classes.",
+    )
+    separator: str | None = option(
+        None, "multilabel: what is between the classes of one cell; by default it is guessed."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.separator == "":
+            raise InputError("--separator is empty; name what is between two classes, such as ','.")
 
 
 @dataclass(frozen=True, kw_only=True)

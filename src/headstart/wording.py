@@ -61,6 +61,16 @@ def figure(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 100 else f"{value:,.4g}"
 
 
+def value(number: float) -> str:
+    """An answer in the user's own unit, with its digits: `1,700,000,012.3`, `1.500`, `0.0123`."""
+    if not math.isfinite(number):
+        return "-"
+    if not 1 <= abs(number) < 1e15:
+        return f"{number:.4g}"
+    decimals = max(1, 4 - len(str(int(abs(number)))))
+    return f"{number:,.{decimals}f}"
+
+
 def rate(speed: float) -> str:
     """Items a second, short: `1,234`, `56`, `7.8` or `0.09`."""
     if speed >= 10:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from headstart.data.cells import interpret
 from headstart.data.dataset import Dataset
-from headstart.data.labels import check, classes_of, encode
+from headstart.data.labels import aligned, check, classes_of, encode, kept_words
 from headstart.errors import InputError
 
 
@@ -21,7 +21,7 @@ def row_name(row):
 @given(st.lists(st.text(min_size=1, max_size=3), min_size=1))
 def test_codes_name_their_class(labels):
     classes = classes_of(labels, "classification")
-    assert list(classes) == sorted(set(labels))
+    assert sorted(classes) == sorted(set(labels))
     codes = encode(labels, classes, "classification")
     assert codes.dtype == np.int64
     assert [classes[code] for code in codes] == labels
@@ -37,12 +37,12 @@ def test_unknown_labels():
 
 
 def test_lookalikes_are_kept_apart_and_named():
-    found = interpret([1, "1", "1 ", "Cat", "cat", True], "auto", row_name)
-    assert found.labels == ["1", "1", "1 ", "Cat", "cat", "true"]
+    found = interpret([1, "1", "1 ", "Cat", "cat"], "auto", row_name)
+    assert found.labels == ["1", "1", "1", "Cat", "cat"]
     assert "'1'" in found.warnings[0]
     warnings = check(dataset(found.labels * 10))
-    assert sum("differ only" in warning for warning in warnings) == 2
-    assert any("'1', '1 '" in warning for warning in warnings)
+    assert sum("differ only" in warning for warning in warnings) == 1
+    assert any("'Cat', 'cat'" in warning for warning in warnings)
 
 
 def test_one_class():
@@ -75,3 +75,49 @@ def test_what_is_no_label():
     assert interpret([1.0, 2.5, None, float("nan")], "classification", row_name).labels == [
         "1", "2.5", None, None,
     ]  # fmt: skip
+
+
+def test_classes_that_are_numbers_are_in_the_order_of_the_numbers():
+    numbers = [str(n) for n in (10, -3, 2, 0.5, 1, 100)]
+    assert classes_of(numbers, "classification") == ("-3", "0.5", "1", "2", "10", "100")
+    assert classes_of(["b10", "b9", "10", "9", "01", "1"], "classification") == (
+        "01", "1", "9", "10", "b10", "b9",
+    )  # fmt: skip
+    assert classes_of([("2", "10")], "multilabel") == ("2", "10")
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "expected"),
+    [
+        (("0", "1"), ["true", "false"], ["1", "0"]),
+        (("False", "True"), ["1", "0"], ["True", "False"]),
+        (("False", "True"), ["true", "false"], ["True", "False"]),
+        (("00", "01", "02"), ["2", "0"], ["02", "00"]),
+        (("0", "1", "2"), ["002", "1"], ["2", "1"]),
+        (("01", "1"), ["001"], ["001"]),  # either
+        (("0", "1", "2"), ["true"], ["true"]),  # what true is among three is not known
+        (("Cat",), ["cat"], ["cat"]),
+        (("a", "b"), ["b", "c"], ["b", "c"]),
+    ],
+)
+def test_labels_of_other_data_take_the_form_of_the_classes(classes, labels, expected):
+    found = aligned(dataset(labels), classes)
+    assert found.labels == expected
+    assert (found.notes != ()) == (labels != expected)
+    several = aligned(dataset([tuple(labels)], "multilabel"), classes)
+    assert set(several.labels[0]) == set(expected)
+
+
+def test_words_for_missing_that_are_classes_are_classes_in_other_data_too():
+    assert kept_words(("DE", "NA"), None) == ""
+    assert kept_words(("DE", "NL"), None) is None
+    assert kept_words(("DE", "NA"), "?") == "?"
+
+
+def test_a_number_that_may_stand_for_missing_is_named():
+    values = [float(n % 31) for n in range(90)]
+    assert check(dataset(values, "regression")) == ()
+    (warning,) = check(dataset([*values, -9999.0, -9999.0], "regression"))
+    assert "2 items labelled -9999" in warning
+    assert "--na-values=-9999" in warning
+    assert check(dataset([1.7e9 + x for x in values], "regression")) == ()

@@ -39,9 +39,12 @@ def test_labels():
     assert several.task == "multilabel"
     assert several.labels == [("a", "b"), (), ("a",)]
     assert from_memory(texts, np.array([[1, 0], [0, 0], [1, 1]])).labels == [("0",), (), ("0", "1")]
-    for wrong in (["a"], ["a", None, "b"], ["a", float("nan"), "b"]):
-        with pytest.raises(InputError):
-            from_memory(texts, wrong)
+    with pytest.raises(InputError, match="3 items but 1 label"):
+        from_memory(texts, ["a"])
+    for missing in (["a", None, "b"], ["a", float("nan"), "b"], ["a", "NA", "b"]):
+        found = from_memory(texts, missing)
+        assert (list(found.items), found.labels) == (["x", "z"], ["a", "b"])
+        assert [each.item for each in found.skipped] == ["y"]
 
 
 def test_names_are_fit_to_print():

@@ -154,6 +154,16 @@ def test_no_shares_no_splits():
     assert len(found.train) == 10
 
 
+def test_identical_items_with_numbers_that_differ_by_noise_are_no_mistake():
+    """Two measurements of one thing; but a number as far off as the others lie apart is named."""
+    numbers = [float(n) for n in range(10)]
+    digests, names = keys([*range(10), 3]), [f"item {n}" for n in range(11)]
+    assert check_duplicates(digests, [*numbers, 3.4], names, ()) == ()
+    (warning,) = check_duplicates(digests, [*numbers, 9.0], names, ())
+    assert "another number" in warning
+    assert "wrong" not in warning
+
+
 def test_regression_covers_the_range():
     values = np.random.default_rng(0).exponential(size=400).tolist()
     found = made(values, task="regression")

@@ -73,7 +73,7 @@ def test_scores_have_the_contract_s_shape_and_are_finite(name: str, kind: str) -
     head = fit(name, kind, features, targets)
     for n in (0, 1, 7):
         scores = head.scores(features[:n])
-        assert scores.dtype == np.float32
+        assert scores.dtype == (np.float64 if kind == "regression" else np.float32)
         assert scores.shape == ((n,) if kind == "regression" else (n, TASKS[kind]))
         assert np.isfinite(scores).all()
     assert head.name == name
@@ -140,6 +140,36 @@ def test_a_number_that_never_changes(name: str) -> None:
     features, _ = made("regression", 30)
     scores = fit(name, "regression", features, np.full(30, 12.5)).scores(features)
     np.testing.assert_allclose(scores, 12.5, atol=1.0)
+
+
+@pytest.mark.parametrize("scale", [1e-60, 1.0, 1e60])
+@pytest.mark.parametrize("offset", [0.0, 1.7e9, -1e15])
+def test_numbers_of_any_offset_and_spread_are_learnt_alike(
+    name: str, offset: float, scale: float
+) -> None:
+    """Time stamps, years, prices: what is learnt is the distance from the mean, in spreads."""
+    features, targets = made("regression", 120)
+    plain = fit(name, "regression", features, targets).scores(features)
+    moved = fit(name, "regression", features, (offset + targets) * scale)
+    answers = moved.scores(features) / scale - offset
+    assert answers.dtype == np.float64
+    # The mlp's many steps carry the last digits of the targets along.
+    least = 1.0 if name == "mlp" else 1e-3
+    np.testing.assert_allclose(answers, plain, atol=least * max(1.0, abs(offset) * 1e-12))
+
+
+def test_a_head_of_schema_2_gives_numbers_as_they_are() -> None:
+    arrays = {"weight": np.ones((2, 1), np.float32), "bias": np.array([1000], np.float32)}
+    head = heads.load("linear", arrays, {"task": "regression"})
+    assert head.scores(np.array([[1, 2]], np.float32)).tolist() == [1003.0]
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), None, "1", 5])
+def test_a_damaged_unit_is_refused(name: str, wrong: Any) -> None:
+    head = fit(name, "regression", *made("regression", 20))
+    for key in ("centre", "spread"):
+        with pytest.raises(InputError):
+            heads.load(name, head.arrays, {**head.settings, key: wrong})
 
 
 def test_half_precision_features_are_welcome(name: str, kind: str) -> None:

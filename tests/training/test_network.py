@@ -185,9 +185,13 @@ def test_a_head_in_other_scales_answers_the_same(seed, centre, spread):
         found = network(torch.from_numpy(features)).numpy()[:, 0] * spread + centre
     rounding = 1e-5 * (abs(centre) + 100)
     np.testing.assert_allclose(found, original.scores(features), atol=rounding)
-    again = network.arrays()
-    np.testing.assert_allclose(again["weight"], original.arrays["weight"], rtol=1e-5)
-    np.testing.assert_allclose(again["bias"], original.arrays["bias"], atol=rounding)
+    again = LinearHead(
+        arrays=network.arrays(),
+        settings={"task": "regression", "centre": centre, "spread": spread},
+    )
+    np.testing.assert_allclose(
+        again.scores(features), original.scores(features), rtol=1e-5, atol=rounding
+    )
 
 
 class Numbers:

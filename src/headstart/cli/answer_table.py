@@ -12,7 +12,7 @@ from headstart.data.names import shown
 from headstart.model import Predictions
 from headstart.report.columns import columns
 from headstart.report.terminal import show_skipped, show_warnings
-from headstart.wording import count, figure, items, percent
+from headstart.wording import count, items, percent, value
 
 MOST_ROWS = 200
 FEW_CLASSES = 3
@@ -47,7 +47,7 @@ def _table(answers: Predictions, top: int | None) -> Table:
 
 def _cells(row: Row, ranked: int) -> list[Text]:
     if isinstance(row.label, float):
-        return [Text(figure(row.label))]
+        return [Text(value(row.label))]
     label = row.label if isinstance(row.label, str) else ", ".join(row.label or ("none",))
     best = sorted(row.ranked, key=lambda each: -each[1])
     if ranked:

@@ -24,6 +24,22 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What a label column says.
+
+    Attributes:
+        task: as asked for, or as guessed.
+        labels: one per row; None where it is missing.
+        warnings: what a person should know; notes: what was guessed, and how to say otherwise.
+    """
+
+    task: Task
+    labels: list[Label | None]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class Selection(Sequence[Any]):
     """Some items of a sequence, each fetched when it is asked for."""
 

@@ -64,7 +64,13 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
         [_class_name(file.parts[depth]) for file in kept],
         "classification" if spec.task == "auto" else spec.task,
         lambda row: _name(kept[row]),
+        na_values=spec.na_values or "",
+        separator=spec.separator,
     )
+    guess = (
+        "The task is classification: each folder is a class (a guess; --task says otherwise).",
+    )
+    splits = (f"The splits are those of the folders in {shown(folder.name)}.",) * bool(depth)
     return Dataset(
         modality=modality,
         items=items,
@@ -73,8 +79,8 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
         labels=[label for label in labels.labels if label is not None],
         splits=[split_named(file.parts[0]) for file in kept] if depth else (),
         skipped=tuple(skipped),
-        warnings=_empty_classes(folder, found, depth),
-        notes=(f"The splits are those of the folders in {shown(folder.name)}.",) if depth else (),
+        warnings=(*labels.warnings, *_empty_classes(folder, found, depth)),
+        notes=(*splits, *labels.notes, *(guess if spec.task == "auto" else ())),
     )
 
 

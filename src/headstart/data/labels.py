@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -10,18 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset, Label, Task
+from headstart.data.forms import MISSING, is_truth, ordered, same
 from headstart.data.names import some
 from headstart.errors import InputError
+from headstart.wording import items
 
 SMALL_CLASS = 10
 """A class of fewer items is mentioned: its figures are uncertain."""
 
+FAR = 10
+"""A number this many times as far from the others as they lie apart may stand for "missing"."""
+
 
 def classes_of(labels: Iterable[Label], task: Task) -> tuple[str, ...]:
-    """The classes, sorted; none for regression."""
+    """The classes in order, numbers by what they count; none for regression."""
     if task == "regression":
         return ()
-    return tuple(sorted(counts_of(labels, task)))
+    return tuple(ordered(counts_of(labels, task)))
 
 
 def encode(labels: Sequence[Label], classes: Sequence[str], task: Task) -> NDArray[Any]:
@@ -56,7 +62,7 @@ def check(dataset: Dataset) -> tuple[str, ...]:
     if dataset.task == "regression":
         if len(set(learnt)) == 1:
             raise InputError("Every label is the same number; at least two values are needed.")
-        return ()
+        return _far(learnt)
     counts = counts_of(learnt, dataset.task)
     varied = dataset.task == "multilabel" and any(n < len(learnt) for n in counts.values())
     if learnt and len(counts) < 2 and not varied:
@@ -76,8 +82,7 @@ def counts_of(labels: Iterable[Label], task: Task) -> Counter[str]:
 def _lookalikes(classes: Iterable[str]) -> list[str]:
     alike = defaultdict(list)
     for name in sorted(classes):
-        plain = unicodedata.normalize("NFKC", name).casefold()
-        alike[" ".join(plain.split())].append(name)
+        alike[_without_case(name)].append(name)
     return [
         f"Classes {some(names)} differ only in case, white space or Unicode form; "
         "they are kept apart."
@@ -86,13 +91,72 @@ def _lookalikes(classes: Iterable[str]) -> list[str]:
     ]
 
 
+def _without_case(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def lookalike(name: str, classes: Iterable[str]) -> str | None:
+    """The class that a name differs from only in case, white space or Unicode form, if any."""
+    return next((x for x in classes if _without_case(x) == _without_case(name)), None)
+
+
+def aligned(dataset: Dataset, classes: Sequence[str]) -> Dataset:
+    """The data with its labels as `classes` write them, where only the form differs.
+
+    Other data may come from another format: `1.0` for `1`, `True` for `true` or `1`, `1` for `01`.
+    """
+    if dataset.labels is None or dataset.task in (None, "regression"):
+        return dataset
+    known = defaultdict(list)
+    for each in classes:
+        known[same(each)].append(each)
+    bits = set(known) <= {0.0, 1.0}
+    names = {}
+    for name in ordered(set(counts_of(dataset.labels, dataset.task)) - set(classes)):
+        there = known.get(same(name), [])
+        if len(there) == 1 and (bits or is_truth(name) == is_truth(there[0])):
+            names[name] = there[0]
+    if not names:
+        return dataset
+    labels = [
+        tuple(ordered({names.get(each, each) for each in x}))
+        if isinstance(x, tuple)
+        else names.get(str(x), x)
+        for x in dataset.labels
+    ]
+    note = f"Labels {some(names)} are taken as the classes {some(names.values())}, written so."
+    return replace(dataset, labels=labels, notes=(*dataset.notes, note))
+
+
+def kept_words(classes: Iterable[str], na_values: str | None) -> str | None:
+    """What `na_values` is for other data, where a word such as NA is one of the classes."""
+    return "" if na_values is None and not MISSING.isdisjoint(classes) else na_values
+
+
+def _far(values: Sequence[Label]) -> tuple[str, ...]:
+    """A warning of a least or greatest number that is so far out that it may mean "missing"."""
+    numbers, counts = np.unique(np.asarray(values, np.float64), return_counts=True)
+    if numbers.size < 4:
+        return ()
+    warnings = []
+    for at, near, rest in ((0, 1, numbers[1:]), (-1, -2, numbers[:-1])):
+        if abs(numbers[at] - numbers[near]) > FAR * np.ptp(rest):
+            far = f"{numbers[at]:.15g}"
+            warnings.append(
+                f"{items(int(counts[at]), 'item')} labelled {far}, far from all others "
+                f"({rest[0]:.6g} to {rest[-1]:.6g}); if that means that the label is missing, "
+                f"say --na-values={far}."
+            )
+    return tuple(warnings)
+
+
 def _small(counts: Counter[str], items: int) -> list[str]:
     warnings = []
     if len(counts) > 20 and 2 * len(counts) > items:
         warnings.append(
             f"There are {len(counts):,} classes for {items:,} items; is the label right?"
         )
-    small = sorted(name for name, n in counts.items() if n < SMALL_CLASS)
+    small = ordered(name for name, n in counts.items() if n < SMALL_CLASS)
     if small:
         warnings.append(
             f"Fewer than {SMALL_CLASS} items are labelled {some(small)}; "

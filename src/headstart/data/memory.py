@@ -8,37 +8,42 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from headstart.data.cells import interpret
 from headstart.data.columns import modality_of
-from headstart.data.dataset import Dataset, Label, Modality, Task
+from headstart.data.dataset import Dataset, Modality
+from headstart.data.labelled import labelled
 from headstart.data.names import shown
 from headstart.errors import InputError
 
 
 def from_memory(
-    items: Any, labels: Any = None, task: str = "auto", *, modality: Modality | None = None
+    items: Any,
+    labels: Any = None,
+    task: str = "auto",
+    *,
+    modality: Modality | None = None,
+    na_values: str | None = None,
 ) -> Dataset:
     """A data set of paths, `PIL` images, arrays, encoded images or texts.
 
     Args:
         items: a sequence (list, array, column) of one kind.
-        labels: as many labels; lists of classes, or a 0/1 array (n, classes), for multilabel.
+        labels: as many labels, of any library; lists of classes, or a 0/1 array or frame
+            (n, classes), for multilabel. An item whose label is missing is skipped.
         task: what is predicted; `auto` decides from the labels.
         modality: what strings are: paths of images, or texts. None: paths where they look like
             it and exist, else texts. Other kinds of items are images whatever this says.
+        na_values: words that mean that a label is missing; see `headstart.spec`.
 
     Raises:
-        InputError: kinds are mixed, lengths differ, or a label is missing.
+        InputError: kinds are mixed, lengths differ, or something is no label.
     """
     if isinstance(items, (str, bytes, os.PathLike)) or not hasattr(items, "__len__"):
         raise InputError(f"items must be a sequence of items, not a {type(items).__name__}.")
     listed = list(items)
     found = _modality(listed, modality)
     names = [_name(item, number, found) for number, item in enumerate(listed)]
-    if labels is None:
-        return Dataset(found, listed, names)
-    kind, every = _labels(labels, task, len(listed))
-    return Dataset(found, listed, names, task=kind, labels=every)
+    data = Dataset(found, listed, names)
+    return data if labels is None else labelled(data, labels, task, na_values)
 
 
 def _modality(items: Sequence[Any], strings: Modality | None) -> Modality:
@@ -70,18 +75,3 @@ def _name(item: Any, number: int, modality: Modality) -> str:
     if path or (isinstance(item, str) and len(item) < 200 and "\n" not in item):
         return shown(item)
     return f"item {number}"
-
-
-def _labels(labels: Any, task: str, items: int) -> tuple[Task, list[Label]]:
-    array = np.asarray(labels) if hasattr(labels, "__array__") else None
-    if array is not None and array.ndim == 2:
-        labels = [tuple(str(code) for code in np.flatnonzero(row)) for row in array]
-    elif array is not None:
-        labels = array.tolist()
-    if len(labels) != items:
-        raise InputError(f"There are {items:,} items but {len(labels):,} labels.")
-    found = interpret(list(labels), task, lambda row: f"label {row}")
-    missing = next((row for row, label in enumerate(found.labels) if label is None), None)
-    if missing is not None:
-        raise InputError(f"Label {missing} is missing; leave its item out or give it a label.")
-    return found.task, [label for label in found.labels if label is not None]

@@ -79,14 +79,19 @@ def refuse_skipped(skipped: Sequence[Skipped], spec: ReadSpec) -> None:
 
 def _labels(table: Table, columns: Columns, spec: ReadSpec) -> Labels:
     if len(columns.labels) > 1:
-        if spec.task not in ("auto", "multilabel"):
-            raise InputError(f"Several --label columns are --task multilabel, not {spec.task}.")
-        return indicators({n: table.columns[n] for n in columns.labels}, table.row_name)
+        chosen = {name: table.columns[name] for name in columns.labels}
+        return indicators(chosen, table.row_name, spec.task)
     (name,) = columns.labels
     if name in table.encoded_images:
         raise InputError(f"Column {name!r} of {table.name} holds images and cannot be --label.")
     return interpret(
-        table.columns[name], spec.task, table.row_name, table.class_names.get(name, ())
+        table.columns[name],
+        spec.task,
+        table.row_name,
+        table.class_names.get(name, ()),
+        column=name,
+        na_values=spec.na_values,
+        separator=spec.separator,
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Label, Split, Task
+from headstart.data.forms import ordered
 from headstart.data.labels import counts_of
 from headstart.data.names import some
 from headstart.errors import InputError
@@ -112,12 +113,15 @@ def check_duplicates(
         return ()
     pairs = [(int(first[copy]), copy) for copy in copies]
     warnings = []
-    differ = [(a, b) for a, b in pairs if labels is not None and labels[a] != labels[b]]
+    differ = _differing(pairs, labels) if labels is not None else []
     if differ and labels is not None:
         a, b = differ[0]
+        number = isinstance(labels[a], float)
+        what = "number" if number else "label"
+        verdict = "these are far apart" if number else "one of them is wrong"
         warnings.append(
-            f"{_times(len(differ), 'item')} identical to one with another label, such as "
-            f"{names[a]} ({labels[a]!r}) and {names[b]} ({labels[b]!r}); one of them is wrong."
+            f"{_times(len(differ), 'item')} identical to one with another {what}, such as "
+            f"{names[a]} ({labels[a]!r}) and {names[b]} ({labels[b]!r}); {verdict}."
         )
     sides = _given_sides(splits, len(digests))
     across = [(a, b) for a, b in pairs if sides[a] != sides[b]]
@@ -129,6 +133,17 @@ def check_duplicates(
             "kept in test, else in validation, and left out of train."
         )
     return tuple(warnings)
+
+
+def _differing(pairs: Sequence[tuple[int, int]], labels: Sequence[Label]) -> list[tuple[int, int]]:
+    """The pairs that are labelled differently: numbers by more than the spread of all of them.
+
+    Two measurements of one thing differ by noise, and neither is wrong.
+    """
+    if not isinstance(labels[0], float):
+        return [(a, b) for a, b in pairs if labels[a] != labels[b]]
+    values = np.asarray(labels, np.float64)
+    return [(a, b) for a, b in pairs if abs(values[a] - values[b]) > values.std()]
 
 
 def _times(count: int, what: str) -> str:
@@ -213,9 +228,9 @@ def _warnings(
         for side in (train, validation, test)
     )
     warnings = []
-    if test.size and (untested := sorted(known - judged)):
+    if test.size and (untested := ordered(known - judged)):
         warnings.append(f"Too few items to test: {some(untested)}; absent from the test split.")
-    if unknown := sorted((judged | seen) - known):
+    if unknown := ordered((judged | seen) - known):
         several = "the items stay, without that label"
         what = several if task == "multilabel" else "what is so labelled is left out"
         warnings.append(f"No training item is labelled {some(unknown)}; {what}.")

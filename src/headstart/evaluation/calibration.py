@@ -102,6 +102,11 @@ def calibrate(
     return math.exp(found.x), loss(found.x)
 
 
+def scaled(scores: Array, temperature: float) -> Array:
+    """Logits divided by a temperature, in their own precision; for values it is 1."""
+    return np.asarray(scores / scores.dtype.type(temperature))
+
+
 def near_one(log_temperature: float) -> float:
     """Of a model's temperature: most are near 1, and few validation items tell it badly.
 

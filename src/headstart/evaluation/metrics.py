@@ -24,6 +24,7 @@ from headstart.evaluation.intervals import (
     resampled_cells,
 )
 from headstart.evaluation.ranking import average_precision, roc_auc
+from headstart.evaluation.spread import centre_and_spread
 from headstart.evaluation.tables import ClassRow, class_rows, confusion_matrix, f1_scores
 
 Array = npt.NDArray[Any]
@@ -238,9 +239,9 @@ def _regression(
     targets: Floats, predictions: Array, resamples: int, rng: np.random.Generator
 ) -> Evaluation:
     # Centred and scaled, so that sums of squares lose no digits whatever the unit.
-    scale = float(targets.std()) or 1.0
-    y = (targets - targets.mean()) / scale
-    p = (predictions.astype(np.float64) - targets.mean()) / scale
+    centre, scale = centre_and_spread(targets)
+    y = (targets - centre) / scale
+    p = (predictions.astype(np.float64) - centre) / scale
     columns = np.column_stack((y, p, y * y, p * p, y * p, (y - p) ** 2))
 
     def pearson(m: Floats) -> Floats:

@@ -31,9 +31,12 @@ CHECKED = 4
 """Random pictures on which the file and the model must agree."""
 
 TOLERANCE = 0.002
-"""Largest difference of a probability, or of a value as a share of the largest one."""
+"""Largest difference of a probability, or of a value as a share of the largest one's distance
+from the mean, at least one spread."""
 
 HEADS = ("linear", "mlp")
+UNIT = (("spread", 1.0), ("centre", 0.0))
+"""Settings of a head of numbers, and what stands for them in models of schema 2."""
 
 
 def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
@@ -171,12 +174,18 @@ def _preprocess(pixels: Any, mode: family.Mode) -> Any:
 def _head(model: Model, features: Any) -> Any:
     arrays = model.head.arrays
     activation = {"classification": "softmax", "multilabel": "sigmoid"}.get(model.task, "linear")
-    name = "values" if model.task == "regression" else "probabilities"
+    name = "standardised" if model.task == "regression" else "probabilities"
     last = "" if model.head.name == "linear" else "2"
     if model.head.name == "mlp":
         features = _dense(features, arrays["weight1"], arrays["bias1"], "relu", "hidden")
     weight, bias = (arrays[f"{each}{last}"] / model.temperature for each in ("weight", "bias"))
-    return _dense(features, weight, bias, activation, name)
+    given = _dense(features, weight, bias, activation, name)
+    if model.task != "regression":
+        return given
+    spread, centre = (model.head.settings.get(each, at) for each, at in UNIT)
+    # In float64: numbers such as years and times need its digits.
+    unit = keras.layers.Rescaling(spread, offset=centre, dtype="float64", name="values")
+    return unit(given)
 
 
 def _dense(
@@ -202,12 +211,13 @@ def _differences(model: Model, file: Path) -> tuple[float, float]:
         given = keras.models.load_model(file)(pictures)
     largest = 1.0
     if model.task == "regression":
-        given, largest = given[:, 0], max(1.0, float(np.abs(exact).max()))
+        spread, centre = (model.head.settings.get(each, at) for each, at in UNIT)
+        given, largest = given[:, 0], max(spread, float(np.abs(exact - centre).max()))
     found = float(np.abs(given.cpu().numpy() - exact).max()) / largest
     return found, float(np.abs(_answers(model, pictures) - exact).max()) / largest
 
 
-def _answers(model: Model, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _answers(model: Model, pictures: NDArray[np.uint8]) -> NDArray[Any]:
     """Probabilities, or values, of pictures that have the network's size already."""
     found: list[NDArray[np.float32]] = []
     engine = model.engine

@@ -1,6 +1,7 @@
 """What every head is, and what heads share."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headstart.errors import InputError
+from headstart.evaluation.spread import centre_and_spread
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -33,8 +35,8 @@ class Head(Protocol):
         """What was chosen; JSON."""
         ...
 
-    def scores(self, features: Array) -> npt.NDArray[np.float32]:
-        """Logits (n, classes), or predictions (n,) for regression, of features (n, d)."""
+    def scores(self, features: Array) -> Array:
+        """Of features (n, d): float32 logits (n, classes), or float64 values (n,) (regression)."""
         ...
 
 
@@ -133,6 +135,27 @@ def standardised(features: Array, mean: Floats, scale: Floats) -> npt.NDArray[np
     result = features - mean.astype(np.float32)
     result *= scale.astype(np.float32)
     return np.asarray(result, np.float32)
+
+
+def unit_of(targets: Array) -> dict[str, float]:
+    """Settings for a head that learns `(targets - centre) / spread`, which fit float32."""
+    centre, spread = centre_and_spread(targets)
+    return {"centre": centre, "spread": spread}
+
+
+def in_unit(head: str, settings: Mapping[str, Any], learnt: Array) -> Floats:
+    """What a head learnt (n,), as the targets were; heads of schema 2 learnt those as they are.
+
+    Raises:
+        InputError: the settings are not those of `unit_of`.
+    """
+    centre, spread = (
+        setting(head, settings, name, float) if name in settings else start
+        for name, start in (("centre", 0.0), ("spread", 1.0))
+    )
+    if not (math.isfinite(centre) and math.isfinite(spread)):
+        raise InputError(f"The saved {head} head has no finite unit; save the model again.")
+    return np.asarray(learnt, np.float64) * spread + centre
 
 
 def item_weights(targets: Array, classes: int) -> Floats:

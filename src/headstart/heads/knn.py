@@ -22,10 +22,12 @@ from headstart.heads.contract import (
     check_arrays,
     check_width,
     distinct_rows,
+    in_unit,
     item_weights,
     moments,
     setting,
     standardised,
+    unit_of,
 )
 
 _SHARPNESS = 0.07
@@ -40,7 +42,8 @@ class NeighboursHead:
     """The training items themselves.
 
     Arrays: mean and scale (d,), items (n, d) float16 of length one, targets (n,) for
-    classification and (n, outputs) otherwise, weights (n,), prior (outputs,).
+    classification and (n, outputs) otherwise, weights (n,), prior (outputs,). For regression the
+    targets are `(value - centre) / spread`, with `centre` and `spread` among the settings.
     """
 
     name: ClassVar[str] = "knn"
@@ -53,8 +56,9 @@ class NeighboursHead:
         axes = {"items": "nd", "mean": "d", "scale": "d", "targets": targets, "weights": "n"}
         check_arrays(self.name, self.arrays, {**axes, "prior": "o"})
         setting(self.name, self.settings, "neighbours", int)
+        in_unit(self.name, self.settings, np.zeros(0))
 
-    def scores(self, features: Array) -> npt.NDArray[np.float32]:
+    def scores(self, features: Array) -> Array:
         """See `Head.scores`."""
         check_width(features, len(self.arrays["mean"]))
         task, most = self.settings["task"], self.settings["neighbours"]
@@ -66,7 +70,9 @@ class NeighboursHead:
                 share if task == "regression" else _logits(task, share)
             )
             done += len(share)
-        return scores[:, 0] if task == "regression" else scores
+        if task == "regression":
+            return in_unit(self.name, self.settings, scores[:, 0])
+        return scores
 
     @classmethod
     def fit(
@@ -85,6 +91,11 @@ class NeighboursHead:
         """See `headstart.heads.fit`; `width`, `epochs` and `validation` are not needed."""
         mean, scale = moments(features)
         weights = item_weights(targets, classes) if balance == "balanced" else None
+        settings: dict[str, Any] = {"task": task}
+        if task == "regression":
+            unit = unit_of(targets)
+            targets = (targets - unit["centre"]) / unit["spread"]
+            settings |= unit
         answers, prior = _answers(targets, task, classes, weights)
         arrays: dict[str, Array] = {
             "mean": mean.astype(np.float32),
@@ -105,9 +116,9 @@ class NeighboursHead:
             features, targets = features[distinct], targets[distinct]
             alone |= {name: arrays[name][distinct] for name in ("items", "targets", "weights")}
         asked = np.random.default_rng(seed).permutation(len(features))[:_ASKED_TO_CHOOSE]
-        head = cls(arrays=alone, settings={"task": task, "neighbours": 1})
+        head = cls(arrays=alone, settings={**settings, "neighbours": 1})
         best = head._best_number(features, targets, np.sort(asked))
-        return cls(arrays=arrays, settings={"task": task, "neighbours": best})
+        return cls(arrays=arrays, settings={**settings, "neighbours": best})
 
     def _best_number(self, features: Array, targets: Array, asked: Array) -> int:
         """The number of neighbours that does best on the head's own items, left out."""

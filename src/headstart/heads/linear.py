@@ -27,10 +27,12 @@ from headstart.heads.contract import (
     check_arrays,
     check_width,
     distinct_rows,
+    in_unit,
     item_weights,
     moments,
     setting,
     standardised,
+    unit_of,
 )
 
 # Inverse penalties, in units of one over the number of features: the squared length of a
@@ -49,7 +51,11 @@ where there was nothing to choose by."""
 
 @dataclass(frozen=True)
 class LinearHead:
-    """`features @ weight + bias`; arrays weight (d, outputs) and bias (outputs,)."""
+    """`features @ weight + bias`; arrays weight (d, outputs) and bias (outputs,).
+
+    For regression that is `(value - centre) / spread`, with `centre` and `spread` among the
+    settings.
+    """
 
     name: ClassVar[str] = "linear"
     arrays: dict[str, Array]
@@ -58,13 +64,16 @@ class LinearHead:
     def __post_init__(self) -> None:
         check_arrays(self.name, self.arrays, {"weight": "do", "bias": "o"})
         setting(self.name, self.settings, "task", str)
+        in_unit(self.name, self.settings, np.zeros(0))
 
-    def scores(self, features: Array) -> npt.NDArray[np.float32]:
+    def scores(self, features: Array) -> Array:
         """See `Head.scores`."""
         weight = self.arrays["weight"]
         check_width(features, len(weight))
         scores = features.astype(np.float32, copy=False) @ weight + self.arrays["bias"]
-        return scores[:, 0] if self.settings["task"] == "regression" else scores
+        if self.settings["task"] == "regression":
+            return in_unit(self.name, self.settings, scores[:, 0])
+        return np.asarray(scores, np.float32)
 
     @classmethod
     def fit(
@@ -234,16 +243,16 @@ def _run(steps: Iterable[Callable[[], Any]], work: int) -> None:
 def _ridge(
     rows: Array, targets: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats, dict[str, Any]]:
-    """Weight (d, 1), bias (1,) and the penalty, chosen by leave-one-out."""
+    """Weight (d, 1) and bias (1,) of the targets in their unit; that, and the penalty."""
     from sklearn.linear_model import Ridge
 
-    mean, deviation = targets.mean(), targets.std()
+    unit = unit_of(targets)
+    scaled = (targets - unit["centre"]) / unit["spread"]
     kept = np.sort(rng.permutation(len(rows))[:_ENOUGH_TO_CHOOSE])
     kept = kept[distinct_rows(rows[kept])]
-    if len(kept) < 3 or not deviation > 0:
-        nothing = {"penalty": None, HELD_OUT_LOSS: None}
-        return np.zeros((rows.shape[1], 1)), np.array([mean]), nothing
-    scaled = (targets - mean) / deviation
+    if len(kept) < 3 or not np.ptp(targets) > 0:
+        nothing = {"penalty": None, HELD_OUT_LOSS: None, **unit}
+        return np.zeros((rows.shape[1], 1)), np.zeros(1), nothing
     found: list[tuple[Floats, float, float, float]] = []
 
     def solve() -> None:
@@ -255,9 +264,8 @@ def _ridge(
 
     _run([solve], rows.size)
     coefficients, intercept, penalty, loss = found[0]
-    bias = np.array([mean + deviation * intercept])
-    chosen = {"penalty": penalty, HELD_OUT_LOSS: loss}
-    return coefficients[:, None] * deviation, bias, chosen
+    chosen = {"penalty": penalty, HELD_OUT_LOSS: loss, **unit}
+    return coefficients[:, None], np.array([intercept]), chosen
 
 
 def _leave_one_out(rows: Array, targets: Floats) -> tuple[Floats, float, float, float]:

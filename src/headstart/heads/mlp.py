@@ -29,10 +29,12 @@ from headstart.heads.contract import (
     Validation,
     check_arrays,
     check_width,
+    in_unit,
     item_weights,
     moments,
     setting,
     standardised,
+    unit_of,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +55,11 @@ _PLAIN_RATE, _PLAIN_EPSILON, _PLAIN_BATCH = 1e-3, 1e-7, 32
 
 @dataclass(frozen=True)
 class PerceptronHead:
-    """Arrays weight1 (d, width), bias1 (width,), weight2 (width, outputs), bias2 (outputs,)."""
+    """Arrays weight1 (d, width), bias1 (width,), weight2 (width, outputs), bias2 (outputs,).
+
+    For regression they give `(value - centre) / spread`, with `centre` and `spread` among the
+    settings.
+    """
 
     name: ClassVar[str] = "mlp"
     arrays: dict[str, Array]
@@ -63,8 +69,9 @@ class PerceptronHead:
         axes = {"weight1": "dw", "bias1": "w", "weight2": "wo", "bias2": "o"}
         check_arrays(self.name, self.arrays, axes)
         setting(self.name, self.settings, "task", str)
+        in_unit(self.name, self.settings, np.zeros(0))
 
-    def scores(self, features: Array) -> npt.NDArray[np.float32]:
+    def scores(self, features: Array) -> Array:
         """See `Head.scores`."""
         weight1, bias1, weight2, bias2 = (
             self.arrays[name] for name in ("weight1", "bias1", "weight2", "bias2")
@@ -75,7 +82,9 @@ class PerceptronHead:
             rows = slice(start, start + _SCORED_AT_ONCE)
             hidden = features[rows].astype(np.float32, copy=False) @ weight1 + bias1
             scores[rows] = np.maximum(hidden, 0, out=hidden) @ weight2 + bias2
-        return scores[:, 0] if self.settings["task"] == "regression" else scores
+        if self.settings["task"] == "regression":
+            return in_unit(self.name, self.settings, scores[:, 0])
+        return scores
 
     @classmethod
     def fit(
@@ -104,13 +113,11 @@ class PerceptronHead:
         mean, scale = np.zeros(features.shape[1]), np.ones(features.shape[1])
         if not plain:
             mean, scale = moments(features)
-        centre, unit = 0.0, 1.0
-        if task == "regression":
-            centre, unit = float(targets.mean()), float(targets.std()) or 1.0
+        unit = unit_of(targets) if task == "regression" else {}
         weights = item_weights(targets, classes) if balance == "balanced" else None
 
         def prepared(items: Array, answers: Array) -> "tuple[torch.Tensor, torch.Tensor]":
-            y = (answers - centre) / unit if task == "regression" else answers
+            y = (answers - unit["centre"]) / unit["spread"] if unit else answers
             kind = np.int64 if task == "classification" else np.float32
             rows = np.asarray(items, np.float32)
             rows = rows if plain else standardised(rows, mean, scale)
@@ -119,7 +126,7 @@ class PerceptronHead:
         train = prepared(features, targets)
         held_out = prepared(*validation) if validation and len(validation[0]) else None
         weighing = None if weights is None else torch.from_numpy(weights.astype(np.float32))
-        settings: dict[str, Any] = {"task": task}
+        settings: dict[str, Any] = {"task": task, **unit}
         if epochs is not None:
             large = features.shape[1] * width > _WORTH_THREADS
             with _deterministic(seed, cpu_count() if large else 1):
@@ -132,7 +139,7 @@ class PerceptronHead:
             with _deterministic(seed, 1):
                 network = _network(features.shape[1], width, max(classes, 1))
                 network, settings["epochs"] = _train(network, train, weighing, held_out, task)
-        return cls(arrays=_arrays(network, mean, scale, centre, unit), settings=settings)
+        return cls(arrays=_arrays(network, mean, scale), settings=settings)
 
 
 def plain_network(features: int, width: int, outputs: int) -> "torch.nn.Sequential":
@@ -276,10 +283,8 @@ def _deterministic(seed: int, threads: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def _arrays(
-    network: "torch.nn.Sequential", mean: Array, scale: Array, centre: float, unit: float
-) -> dict[str, Array]:
-    """The network as arrays that take features and give targets as the user has them."""
+def _arrays(network: "torch.nn.Sequential", mean: Array, scale: Array) -> dict[str, Array]:
+    """The network as arrays that take features as they are."""
     weight1, bias1, weight2, bias2 = (
         each.detach().numpy().astype(np.float64) for each in network.parameters()
     )
@@ -287,7 +292,7 @@ def _arrays(
     folded = {
         "weight1": first,
         "bias1": bias1 - mean @ first,
-        "weight2": weight2.T * unit,
-        "bias2": bias2 * unit + centre,
+        "weight2": weight2.T,
+        "bias2": bias2,
     }
     return {name: np.ascontiguousarray(each, np.float32) for name, each in folded.items()}

@@ -4,13 +4,13 @@ import importlib.metadata
 import platform
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from headstart import evaluation
 from headstart.data.dataset import Dataset, told
 from headstart.data.labels import counts_of
 from headstart.evaluation import Evaluation, Interval
+from headstart.evaluation.calibration import scaled
 from headstart.features.extract import Features
 from headstart.model import Model
 from headstart.report.report import Report, Rung
@@ -143,10 +143,10 @@ def _baselines(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, d
     return found
 
 
-def _first_scores(first: Fitted) -> NDArray[np.float32]:
+def _first_scores(first: Fitted) -> NDArray[Any]:
     """Of the test items, by the first rung, from stored features."""
     scores = first.head.scores(first.examples.parts["test"].features)
-    return np.asarray(scores / np.float32(first.judged.temperature), np.float32)
+    return scaled(scores, first.judged.temperature)
 
 
 def _class_counts(dataset: Dataset, examples: Examples) -> dict[str, int]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset
 from headstart.errors import HeadstartError, InputError
+from headstart.evaluation.calibration import scaled
+from headstart.evaluation.spread import centre_and_spread
 from headstart.features import compile
 from headstart.features.graphs import round_trip
 from headstart.model import Model, Scored
@@ -21,8 +23,8 @@ CHECKED = 4
 """Items on which the saved network and the trained one must agree."""
 
 TOLERANCE = 0.01
-"""Largest difference of a score, as a share of the largest score, or of the spread of the values:
-features are rounded to half precision."""
+"""Largest difference of a score, as a share of the largest score, or of the largest distance of a
+value from the mean, at least one spread: features are rounded to half precision."""
 
 
 def assemble(fitted: Fitted, data: Dataset) -> Model:
@@ -45,22 +47,21 @@ def assemble(fitted: Fitted, data: Dataset) -> Model:
         weights={name: each.numpy() for name, each in fitted.weights.items()},
     )
     positions = np.concatenate([part.positions for part in examples.parts.values()])
-    spread = float(np.std(examples.parts["train"].targets.astype(np.float64))) or 1.0
-    check_parity(model, fitted, data.select(positions[-CHECKED:]), spread)
+    check_parity(model, fitted, data.select(positions[-CHECKED:]))
     return model
 
 
-def scores_on_test(model: Model, fitted: Fitted, data: Dataset) -> NDArray[np.float32]:
-    """Calibrated scores of the test items, from stored features where those are the model's."""
+def scores_on_test(model: Model, fitted: Fitted, data: Dataset) -> NDArray[Any]:
+    """Calibrated scores or values of the test items, from stored features of the model's own."""
     test = fitted.examples.parts["test"]
     if not fitted.weights or not len(test):
         scores = fitted.head.scores(test.features)
     else:
         scores = _all_scored(model, data.select(test.positions)).scores
-    return np.asarray(scores / np.float32(model.temperature), np.float32)
+    return scaled(scores, model.temperature)
 
 
-def check_parity(model: Model, fitted: Fitted, data: Dataset, scale: float = 1.0) -> None:
+def check_parity(model: Model, fitted: Fitted, data: Dataset) -> None:
     """Compare the model's scores with those of the trained network, in torch, on a few items.
 
     Both in float32: what bfloat16 rounds is no fault, and would hide one.
@@ -69,7 +70,6 @@ def check_parity(model: Model, fitted: Fitted, data: Dataset, scale: float = 1.0
         model: the compiled network.
         fitted: what was trained.
         data: the items.
-        scale: for regression, what is a large difference: the spread of the values.
 
     Raises:
         HeadstartError: they differ by more than rounding explains.
@@ -87,9 +87,13 @@ def check_parity(model: Model, fitted: Fitted, data: Dataset, scale: float = 1.0
             before = first.trunk.backbone.module(*inputs).float().numpy()
         features = np.concatenate([before, features], 1)
     expected = fitted.head.scores(features)
-    if model.task != "regression":
-        scale = max(1.0, float(np.abs(expected).max()))
-    furthest = float(np.abs(scored.scores - expected).max())
+    answers = scored.scores
+    if model.task == "regression":
+        centre, spread = centre_and_spread(fitted.examples.parts["train"].targets)
+        expected, answers = (expected - centre) / spread, (answers - centre) / spread
+    # What is rounded is a share of the score: of a far outlier more than the spread.
+    scale = max(1.0, float(np.abs(expected).max()))
+    furthest = float(np.abs(answers - expected).max())
     if not furthest <= TOLERANCE * scale:
         raise HeadstartError(
             f"The compiled network does not answer like the trained one: scores differ by up to "

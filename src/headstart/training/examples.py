@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from headstart.data import labels, split
 from headstart.data.dataset import SPLITS, Dataset, Label, Skipped, Split, Task
+from headstart.data.forms import ordered
 from headstart.data.names import some
 from headstart.errors import InputError
 from headstart.features.extract import Features
@@ -114,9 +115,10 @@ def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
         warnings += unknown
         parts[name] = Part(features.vectors(index[good]), targets, kept[index[good]])
     if not len(parts["test"]):
+        tested = labels.counts_of([known[at] for at in sides.test.tolist()], data.task)
         raise InputError(
-            "No item of the test split has a label that the training items have; "
-            "check the labels of both."
+            "No item of the test split has a label that the training items have: it has "
+            f"{some(ordered(tested), 3)}, they have {some(classes, 3)}; check the labels of both."
         )
     return Examples(data.task, classes, parts, tuple(skipped), tuple(warnings))
 
@@ -135,17 +137,23 @@ def match(
     targets = labels.encode(known, classes, data.task)
     good = targets >= 0 if data.task == "classification" else np.ones(len(targets), bool)
     strangers = [
-        Skipped(data.names[at], f"its label {data.labels[at]!r} is not among the model's classes")
+        Skipped(data.names[at], _unknown_class(str(data.labels[at]), classes))
         for at in positions[~good].tolist()
     ]
     return targets[good], good, strangers, _unknown(known, classes, data.task)
+
+
+def _unknown_class(label: str, classes: tuple[str, ...]) -> str:
+    alike = labels.lookalike(label, classes)
+    known = f" (they have {some([alike])})" if alike else ""
+    return f"its label {label!r} is not among the model's classes{known}"
 
 
 def _unknown(known: list[Label], classes: tuple[str, ...], task: Task) -> list[str]:
     if task != "multilabel":
         return []
     counts = labels.counts_of(known, task)
-    found = sorted(name for name in counts if name not in set(classes))
+    found = ordered(name for name in counts if name not in set(classes))
     if not found:
         return []
     return [

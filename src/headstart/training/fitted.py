@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from headstart import heads
 from headstart.data.dataset import Task
 from headstart.evaluation import Interval, evaluate, probabilities, temperature
+from headstart.evaluation.calibration import scaled
 from headstart.features.trunk import Trunk
 from headstart.training.examples import Examples
 
@@ -81,7 +82,7 @@ def few_to_calibrate_on(validation: int, task: Task) -> tuple[str, ...]:
 
 def judge(
     task: Task,
-    logits: NDArray[np.float32],
+    logits: NDArray[Any],
     targets: NDArray[Any],
     classes: tuple[str, ...],
     seed: int,
@@ -89,13 +90,13 @@ def judge(
     """Calibrate on validation items, and measure on them; nothing where there are none."""
     if not len(targets):
         return Judged()
-    heat = 1.0 if task == "regression" else temperature(task, logits, targets)
-    scores = logits / np.float32(heat)
+    heat = temperature(task, logits, targets)
+    scores = scaled(logits, heat)
     metrics = evaluate(task, targets, scores, classes, seed=seed).metrics
     return Judged(heat, metrics, _errors(task, scores, targets), logits)
 
 
-def _errors(task: Task, scores: NDArray[np.float32], targets: NDArray[Any]) -> NDArray[np.float64]:
+def _errors(task: Task, scores: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
     if task == "regression":
         return np.asarray((scores.astype(np.float64) - targets) ** 2)
     answers = probabilities(task, scores)

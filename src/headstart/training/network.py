@@ -72,24 +72,25 @@ class Network(nn.Module):
         return scores
 
     def start_from(self, head: LinearHead) -> None:
-        """Put a head in that was trained on features and values as they are."""
+        """Put a head in that was trained on features as they are, and values in its own unit."""
         scales = self.scales
-        weight = head.arrays["weight"].astype(np.float64)
-        bias = head.arrays["bias"] + scales.mean @ weight
+        unit = head.settings.get("spread", 1.0) / scales.spread
+        offset = (head.settings.get("centre", 0.0) - scales.centre) / scales.spread
+        weight = head.arrays["weight"].astype(np.float64) * unit
+        bias = head.arrays["bias"] * unit + offset + scales.mean @ weight
         varies = scales.inverse > 0
         scaled = np.zeros_like(weight)
         scaled[varies] = weight[varies] / scales.inverse[varies, None]
         with torch.no_grad():
-            self.head.weight.copy_(torch.from_numpy(scaled.T / scales.spread))
-            self.head.bias.copy_(torch.from_numpy((bias - scales.centre) / scales.spread))
+            self.head.weight.copy_(torch.from_numpy(scaled.T))
+            self.head.bias.copy_(torch.from_numpy(bias))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The head for features and values as they are; the inverse of `start_from`."""
+        """The head for features as they are, and values in the unit of `scales`."""
         scales = self.scales
         scaled = self.head.weight.detach().cpu().numpy().astype(np.float64).T
-        weight = scaled * scales.inverse[:, None] * scales.spread
-        bias = self.head.bias.detach().cpu().numpy() * scales.spread + scales.centre
-        bias = bias - scales.mean @ weight
+        weight = scaled * scales.inverse[:, None]
+        bias = self.head.bias.detach().cpu().numpy() - scales.mean @ weight
         return {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from headstart.data.dataset import Dataset
 from headstart.errors import InputError
 from headstart.evaluation.calibration import calibrate
+from headstart.evaluation.spread import centre_and_spread
 from headstart.features.trunk import Trunk
 from headstart.heads.contract import item_weights, moments
 from headstart.heads.linear import LinearHead
@@ -267,7 +268,10 @@ class Tuning:
         return bool(kept)
 
     def _head(self, network: Network) -> LinearHead:
-        return LinearHead(arrays=network.arrays(), settings={"task": self.examples.task})
+        settings: dict[str, Any] = {"task": self.examples.task}
+        if self.examples.task == "regression":
+            settings |= {"centre": self._scales.centre, "spread": self._scales.spread}
+        return LinearHead(arrays=network.arrays(), settings=settings)
 
     def _learn(
         self,
@@ -332,9 +336,8 @@ class Tuning:
         if self.rung.strategy != "from-scratch":
             scales = Scales(*moments(train.features))
         if self.examples.task == "regression":
-            values = train.targets.astype(np.float64)
-            spread = float(values.std()) or 1.0
-            scales = replace(scales, centre=float(values.mean()), spread=spread)
+            centre, spread = centre_and_spread(train.targets)
+            scales = replace(scales, centre=centre, spread=spread)
         return scales
 
     def _views(self) -> tuple[Any, ...]:
@@ -404,12 +407,12 @@ class Tuning:
             return ((targets - self._scales.centre) / self._scales.spread).float()[:, None]
         return targets.float()
 
-    def _answers(self, network: Network, items: Items) -> NDArray[np.float32]:
-        """Logits (items, classes), or values (items,) in their own unit."""
+    def _answers(self, network: Network, items: Items) -> NDArray[Any]:
+        """Logits (items, classes), or float64 values (items,) in their own unit."""
         found = scores(network, items, self.where)
         if self.examples.task != "regression":
             return found
-        return found[:, 0] * np.float32(self._scales.spread) + np.float32(self._scales.centre)
+        return found[:, 0].astype(np.float64) * self._scales.spread + self._scales.centre
 
     def _validate(
         self, network: Network, items: Items, validation: Part
