@@ -12,6 +12,7 @@ import numpy as np
 
 from headstart import data as reading
 from headstart.data.dataset import Dataset, Skipped, joined, told
+from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.progress import Clock, Progress, Silent
@@ -190,7 +191,7 @@ def predict(
         InputError: the model or an input is wrong.
     """
     loaded = _loaded(model)
-    spec = ReadSpec(**options)
+    spec = TrainedSpec(**options, trained=loaded.reads)
     answers = loaded.answer(reading.read_inputs(inputs, loaded.modality, spec), progress)
     refuse_skipped(answers.skipped, spec)
     return answers
@@ -215,7 +216,7 @@ def evaluate(
 
     loaded = _loaded(model)
     began = time.monotonic()
-    spec = ReadSpec(**{**options, "task": loaded.task})
+    spec = TrainedSpec(**{**options, "task": loaded.task}, trained=loaded.reads)
     dataset = _read(data, spec)
     if dataset.modality != loaded.modality:
         raise InputError(
@@ -443,6 +444,7 @@ def conclude(
     said = about(climbed.best, spec.seed)
     said["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     said["versions"] = dict(report.versions)
+    said["reads"] = data.reads.to_json()
     return Run(replace(model, about=said), report)
 
 
@@ -467,17 +469,15 @@ def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
     """The data with `--test` behind it, as its test split."""
     if spec.test is None:
         return dataset
-    test = reading.read(spec.test, replace(_read_spec(spec), task=dataset.task or "auto"))
+    same = {each.name: getattr(spec, each.name) for each in fields(ReadSpec)}
+    same["task"] = dataset.task or "auto"
+    test = reading.read(spec.test, TrainedSpec(**same, trained=dataset.reads))
     if test.modality != dataset.modality:
         raise InputError(
             f"The data holds {dataset.modality}s, but --test holds {test.modality}s; "
             "name test data of the same kind."
         )
     return joined(dataset, test)
-
-
-def _read_spec(spec: FitSpec) -> ReadSpec:
-    return ReadSpec(**{each.name: getattr(spec, each.name) for each in fields(ReadSpec)})
 
 
 def _loaded(model: "str | Path | Model") -> "Model":
