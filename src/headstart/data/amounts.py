@@ -9,13 +9,16 @@ from headstart.data.names import some
 from headstart.errors import InputError
 
 _PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_BLANKS = " '\u2019\u00a0\u202f\u2009"
+"""Between thousands, in much of Europe."""
+
 _CURRENCY = r"[$€£¥₹₩₽₺₫฿]|US\$|USD|EUR|GBP|JPY|CHF|CNY|INR|RUB|BRL|R\$|kr|zł"
 _DRESSED = re.compile(
     rf"(?P<sign>[-+−]?)\s*(?:{_CURRENCY})?\s*(?P<sign2>[-+−]?)"
-    r"(?P<digits>\d[\d.,'’   ]*|[.,]\d+)"
+    rf"(?P<digits>\d{{1,3}}(?:[{_BLANKS}]\d{{3}})+(?:[.,]\d+)?|\d[\d.,]*|[.,]\d+)"
     rf"\s*(?P<unit>%|‰)?\s*(?:{_CURRENCY})?"
 )
-_SPACES = re.compile("[ '’  ]")
+_SPACES = re.compile(f"[{_BLANKS}]")
 _MISSING = ("", "nan", "na", "n/a", "null", "none", "-")
 
 

@@ -63,8 +63,8 @@ def choose(table: Table, spec: ReadSpec, labelled: bool, modality: Modality | No
     modality = modality or known.modality
     finder = Finder(table.folder, _root(spec, known), table.name)
     asked = spec.input is not None or bool(known.input)
-    labels = _labels_wanted(table, spec, known) if labelled else ()
     found = _inputs_wanted(table, spec, known)
+    labels = _labels_wanted(table, spec, known) if labelled else ()
     split, splits, split_notes = splits_of(table, {*labels, *found, *_label_names(table)})
     free = [name for name in table.columns if name != split and name not in set(labels)]
     notes = []

@@ -14,7 +14,7 @@ import numpy as np
 from headstart.data.dataset import Joined, Selection, Split
 from headstart.data.names import shown, some
 from headstart.data.table import Table, refuse_repeated
-from headstart.errors import InputError
+from headstart.errors import InputError, first_line
 
 _INDEX = re.compile(r"__index_level_\d+__")
 _BATCH = 32
@@ -70,7 +70,7 @@ class ImageColumn(Sequence[Any]):
         except (pa.ArrowException, OSError, StopIteration) as error:
             self._group = -1
             raise InputError(
-                f"{shown(str(self._path))} is damaged or has changed ({error}); get it again."
+                f"{shown(str(self._path))} is damaged or has changed ({first_line(error)}); get it again."
             ) from error
         return self._batch[index - self._first]
 
@@ -217,7 +217,7 @@ def _read_file(path: Path, first: Path) -> tuple[Any, frozenset[str]]:
         return pq.read_table(path, columns=plain, partitioning=None), images
     except (pa.ArrowException, OSError) as error:
         raise InputError(
-            f"{shown(path.name)} is not a Parquet file that can be read ({error})."
+            f"{shown(path.name)} is not a Parquet file that can be read ({first_line(error)})."
         ) from error
 
 

@@ -68,12 +68,12 @@ class Finder:
         return 2 * sum(map(self.has, names)) > len(names)
 
     def names_files(self, cells: Sequence[Any]) -> bool:
-        """Whether nearly all of some cells name images, as ids or parts of paths."""
+        """Whether most of some cells name images, as ids or ends of paths."""
         names = _names(cells)
         if not names or any(len(name) > 300 or re.search(r"\s", name) for name in names):
             return False
         matched = sum(bool(self._matches(name, 0)) for name in names)
-        return matched >= 0.9 * len(names)
+        return matched >= 0.8 * len(names)
 
     def study(self, cells: Sequence[Any]) -> None:
         """Find out how the cells of a column name files, where that is not as they are written.
@@ -94,7 +94,7 @@ class Finder:
         for strip in range(depth):
             found = {name: self._matches(name, strip) for name in names}
             hits = {name: files for name, files in found.items() if files}
-            if len(hits) >= (0.5 if strip == 0 else 0.9) * len(names) and self._settle(hits, strip):
+            if 2 * len(hits) >= len(names) and self._settle(hits, strip):
                 return
 
     def path(self, written: str) -> str:
