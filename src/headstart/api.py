@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headstart import data as reading
 from headstart.data.dataset import Dataset, Skipped, joined, told
+from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.progress import Clock, Progress, Silent
@@ -188,7 +189,7 @@ def predict(
         InputError: the model or an input is wrong.
     """
     loaded = _loaded(model)
-    spec = ReadSpec(**options)
+    spec = TrainedSpec(**options, trained=loaded.reads)
     answers = loaded.answer(reading.read_inputs(inputs, loaded.modality, spec), progress)
     refuse_skipped(answers.skipped, spec)
     return answers
@@ -215,8 +216,9 @@ def evaluate(
 
     loaded = _loaded(model)
     began = time.monotonic()
-    spec = ReadSpec(**{**options, "task": loaded.task})
-    spec = replace(spec, na_values=labels.kept_words(loaded.classes, spec.na_values))
+    read = {**options, "task": loaded.task}
+    read["na_values"] = labels.kept_words(loaded.classes, read.get("na_values"))
+    spec = TrainedSpec(**read, trained=loaded.reads)
     dataset = labels.aligned(_read(data, spec), loaded.classes)
     if dataset.modality != loaded.modality:
         raise InputError(
@@ -444,6 +446,7 @@ def conclude(
     said = about(climbed.best, spec.seed)
     said["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     said["versions"] = dict(report.versions)
+    said["reads"] = data.reads.to_json()
     return Run(replace(model, about=said), report)
 
 
@@ -471,11 +474,10 @@ def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
     from headstart.data import labels
 
     classes = labels.classes_of(dataset.labels or (), dataset.task or "classification")
-    read = replace(
-        _read_spec(spec),
-        task=dataset.task or "auto",
-        na_values=labels.kept_words(classes, spec.na_values),
-    )
+    same = {each.name: getattr(spec, each.name) for each in fields(ReadSpec)}
+    same["task"] = dataset.task or "auto"
+    same["na_values"] = labels.kept_words(classes, spec.na_values)
+    read = TrainedSpec(**same, trained=dataset.reads)
     test = labels.aligned(reading.read(spec.test, read), classes)
     if test.modality != dataset.modality:
         raise InputError(
@@ -483,10 +485,6 @@ def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
             "name test data of the same kind."
         )
     return joined(dataset, test)
-
-
-def _read_spec(spec: FitSpec) -> ReadSpec:
-    return ReadSpec(**{each.name: getattr(spec, each.name) for each in fields(ReadSpec)})
 
 
 def _loaded(model: "str | Path | Model") -> "Model":

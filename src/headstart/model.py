@@ -23,6 +23,7 @@ from headstart import heads, sealed
 from headstart.card import card
 from headstart.data.dataset import Dataset, Modality, Skipped, Task, told
 from headstart.data.names import shown
+from headstart.data.reads import Reads, reads_from_json
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
 from headstart.features import graphs, pipeline
@@ -112,6 +113,11 @@ class Model:
     weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def reads(self) -> Reads:
+        """The columns and files it was trained on."""
+        return reads_from_json(self.about.get("reads"))
+
     @cached_property
     def engine(self) -> OpenVINOEngine:
         """The compiled network, in the model's precision where this processor has it."""
@@ -186,7 +192,7 @@ class Model:
             probabilities=None if regression else self.probabilities(scored.scores),
             values=scored.scores if regression else None,
             skipped=(*data.skipped, *scored.skipped),
-            warnings=(*data.warnings, *told(scored.notes, self.modality)),
+            warnings=(*data.warnings, *data.notes, *told(scored.notes, self.modality)),
         )
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -306,6 +312,8 @@ def _checked(model: Model) -> Model:
     """
     if model.task not in get_args(Task) or model.precision not in ("bfloat16", "float32"):
         raise ValueError(f"the task {model.task!r} or precision {model.precision!r} is unknown")
+    if model.reads.modality not in (None, model.modality):
+        raise ValueError("it was trained on columns of another kind")
     if not 0 < model.temperature < math.inf:
         raise ValueError("its temperature is not a positive number")
     size = model.graph.output(0).partial_shape[1].get_length()

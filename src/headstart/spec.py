@@ -24,14 +24,15 @@ CUTTABLE = ("fine-tuning", "lora")
 WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
 """Strategies of `--task generation`; auto is lora."""
 NOT_OF_WRITERS = (
-    "label", "na_values", "separator", "budget", "crop", "size", "pool", "head", "train_batchnorm",
-    "symmetry", "baseline", "balance",
+    "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
+    "head", "train_batchnorm", "symmetry", "baseline", "balance",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
 SYMMETRIES = ("mirror", "any", "none")
 BALANCE = ("none", "balanced")
+DECIMALS = ("auto", "point", "comma")
 
 
 def option(
@@ -55,10 +56,16 @@ def option(
 class ItemSpec:
     """How items are read."""
 
-    input: str | None = option(None, "Column with the text or the path of the image.")
-    allow_root: str | None = option(
-        None, "A folder outside the data from which a table may name images."
+    input: str | None = option(
+        None,
+        "Column with the text or the path of the image; several columns of texts, separated by "
+        "commas, are joined.",
     )
+    root: str | None = option(
+        None,
+        "Folder that the paths or ids in a table start from; by default the table's own folder.",
+    )
+    allow_root: str | None = option(None, "The same as --root, which is its name now.")
     offline: bool = option(False, "Open no socket; use what is on this machine.")
     strict: bool = option(False, "An item that cannot be read is an error, not skipped.")
 
@@ -70,7 +77,17 @@ class ItemSpec:
 class LabelledSpec(ItemSpec):
     """How items are read whose labels have a known meaning."""
 
-    label: str | None = option(None, "Column with the label.")
+    label: str | None = option(
+        None, "Column with the label; several with 0 and 1, separated by commas, are a class each."
+    )
+    label_from: str | None = option(
+        None,
+        "Regular expression that finds the class in the name of each file, as its first group, "
+        r"such as '([^/]+)_\d+\.jpg$'.",
+    )
+    decimal: str = option(
+        "auto", "Decimal sign in labels that are numbers, such as 1,234.", choices=DECIMALS
+    )
     na_values: str | None = option(
         None,
         "Words that mean that a label is missing, separated by commas; by default NA, N/A, NaN, "

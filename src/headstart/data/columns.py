@@ -1,43 +1,28 @@
-"""Which column is the input, which the label: as asked for, or guessed and said."""
+"""Which column is the input, which the label: as asked for, as trained, or guessed and said."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headstart.data import guess, pixels
 from headstart.data.dataset import Modality, Split
-from headstart.data.images import EXTENSIONS
 from headstart.data.names import some
+from headstart.data.paths import Finder
+from headstart.data.reads import Reads, trained
+from headstart.data.splits import split_named, splits_of
 from headstart.data.table import Table
 from headstart.errors import InputError
 from headstart.spec import ReadSpec
 
-SPLIT_NAMES: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "testing": "test",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "dev": "validation",
-}
+__all__ = ["Columns", "choose", "modality_of", "split_named"]
 
-_IMAGE_NAMES = (
-    "image", "img", "image_path", "img_path", "image_file", "file_name", "filename", "filepath",
-    "file_path", "file", "path", "picture", "photo", "images",
-)  # fmt: skip
-_TEXT_NAMES = (
-    "text", "sentence", "review", "content", "comment", "body", "message", "tweet", "question",
-    "utterance", "document", "description", "headline", "title", "texts",
-)  # fmt: skip
-_LABEL_NAMES = (
-    "label", "labels", "class", "category", "target", "y", "class_name", "label_name",
-    "class_label", "label_text", "sentiment", "topic", "intent", "emotion", "genre", "species",
-    "tag", "tags", "categories", "classes", "rating", "score", "value",
-)  # fmt: skip
-_SAMPLE = 200
+_HELD = {
+    "images": "images",
+    "paths": "paths of images",
+    "pixels": "the pixels of images",
+    "texts": "texts",
+}
 
 
 @dataclass(frozen=True)
@@ -45,148 +30,65 @@ class Columns:
     """The columns a data set is made from.
 
     Attributes:
-        input: the input column, and `modality` what it holds.
+        input: the input column; several of texts that are joined, or of a pixel each.
+        kind: what it holds; see `Reads`.
         labels: one label column; several for indicator columns; none when not labelled.
         splits: per row its split, or empty.
+        finder: finds the files that cells name.
         notes: what was guessed, and how to say otherwise.
     """
 
-    input: str
-    modality: Modality
+    input: tuple[str, ...]
+    kind: str
     labels: tuple[str, ...]
     splits: Sequence[Split | None]
+    finder: Finder
     notes: tuple[str, ...]
+
+    @property
+    def modality(self) -> Modality:
+        """What an item is."""
+        return "text" if self.kind == "texts" else "image"
 
 
 def choose(table: Table, spec: ReadSpec, labelled: bool, modality: Modality | None) -> Columns:
     """Find the input, label and split columns of a table.
 
+    What a model was trained on stands where nothing is asked for, and nothing else is guessed.
+
     Raises:
-        InputError: a column that was asked for is not there, or none can be guessed.
+        InputError: a column that was asked for or trained on is not there, or none can be guessed.
     """
-    notes: list[str] = []
-    labels = _asked_labels(table, spec.label) if labelled and spec.label is not None else ()
-    splits, note = _splits(table, {spec.input, *labels})
-    free = [n for n in table.columns if n not in labels and (not note or n.lower() != "split")]
-    if spec.input is not None:
-        _must_have(table, spec.input, "--input")
-        found = spec.input
-    else:
-        found = _guess_input(
-            table, [n for n in free if labels or _plain(n) not in _LABEL_NAMES] or free, modality
+    known = trained(spec)
+    modality = modality or known.modality
+    finder = Finder(table.folder, _root(spec, known), table.name)
+    asked = spec.input is not None or bool(known.input)
+    found = _inputs_wanted(table, spec, known)
+    labels = _labels_wanted(table, spec, known) if labelled else ()
+    split, splits, split_notes = splits_of(table, {*labels, *found, *_label_names(table)})
+    free = [name for name in table.columns if name != split and name not in set(labels)]
+    notes = []
+    if not found:
+        names = [name for name in free if labels or not guess.is_label_name(name)] or free
+        found = guess.guess_input(table, names, modality, finder)
+        notes.append(f"The input is {_called(found)} of {table.name} (a guess; --input says).")
+    if both := [name for name in found if name in labels]:
+        raise InputError(
+            f"Column {both[0]!r} cannot be both --input and --label; name two columns."
         )
-        notes.append(f"The input is column {found!r} of {table.name} (a guess; --input says).")
-    if found in labels:
-        raise InputError(f"Column {found!r} cannot be both --input and --label; name two columns.")
-    if labelled and not labels:
-        labels = (_guess_label(table, [name for name in free if name != found]),)
-        _refuse_missing_header(table, found, labels[0], spec)
-        notes.append(f"The label is column {labels[0]!r} of {table.name} (a guess; --label says).")
-    kind = modality or _modality(table, found)
+    if labelled and not labels and spec.label_from is None and known.label_from is None:
+        taken = set(found)
+        labels = guess.guess_labels(table, [name for name in free if name not in taken])
+        if spec.input is None and len(labels) == len(found) == 1:
+            guess.refuse_missing_header(table, found[0], labels[0])
+        notes.append(f"The label is {_called(labels)} of {table.name} (a guess; --label says).")
+    kind = _kind(table, found, modality, finder, asked)
     if modality is None:
-        held = {"image": "images", "text": "texts"}[kind]
-        notes.append(f"Column {found!r} of {table.name} is taken to hold {held}.")
-    return Columns(found, kind, labels, splits, (*notes, *note))
-
-
-def split_named(name: object) -> Split | None:
-    """The split a folder, file or cell names, whatever its case; None for no split."""
-    return SPLIT_NAMES.get(str(name).strip().lower())
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
-
-
-def _must_have(table: Table, column: str, flag: str) -> None:
-    if column not in table.columns:
-        raise InputError(
-            f"{table.name} has no column {column!r} ({flag}); it has {some(table.columns, 20)}."
-        )
-
-
-def _asked_labels(table: Table, asked: str) -> tuple[str, ...]:
-    # A column whose own name holds a comma is that column.
-    names = (asked,) if asked in table.columns else tuple(asked.split(","))
-    for name in names:
-        _must_have(table, name, "--label")
-    if len(set(names)) < len(names):
-        raise InputError(f"--label names a column twice ({asked!r}); name each once.")
-    return names
-
-
-def _splits(table: Table, taken: set[str | None]) -> tuple[Sequence[Split | None], tuple[str, ...]]:
-    column = next((n for n in table.columns if n.lower() == "split" and n not in taken), None)
-    if column is None:
-        return table.splits, ()
-    cells = table.columns[column]
-    unknown = {str(cell) for cell in cells if cell is not None and split_named(cell) is None}
-    if unknown:
-        return table.splits, (
-            f"Column {column!r} of {table.name} is not used as splits: it holds "
-            f"{some(sorted(unknown), 3)}, not train, validation or test.",
-        )
-    return [None if cell is None else split_named(cell) for cell in cells], (
-        f"Column {column!r} of {table.name} gives the splits.",
-    )
-
-
-def _guess_input(table: Table, names: Sequence[str], modality: Modality | None) -> str:
-    wanted = {"image": _IMAGE_NAMES, "text": _TEXT_NAMES}
-    encoded = [name for name in names if name in table.encoded_images]
-    if encoded and modality != "text":
-        return min(encoded, key=lambda name: _rank(name, _IMAGE_NAMES))
-    known = wanted[modality] if modality else (*_IMAGE_NAMES, *_TEXT_NAMES)
-    named = [name for name in names if _plain(name) in known and _is_text(table, name)]
-    if named:
-        return min(named, key=lambda name: _rank(name, known))
-    texts = [name for name in names if _is_text(table, name)]
-    if not texts:
-        raise InputError(
-            f"No column of {table.name} looks like the input; name one of "
-            f"{some(table.columns, 20)} with --input."
-        )
-    if modality != "text":
-        images = [name for name in texts if _modality(table, name) == "image"]
-        if images:
-            return images[0]
-    return max(texts, key=lambda name: _mean_length(table, name))
-
-
-def _guess_label(table: Table, names: Sequence[str]) -> str:
-    names = [name for name in names if name not in table.encoded_images]
-    named = [name for name in names if _plain(name) in _LABEL_NAMES]
-    if named:
-        return min(named, key=lambda name: _rank(name, _LABEL_NAMES))
-    if len(names) > 1:
-        repeating = [name for name in names if _repeats(table.columns[name])]
-        names = repeating or names
-    if len(names) == 1:
-        return names[0]
-    raise InputError(
-        f"{table.name} has no column that is surely the label; name it with --label "
-        f"(the columns are {some(table.columns, 20)})."
-    )
-
-
-def _refuse_missing_header(table: Table, found: str, label: str, spec: ReadSpec) -> None:
-    """A first line of data taken for column names would lose a row and name the rest wrongly."""
-    known = (*_LABEL_NAMES, *_IMAGE_NAMES, *_TEXT_NAMES)
-    if spec.input is not None or _plain(label) in known or _plain(found) in known:
-        return
-    image_name = Path(found).suffix.lower() in EXTENSIONS
-    if image_name or label in {str(cell) for cell in table.columns[label]}:
-        raise InputError(
-            f"{table.name}, line 1: {found[:60]!r}, {label[:60]!r} looks like data; "
-            "the first line must name the columns (or name them with --input and --label)."
-        )
-
-
-def _modality(table: Table, name: str) -> Modality:
-    """Whether a column holds images: encoded, or paths by extension or because they exist."""
-    if name in table.encoded_images:
-        return "image"
-    return modality_of(_sample(table.columns[name]), table.folder)
+        notes.append(f"C{_called(found)[1:]} of {table.name} is taken to hold {_HELD[kind]}.")
+    if kind == "paths":
+        finder.study(table.columns[found[0]])
+        notes.extend(finder.notes)
+    return Columns(found, kind, labels, splits, finder, (*notes, *split_notes))
 
 
 def modality_of(cells: Sequence[Any], folder: Path | None) -> Modality:
@@ -195,8 +97,12 @@ def modality_of(cells: Sequence[Any], folder: Path | None) -> Modality:
     Raises:
         InputError: they are the paths of text files, which would be read as the texts.
     """
+    return _modality(cells, lambda cell: folder is not None and _exists(folder, cell))
+
+
+def _modality(cells: Sequence[Any], exists: Callable[[str], bool]) -> Modality:
     strings = [cell for cell in cells if isinstance(cell, str)]
-    existing = [cell for cell in strings if folder is not None and _exists(folder, cell)]
+    existing = [cell for cell in strings if exists(cell)]
     if existing and 2 * len(existing) > len(strings):
         if all(Path(cell).suffix.lower() == ".txt" for cell in existing):
             raise InputError(
@@ -204,13 +110,8 @@ def modality_of(cells: Sequence[Any], folder: Path | None) -> Modality:
                 "put the texts themselves in the table, or one folder per class."
             )
         return "image"
-    looks = [cell for cell in strings if _looks_like_image(cell) or cell in existing]
+    looks = [cell for cell in strings if guess.looks_like_image(cell) or cell in existing]
     return "image" if strings and 10 * len(looks) >= 9 * len(strings) else "text"
-
-
-def _looks_like_image(cell: str) -> bool:
-    stem, dot, extension = cell.strip().rpartition(".")
-    return len(cell) < 1024 and bool(stem) and dot + extension.lower() in EXTENSIONS
 
 
 def _exists(folder: Path, cell: str) -> bool:
@@ -220,28 +121,92 @@ def _exists(folder: Path, cell: str) -> bool:
         return False
 
 
-def _sample(cells: Sequence[Any]) -> list[Any]:
-    step = max(1, len(cells) // _SAMPLE)
-    return [cell for cell in cells[::step] if cell is not None]
+def _root(spec: ReadSpec, known: Reads) -> str | None:
+    """The folder that paths start in; the trained one where it is on this machine."""
+    asked = spec.root if spec.root is not None else spec.allow_root
+    if asked is None and known.root is not None and Path(known.root).is_dir():
+        return known.root
+    return asked
 
 
-def _is_text(table: Table, name: str) -> bool:
-    if name in table.encoded_images:
-        return False
-    cells = _sample(table.columns[name])
-    return any(isinstance(cell, str) for cell in cells)
+def _label_names(table: Table) -> list[str]:
+    return [name for name in table.columns if guess.is_label_name(name)]
 
 
-def _mean_length(table: Table, name: str) -> float:
-    lengths = [len(cell) for cell in _sample(table.columns[name]) if isinstance(cell, str)]
-    return sum(lengths) / max(1, len(lengths))
+def _labels_wanted(table: Table, spec: ReadSpec, known: Reads) -> tuple[str, ...]:
+    if spec.label_from is not None:
+        if spec.label is not None:
+            raise InputError("--label and --label-from both say where labels are; leave one out.")
+        return ()
+    if spec.label is not None:
+        return _named(table, spec.label, "--label")
+    return _trained_on(table, known.label, "label", "--label")
 
 
-def _repeats(cells: Sequence[Any]) -> bool:
-    kept = [str(cell) for cell in cells if cell is not None]
-    return 2 <= len(set(kept)) <= len(kept) / 2
+def _inputs_wanted(table: Table, spec: ReadSpec, known: Reads) -> tuple[str, ...]:
+    if spec.input is not None:
+        return _named(table, spec.input, "--input")
+    return _trained_on(table, known.input, "input", "--input")
 
 
-def _rank(name: str, known: Sequence[str]) -> int:
-    plain = _plain(name)
-    return known.index(plain) if plain in known else len(known)
+def _named(table: Table, asked: str, flag: str) -> tuple[str, ...]:
+    # A column whose own name holds a comma is that column.
+    names = (asked,) if asked in table.columns else tuple(asked.split(","))
+    for name in names:
+        if name not in table.columns:
+            raise InputError(
+                f"{table.name} has no column {name!r} ({flag}); it has {some(table.columns, 20)}."
+            )
+    if len(set(names)) < len(names):
+        raise InputError(f"{flag} names a column twice ({asked!r}); name each once.")
+    return names
+
+
+def _trained_on(table: Table, names: tuple[str, ...], what: str, flag: str) -> tuple[str, ...]:
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise InputError(
+            f"{table.name} has no column {some(missing, 3)}, the {what} that the model was trained "
+            f"on; it has {some(table.columns, 20)}: name the one that holds the same with {flag}."
+        )
+    return names
+
+
+def _called(names: tuple[str, ...]) -> str:
+    return f"column {names[0]!r}" if len(names) == 1 else f"columns {some(names, 3)}"
+
+
+def _kind(
+    table: Table,
+    names: tuple[str, ...],
+    modality: Modality | None,
+    finder: Finder,
+    asked: bool,
+) -> str:
+    """What the input holds: encoded images, paths of images, pixels, or texts.
+
+    Raises:
+        InputError: several columns that are no texts, or ids that name no file and were guessed.
+    """
+    if modality != "text" and (pixels.columns_of(names) == names or pixels.side_of(len(names))):
+        return "pixels"
+    if len(names) > 1:
+        if modality == "image" or any(name in table.encoded_images for name in names):
+            raise InputError(
+                f"--input names {len(names)} columns, but an image is in one; name that one."
+            )
+        return "texts"
+    if modality == "text":
+        return "texts"
+    if names[0] in table.encoded_images:
+        return "images"
+    cells = guess.sample(table.columns[names[0]])
+    if pixels.are_pixels(cells[:20]):
+        return "pixels"
+    if modality == "image":
+        return "paths"
+    if _modality(cells, finder.has) == "image" or finder.names_files(cells):
+        return "paths"
+    if not asked:
+        guess.refuse_ids(table, names[0], cells)
+    return "texts"

@@ -9,6 +9,8 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from headstart.data.reads import UNKNOWN, Reads
+
 Modality = Literal["image", "text"]
 Task = Literal["classification", "multilabel", "regression"]
 Split = Literal["train", "validation", "test"]
@@ -38,6 +40,13 @@ class Labels:
     labels: list[Label | None]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Stands in its place for an item that can be none; where items are read it is skipped."""
+
+    reason: str
 
 
 class Selection(Sequence[Any]):
@@ -98,6 +107,7 @@ class Dataset:
         splits: the split each item was given by the data, or None where headstart is to choose.
         skipped: what was left out while reading.
         warnings: what a person should know; notes: what was guessed, and how to say otherwise.
+        reads: the columns and files it was read from, which a model remembers.
     """
 
     modality: Modality
@@ -109,6 +119,7 @@ class Dataset:
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    reads: Reads = UNKNOWN
 
     def __len__(self) -> int:
         return len(self.items)

@@ -1,16 +1,11 @@
-"""Files that data names: read without ever hanging, and none outside the folders allowed."""
+"""Files that data names, read without ever hanging."""
 
 import os
-import re
 import stat
-from pathlib import Path
 
-from headstart.data.names import shown
-from headstart.errors import InputError, Unreadable
+from headstart.errors import Unreadable
 
 MAX_BYTES = 512 * 2**20
-
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|data:|file:")
 
 
 def content(path: str) -> bytes:
@@ -42,55 +37,3 @@ def content(path: str) -> bytes:
         raise Unreadable((error.strerror or "it cannot be opened").lower()) from error
     except ValueError as error:
         raise Unreadable("its name cannot be a file's name") from error
-
-
-class Roots:
-    """Turns the paths a table names into files, all inside the table's folder or `allow_root`."""
-
-    def __init__(self, folder: Path, allow_root: str | None) -> None:
-        self._folder = folder
-        allowed = [folder] if allow_root is None else [folder, Path(allow_root)]
-        self._allowed = [os.path.realpath(each) for each in allowed]
-        self._real: dict[str, str] = {}
-
-    def resolve(self, written: str, row: str) -> str:
-        """The path of the file that row `row` names as `written`.
-
-        Raises:
-            InputError: a URL, or a file outside the folders allowed, links followed.
-            Unreadable: there is no such file, or it is not a regular one.
-        """
-        if _URL.match(written):
-            raise InputError(
-                f"{row}: {shown(written)[:100]!r} is a URL, but images must be files; "
-                "download them first."
-            )
-        path = os.path.join(self._folder, written)  # noqa: PTH118 - kept as written, fast
-        try:
-            inside = self._inside(path)
-        except (OSError, ValueError) as error:
-            raise Unreadable("there is no such file") from error
-        if not inside:
-            raise InputError(
-                f"{row}: {shown(written)!r} is outside the table's folder; "
-                "name a folder it may be in with --allow-root."
-            )
-        try:
-            status = os.stat(path)  # noqa: PTH116
-        except OSError as error:
-            raise Unreadable("there is no such file") from error
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable("it is not a regular file")
-        return path
-
-    def _inside(self, path: str) -> bool:
-        folder, name = os.path.split(path)
-        if folder not in self._real:
-            self._real[folder] = os.path.realpath(folder)
-        real = f"{self._real[folder]}{os.sep}{name}"
-        # Asking about each file's own link alone keeps a million rows quick.
-        if name in ("", ".", "..") or os.path.islink(real):  # noqa: PTH114
-            real = os.path.realpath(path)
-        return any(
-            real == root or real.startswith(root.rstrip(os.sep) + os.sep) for root in self._allowed
-        )

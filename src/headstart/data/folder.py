@@ -9,6 +9,7 @@ from headstart.data import files, texts
 from headstart.data.cells import interpret
 from headstart.data.columns import split_named
 from headstart.data.dataset import Dataset, Modality, Skipped, Split
+from headstart.data.flat import by_names
 from headstart.data.images import EXTENSIONS
 from headstart.data.names import natural_key, shown, some
 from headstart.data.rows import dataset_of, refuse_first
@@ -49,6 +50,10 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
         return _without_items(folder, found, spec, labelled)
     if not labelled:
         return unlabelled(folder, spec, modality, found)
+    usable = [file for file in found if file.suffix in _suffixes(modality)]
+    named = by_names(shown(str(folder)), usable, modality, spec, text_of)
+    if named is not None:
+        return named
     if spec.input is not None or spec.label is not None:
         raise InputError(
             f"{shown(str(folder))} has no columns, its labels are the names of its folders; "

@@ -1,26 +1,28 @@
 """Parquet files as one table; encoded images are read when they are asked for."""
 
 import json
+import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from threading import Lock
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 
 from headstart.data.dataset import Joined, Selection, Split
 from headstart.data.names import shown, some
-from headstart.data.table import Table
-from headstart.errors import InputError
+from headstart.data.table import Table, refuse_repeated
+from headstart.errors import InputError, first_line
 
+_INDEX = re.compile(r"__index_level_\d+__")
 _BATCH = 32
 """Encoded images held in memory at once."""
 
 
 class ImageColumn(Sequence[Any]):
-    """The encoded images in one column of a file, read on demand.
+    """The encoded images in one column of a file, or their paths as written, read on demand.
 
     Reading in order is one pass over the file that holds `_BATCH` images at a time; going back
     starts a row group again. May be shared by threads.
@@ -54,7 +56,7 @@ class ImageColumn(Sequence[Any]):
         group = bisect_right(self._ends, index)
         with self._lock:
             cell = self._cell(group, index)
-        return cell.get("bytes") if isinstance(cell, dict) else cell
+        return (cell.get("bytes") or cell.get("path")) if isinstance(cell, dict) else cell
 
     def _cell(self, group: int, index: int) -> Any:
         import pyarrow as pa
@@ -68,7 +70,7 @@ class ImageColumn(Sequence[Any]):
         except (pa.ArrowException, OSError, StopIteration) as error:
             self._group = -1
             raise InputError(
-                f"{shown(str(self._path))} is damaged or has changed ({error}); get it again."
+                f"{shown(str(self._path))} is damaged or has changed ({first_line(error)}); get it again."
             ) from error
         return self._batch[index - self._first]
 
@@ -81,6 +83,61 @@ class ImageColumn(Sequence[Any]):
         self._rest = (batch.column(0).to_pylist() for batch in batches)
         self._group, self._batch = group, []
         self._first = self._ends[group - 1] if group else 0
+
+
+class _Columns(Mapping[str, Sequence[Any]]):
+    """Columns by name; cells become Python's own when a column is asked for."""
+
+    def __init__(
+        self,
+        tables: Sequence[Any],
+        written: Mapping[str, str],
+        made: Mapping[str, Sequence[Any]],
+    ) -> None:
+        self._tables = tables
+        self._written = written
+        self._made = dict(made)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._written
+
+    def __getitem__(self, name: str) -> Sequence[Any]:
+        written = self._written[name]
+        if name not in self._made:
+            self._made[name] = [
+                cell for table in self._tables for cell in _cells(table.column(written))
+            ]
+        return self._made[name]
+
+
+def _cells(column: Any) -> list[Any]:
+    """The cells of a column; None for one that cannot be represented."""
+    try:
+        return cast(list[Any], column.to_pylist())
+    except (ValueError, OverflowError):
+        return [_cell(scalar) for scalar in column]
+
+
+def _cell(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return None
+
+
+def read_file(path: Path) -> Table:
+    """Read one file.
+
+    Raises:
+        InputError: it is damaged or empty.
+    """
+    return read_parquet([(path, None)], path.name, path.parent)
 
 
 def read_parquet(
@@ -96,16 +153,19 @@ def read_parquet(
     Raises:
         InputError: a file that is damaged, empty or has other columns than the first.
     """
+    for path, _ in files:
+        if not path.is_file():  # a FIFO would be waited for
+            raise InputError(f"{shown(str(path))} is not a regular file; remove or replace it.")
     read = [_read_file(path, files[0][0]) for path, _ in files]
     counts = [table.num_rows for table, _ in read]
     if not sum(counts):
         raise InputError(f"{shown(name)}, line 1: the table has no rows; at least one is needed.")
     first, images = read[0]
-    columns: dict[str, Sequence[Any]] = {
-        column: Joined([ImageColumn(path, column) for path, _ in files])
-        if column in images
-        else [cell for table, _ in read for cell in table.column(column).to_pylist()]
-        for column in _names(files[0][0])
+    written = _plain_names(_names(files[0][0]), shown(name))
+    pictures = {
+        column: Joined([ImageColumn(path, written[column]) for path, _ in files])
+        for column in written
+        if written[column] in images
     }
     splits = [split for (_, split), n in zip(files, counts, strict=True) for _ in range(n)]
     ends = list(accumulate(counts))
@@ -117,12 +177,19 @@ def read_parquet(
     return Table(
         name=shown(name),
         folder=folder,
-        columns=columns,
+        columns=_Columns([table for table, _ in read], written, pictures),
         row_name=row_name,
         splits=splits if any(splits) else (),
         class_names=_class_names(first.schema.metadata or {}),
-        encoded_images=images,
+        encoded_images=frozenset(pictures),
     )
+
+
+def _plain_names(names: Sequence[str], table: str) -> dict[str, str]:
+    """Columns as they are called here to as they are written; an index of pandas is none."""
+    kept = [name for name in names if not _INDEX.fullmatch(name)] or names
+    refuse_repeated([name.strip() for name in kept], table)
+    return {name.strip(): name for name in kept}
 
 
 def _names(path: Path) -> list[str]:
@@ -139,11 +206,7 @@ def _read_file(path: Path, first: Path) -> tuple[Any, frozenset[str]]:
     try:
         schema = pq.read_schema(path)
         names = schema.names
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(
-                f"{shown(path.name)}: column {some(twice)} is there twice; rename one."
-            )
+        refuse_repeated(names, shown(path.name))
         if names != _names(first):
             raise InputError(
                 f"{shown(path.name)} has the columns {some(names)}, but {shown(first.name)} has "
@@ -154,7 +217,7 @@ def _read_file(path: Path, first: Path) -> tuple[Any, frozenset[str]]:
         return pq.read_table(path, columns=plain, partitioning=None), images
     except (pa.ArrowException, OSError) as error:
         raise InputError(
-            f"{shown(path.name)} is not a Parquet file that can be read ({error})."
+            f"{shown(path.name)} is not a Parquet file that can be read ({first_line(error)})."
         ) from error
 
 

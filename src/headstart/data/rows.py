@@ -1,24 +1,33 @@
 """A table's rows to a data set: labels understood, files found, what is missing left out."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, overload
 
 import numpy as np
 
-from headstart.data import texts
+from headstart.data import name_labels, pixels, texts
+from headstart.data.amounts import numbers_in
 from headstart.data.cells import Labels, indicators, interpret
 from headstart.data.columns import Columns, choose
-from headstart.data.dataset import Dataset, Label, Modality, Selection, Skipped
-from headstart.data.files import Roots
+from headstart.data.dataset import Dataset, Label, Modality, Selection, Skipped, Unusable
 from headstart.data.names import shown
+from headstart.data.paths import Finder
+from headstart.data.reads import Reads, trained
 from headstart.data.table import Table
 from headstart.errors import InputError, Unreadable
 from headstart.spec import ReadSpec
 
+_DAMAGED = re.compile("[\udc80-\udcff]")
+
 
 def dataset_of(
-    table: Table, spec: ReadSpec, *, labelled: bool = True, modality: Modality | None = None
+    table: Table,
+    spec: ReadSpec,
+    *,
+    labelled: bool = True,
+    modality: Modality | None = None,
+    in_place: bool = False,
 ) -> Dataset:
     """The data set in a table.
 
@@ -27,28 +36,32 @@ def dataset_of(
         spec: which columns, which task, what is allowed.
         labelled: whether labels are wanted; if so a row without one is skipped.
         modality: what the items are, where that is known; else guessed.
+        in_place: whether a row that cannot be used stays, as an `Unusable`: each row is to have
+            an answer.
 
     Raises:
-        InputError: a column is missing, a path leaves its folder, no row is left, or with
-            `strict` any row cannot be used.
+        InputError: a column is missing, no row is left, or with `strict` any row cannot be used.
     """
     columns = choose(table, spec, labelled, modality)
-    found = _labels(table, columns, spec) if labelled else None
+    found, decimal = _labels(table, columns, spec) if labelled else (None, "auto")
     labels = found.labels if found else None
-    items, kept, skipped = _usable(table, columns, labels, spec)
-    if not kept:
-        reason = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
-        raise InputError(f"No row of {table.name} can be used{reason}.")
+    item_of, scale = _items(table, columns, spec)
+    items, kept, skipped = _usable(table, item_of, labels, spec, in_place)
+    if len(skipped) == len(table):
+        raise InputError(
+            f"No row of {table.name} can be used ({skipped[0].item}: {skipped[0].reason})."
+        )
     return Dataset(
         modality=columns.modality,
-        items=items,
+        items=_Images(table, columns, items, kept) if columns.kind == "images" else items,
         names=[table.row_name(row) for row in kept],
         task=found.task if found else None,
         labels=None if labels is None else _present(labels, kept),
         splits=[columns.splits[row] for row in kept] if any(columns.splits) else (),
-        skipped=tuple(skipped),
-        warnings=found.warnings if found else (),
-        notes=columns.notes + (found.notes if found else ()),
+        skipped=() if in_place else tuple(skipped),
+        warnings=(*table.warnings, *(found.warnings if found else ())),
+        notes=(*table.notes, *columns.notes, *(found.notes if found else ())),
+        reads=_remembered(columns, spec, decimal, scale),
     )
 
 
@@ -77,31 +90,119 @@ def refuse_skipped(skipped: Sequence[Skipped], spec: ReadSpec) -> None:
         )
 
 
-def _labels(table: Table, columns: Columns, spec: ReadSpec) -> Labels:
+class _Images(Sequence[Any]):
+    """Encoded images, or the files that the cells name instead; each when it is asked for."""
+
+    def __init__(
+        self, table: Table, columns: Columns, items: Sequence[Any], kept: Sequence[int]
+    ) -> None:
+        self._cells = Selection(table.columns[columns.input[0]], np.array(kept, np.int64))
+        self._items = items
+        self._finder = columns.finder
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Selection: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return Selection(self, np.arange(len(self))[index])
+        if isinstance(self._items[index], Unusable):
+            return self._items[index]
+        cell = self._cells[index]
+        return self._finder.or_as_written(cell) if isinstance(cell, str) else cell
+
+
+def _remembered(columns: Columns, spec: ReadSpec, decimal: str, scale: int) -> Reads:
+    known = trained(spec)
+    root = spec.root if spec.root is not None else spec.allow_root
+    return Reads(
+        kind=columns.kind,
+        input=columns.input,
+        label=columns.labels,
+        root=root if root is not None else known.root,
+        label_from=spec.label_from or known.label_from,
+        decimal=decimal,
+        scale=scale,
+    )
+
+
+def _labels(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Labels, str]:
+    """What the labels are, and the decimal sign they were read with."""
+    if not columns.labels:
+        return _labels_from_names(table, columns, spec), "auto"
     if len(columns.labels) > 1:
-        chosen = {name: table.columns[name] for name in columns.labels}
-        return indicators(chosen, table.row_name, spec.task)
+        several = {name: table.columns[name] for name in columns.labels}
+        return indicators(several, table.row_name, spec.task), "auto"
     (name,) = columns.labels
     if name in table.encoded_images:
         raise InputError(f"Column {name!r} of {table.name} holds images and cannot be --label.")
-    return interpret(
-        table.columns[name],
+    cells = table.columns[name]
+    damaged = [isinstance(c, str) and _DAMAGED.search(c) is not None for c in cells]
+    if any(damaged):
+        cells = [None if bad else cell for cell, bad in zip(cells, damaged, strict=True)]
+    class_names = table.class_names.get(name, ())
+    if spec.task in ("auto", "regression") and not class_names:
+        decimal = spec.decimal if spec.decimal != "auto" else trained(spec).decimal
+        numbers = numbers_in(cells, decimal, name, table.row_name)
+        found = numbers and interpret(
+            numbers.cells, spec.task, table.row_name, column=name, na_values=spec.na_values
+        )
+        if numbers and found and found.task == "regression":
+            notes = (*found.notes, *numbers.notes)
+            return Labels(found.task, found.labels, found.warnings, notes), numbers.decimal
+    found = interpret(
+        cells,
         spec.task,
         table.row_name,
-        table.class_names.get(name, ()),
+        class_names,
         column=name,
         na_values=spec.na_values,
         separator=spec.separator,
     )
+    return found, "auto"
+
+
+def _labels_from_names(table: Table, columns: Columns, spec: ReadSpec) -> Labels:
+    if columns.kind != "paths":
+        raise InputError(
+            f"--label-from reads labels from names of files, but column {columns.input[0]!r} of "
+            f"{table.name} holds none."
+        )
+    pattern = name_labels.asked(spec.label_from or trained(spec).label_from or "")
+    names = ["" if cell is None else str(cell) for cell in table.columns[columns.input[0]]]
+    labels = pattern.labels(names)
+    name_labels.refuse_none(pattern, labels, names)
+    return interpret(labels, spec.task, table.row_name)
+
+
+def _items(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Callable[[int], Any], int]:
+    """What gives the item of a row, or raises `Unreadable`; and the scale of pixels."""
+    if columns.kind == "images":
+        return (lambda _: None), 1
+    cells = table.columns[columns.input[0]]
+    if columns.kind == "paths":
+        return (lambda row: _path(cells[row], columns.finder)), 1
+    if columns.kind == "texts":
+        several = [table.columns[name] for name in columns.input]
+        return (lambda row: _text([column[row] for column in several])), 1
+    if len(columns.input) > 1:
+        cells = pixels.rows_of(table.columns, columns.input)
+    scale = trained(spec).scale if trained(spec).kind == "pixels" else pixels.scale_in(cells)
+    return (lambda row: _pixels(cells[row], scale)), scale
 
 
 def _usable(
-    table: Table, columns: Columns, labels: Sequence[Label | None] | None, spec: ReadSpec
-) -> tuple[Sequence[Any], list[int], list[Skipped]]:
+    table: Table,
+    item_of: Callable[[int], Any],
+    labels: Sequence[Label | None] | None,
+    spec: ReadSpec,
+    in_place: bool,
+) -> tuple[list[Any], list[int], list[Skipped]]:
     """The items of the rows that can be used, the numbers of those rows, and the other rows."""
-    cells = table.columns[columns.input]
-    lazy = columns.input in table.encoded_images
-    roots = Roots(table.folder or Path(), spec.allow_root)
     items: list[Any] = []
     kept: list[int] = []
     skipped: list[Skipped] = []
@@ -109,28 +210,42 @@ def _usable(
         try:
             if labels is not None and labels[row] is None:
                 raise Unreadable("it has no label")
-            if not lazy:
-                items.append(_item(cells[row], columns.modality, roots, table, row))
-            kept.append(row)
+            item = item_of(row)
         except Unreadable as reason:
             skipped.append(Skipped(table.row_name(row), str(reason)))
             refuse_first(skipped, spec)
-    return (Selection(cells, np.array(kept, np.int64)) if lazy else items), kept, skipped
+            if not in_place:
+                continue
+            item = Unusable(str(reason))
+        items.append(item)
+        kept.append(row)
+    return items, kept, skipped
 
 
-def _item(cell: Any, modality: Modality, roots: Roots, table: Table, row: int) -> Any:
-    if cell is None:
-        raise Unreadable("it has no image" if modality == "image" else "the text is empty or blank")
-    if modality == "text":
-        return texts.clean(cell)
-    if not isinstance(cell, str):
+def _text(cells: Sequence[Any]) -> str:
+    present = [cell for cell in cells if cell is not None]
+    if not present:
+        raise Unreadable("the text is empty or blank")
+    if any(isinstance(cell, str) and _DAMAGED.search(cell) for cell in present):
+        raise Unreadable("it has bytes that are not UTF-8")
+    return texts.clean(present[0] if len(cells) == 1 else "\n".join(map(str, present)))
+
+
+def _path(cell: Any, finder: Finder) -> str:
+    if cell is None or not str(cell).strip():
+        raise Unreadable("it has no image")
+    if isinstance(cell, bool) or not isinstance(cell, str | int):
         raise Unreadable(f"a {type(cell).__name__} is not the path of an image")
-    if table.folder is None:
-        raise Unreadable(f"{shown(cell)[:60]!r} is not an image")
     try:
-        return roots.resolve(cell, table.row_name(row))
+        return finder.path(str(cell))
     except Unreadable as reason:
-        raise Unreadable(f"{shown(cell)[:200]!r}: {reason}") from None
+        raise Unreadable(f"{shown(str(cell))[:200]!r}: {reason}") from None
+
+
+def _pixels(cell: Any, scale: int) -> Any:
+    if cell is None:
+        raise Unreadable("it has no image")
+    return pixels.as_bytes(pixels.picture(cell), scale)
 
 
 def _present(labels: Sequence[Label | None], kept: Sequence[int]) -> list[Label]:

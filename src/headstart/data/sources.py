@@ -12,7 +12,7 @@ from headstart.data.folder import read_folder, text_of, unlabelled
 from headstart.data.hub import is_name, read_hub
 from headstart.data.names import shown
 from headstart.data.rows import dataset_of, refuse_first
-from headstart.data.table import SUFFIXES, Table, read_table
+from headstart.data.table import SUFFIXES, Table, is_table, read_table
 from headstart.errors import InputError, Unreadable
 from headstart.spec import ReadSpec
 
@@ -40,7 +40,7 @@ def read(source: str | Path, spec: ReadSpec, *, labelled: bool = True) -> Datase
         if isinstance(error, InputError):
             raise
         raise InputError(f"{shown(str(source))[:200]!r} cannot be read ({error}).") from error
-    named = isinstance(source, str) and is_name(source) and path.suffix.lower() not in SUFFIXES
+    named = isinstance(source, str) and is_name(source) and not is_table(path)
     if not named:
         raise InputError(f"There is no file or folder {shown(str(source))!r}.")
     return dataset_of(read_hub(str(source), offline=spec.offline), spec, labelled=labelled)
@@ -81,7 +81,7 @@ def _input(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
         is_folder = is_file = False
     if is_folder and given:
         return unlabelled(path, spec, modality)
-    if is_file and path.suffix.lower() in SUFFIXES:
+    if is_file and is_table(path):
         return dataset_of(read_table(path), spec, labelled=False, modality=modality)
     if modality == "image":
         return Dataset("image", [given], [shown(given)])
@@ -98,7 +98,7 @@ def _input(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
 
 def _refuse_name(given: str, path: Path) -> None:
     """One word that ends like a file's name is a name written wrongly rather than a text."""
-    if path.suffix.lower() in (*SUFFIXES, ".txt") and len(given.split()) == 1:
+    if (is_table(path) or path.suffix.lower() == ".txt") and len(given.split()) == 1:
         raise InputError(f"There is no file {shown(given)[:200]!r}.")
 
 
@@ -134,7 +134,7 @@ def _path(line: str) -> str:
 
 
 def _table(path: Path) -> Table:
-    if path.suffix.lower() not in SUFFIXES:
+    if not is_table(path):
         raise InputError(
             f"{shown(str(path))} is not a folder or a table; a table is named "
             f"{', '.join(f'*{suffix}' for suffix in SUFFIXES)}."

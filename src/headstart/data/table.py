@@ -1,18 +1,35 @@
-"""A table file to columns: CSV, TSV and JSONL here, Parquet in its own module."""
+"""A table file to columns; each format has a module of its own."""
 
-import csv
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from headstart.data.dataset import Split
 from headstart.data.names import shown, some
 from headstart.errors import InputError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-_LONGEST_FIELD = 2**31 - 1
+READERS = {
+    ".csv": "headstart.data.delimited:read_csv",
+    ".tsv": "headstart.data.delimited:read_tsv",
+    ".jsonl": "headstart.data.records:read_json",
+    ".ndjson": "headstart.data.records:read_json",
+    ".json": "headstart.data.records:read_json",
+    ".parquet": "headstart.data.parquet:read_file",
+    ".xlsx": "headstart.data.excel:read_excel",
+    ".xlsm": "headstart.data.excel:read_excel",
+    ".xls": "headstart.data.excel:read_excel",
+    ".ods": "headstart.data.excel:read_excel",
+}
+"""What reads a table, by the end of its name."""
+
+SUFFIXES = tuple(READERS)
+PACKED = (".gz", ".bz2", ".xz")
+"""Compressions that are read, of the formats that are text."""
+
+_TEXT_FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True)
@@ -26,7 +43,9 @@ class Table:
         row_name: what to call a row in messages, such as `reviews.csv:12`.
         splits: the split that the table itself gives each row, or empty.
         class_names: the names of a column's classes, where its cells are class numbers.
-        encoded_images: the columns whose cells are encoded images.
+        encoded_images: the columns whose cells are encoded images, or the paths of images.
+        notes: what was guessed about the file, and how to say otherwise.
+        warnings: what a person should know about the file.
     """
 
     name: str
@@ -36,166 +55,98 @@ class Table:
     splits: Sequence[Split | None] = ()
     class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     encoded_images: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file is a table, going by its name: `.csv`, `.jsonl.gz`, `.parquet`, ..."""
+    return format_of(path) in READERS
+
+
+def format_of(path: Path) -> str:
+    """The end of a table's name in lower case, a compression's left out: `.csv` of `a.CSV.gz`."""
+    suffix = path.suffix.lower()
+    if suffix in PACKED:
+        inner = Path(path.stem).suffix.lower()
+        return inner if inner in _TEXT_FORMATS else suffix
+    return suffix
+
+
 def read_table(path: Path) -> Table:
-    """Read a CSV, TSV, JSONL or Parquet file.
+    """Read a CSV, TSV, JSON, JSONL, Parquet or spreadsheet file.
 
     Raises:
         InputError: names the file and line of what is wrong with it.
     """
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        from headstart.data.parquet import read_parquet
-
-        return read_parquet([(path, None)], path.name, path.parent)
+    module, _, function = READERS[format_of(path)].partition(":")
     try:
-        if suffix in (".jsonl", ".ndjson"):
-            return _read_jsonl(path)
-        return _read_delimited(path, "\t" if suffix == ".tsv" else ",")
+        if not path.is_file():  # a FIFO would be waited for
+            raise InputError(
+                f"{shown(str(path))} is not a regular file; save the table as one and name that."
+            )
+        return cast(Table, getattr(import_module(module), function)(path))
     except OSError as error:
         raise InputError(
-            f"{shown(str(path))} cannot be read ({error.strerror}); check its permissions."
+            f"{shown(str(path))} cannot be read ({error.strerror or error}); "
+            "check the file and its permissions."
         ) from error
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file with their line ends; a byte order mark is dropped."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            where = f"{shown(path.name)}, line {number}"
-            if number == 1:
-                if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
-                    raise InputError(f"{where}: this is UTF-16, not UTF-8; save it as UTF-8.")
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            try:
-                yield line.decode("utf-8")
-            except UnicodeDecodeError as error:
+def named_columns(
+    where: str, name: str, names: Sequence[str], cells: Callable[[int], list[Any]]
+) -> tuple[dict[str, Sequence[Any]], list[str]]:
+    """Cells by column name; an index, and empty columns without a name, are passed over.
+
+    Args:
+        where: what a message about the header starts with.
+        name: of the table.
+        names: of the columns; blanks around them do not count.
+        cells: the cells of the column of a number.
+
+    Returns:
+        The columns, and what was passed over.
+
+    Raises:
+        InputError: two columns have one name, or a column that holds something has none.
+    """
+    plain = [column.strip() for column in names]
+    refuse_repeated([column for column in plain if column], where)
+    columns: dict[str, Sequence[Any]] = {}
+    notes = []
+    for number, column in enumerate(plain):
+        if column:
+            columns[column] = cells(number)
+        elif not all(_is_blank(cell) for cell in cells(number)):
+            if number:
                 raise InputError(
-                    f"{where}: byte {error.start + 1} ({line[error.start]:#04x}) is not UTF-8; "
-                    "save the file as UTF-8."
-                ) from error
-
-
-def _read_delimited(path: Path, delimiter: str) -> Table:
-    # The limit is the interpreter's, not the reader's: it is put back afterwards.
-    before = csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        rows, lines = _rows(path, csv.reader(_lines(path), delimiter=delimiter, strict=True))
-    finally:
-        csv.field_size_limit(before)
-    columns = {
-        name: [row[number] or None for row in rows[1:]] for number, name in enumerate(rows[0])
-    }
-    return _made(path, columns, lines[1:])
-
-
-def _rows(path: Path, reader: Any) -> tuple[list[list[str]], list[int]]:
-    """Every row that is not blank, the header first, with the line each one starts on."""
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    while True:
-        line = reader.line_num + 1
-        where = f"{shown(path.name)}, line {line}"
-        try:
-            row = next(reader)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            raise InputError(
-                f"{where}: the row cannot be read ({error}); check its quotes and line ends."
-            ) from error
-        if not row:
-            continue
-        if not rows:
-            _check_header(row, where)
-        elif len(row) != len(rows[0]):
-            raise InputError(
-                f"{where}: the row has {len(row)} values, but the header has {len(rows[0])} "
-                "columns; quote values that hold the separator."
+                    f"{where}: column {number + 1} has no name; the header must name each column."
+                )
+            notes.append(
+                f"The first column of {name} has no name; it is passed over as the index of the "
+                "rows."
             )
-        rows.append(row)
-        lines.append(line)
-    if len(rows) < 2:
-        raise InputError(
-            f"{shown(path.name)}, line {reader.line_num or 1}: the table has no rows; "
-            "a line with the column names and at least one row are needed."
-        )
-    return rows, lines
+    if not columns:
+        raise InputError(f"{where}: no column has a name; the header must name each column.")
+    trimmed = [column for column in names if column != column.strip() and column.strip()]
+    if trimmed:
+        notes.append(f"Blanks around the column names {some(trimmed)} of {name} are left out.")
+    return columns, notes
 
 
-def _check_header(names: Sequence[str], where: str) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice and twice != [""]:
+def _is_blank(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def refuse_repeated(names: Sequence[str], where: str) -> None:
+    """Refuse a table in which two columns have one name.
+
+    Raises:
+        InputError: names them; `where` is what the message starts with.
+    """
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
+    if twice:
         raise InputError(f"{where}: column {some(twice)} is there twice; rename one.")
-    if any(not name.strip() for name in names):
-        raise InputError(f"{where}: a column has no name; the first line must name each column.")
-    if len(names) == 1 and (found := next((c for c in "\t;|" if c in names[0]), None)):
-        raise InputError(
-            f"{where}: the columns seem to be separated by {found!r}; save the table with commas, "
-            "or with tabs as a *.tsv file."
-        )
-    numbers = [name for name in names if _is_number(name)]
-    if numbers:
-        raise InputError(
-            f"{where}: {some(numbers)} is no column name; the first line must name the columns."
-        )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.strip().lower() not in ("nan", "inf", "infinity")
-
-
-def _read_jsonl(path: Path) -> Table:
-    records: list[dict[str, Any]] = []
-    lines: list[int] = []
-    for number, line in enumerate(_lines(path), 1):
-        if line.strip():
-            records.append(_record(line, f"{shown(path.name)}, line {number}"))
-            lines.append(number)
-    if not records:
-        raise InputError(f"{shown(path.name)}, line 1: the table has no rows; one is needed.")
-    names = list(dict.fromkeys(name for record in records for name in record))
-    if not names:
-        raise InputError(f"{shown(path.name)}, line {lines[0]}: the rows have no columns.")
-    columns = {name: [record.get(name) for record in records] for name in names}
-    return _made(path, columns, lines)
-
-
-def _record(line: str, where: str) -> dict[str, Any]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        record = dict(pairs)
-        if len(record) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = sorted({name for name in names if names.count(name) > 1})
-            raise InputError(f"{where}: column {some(twice)} is there twice; rename one.")
-        return record
-
-    try:
-        record = json.loads(line, object_pairs_hook=unique)
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{where}: this is not JSON ({error}); each line must be one JSON object."
-        ) from error
-    if not isinstance(record, dict):
-        raise InputError(f'{where}: this is not a JSON object such as {{"text": ..., ...}}.')
-    return record
-
-
-def _made(path: Path, columns: Mapping[str, list[Any]], lines: list[int]) -> Table:
-    name = shown(path.name)
-    return Table(
-        name=name,
-        folder=path.parent,
-        columns=columns,
-        row_name=lambda row: f"{name}:{lines[row]}",
-    )

@@ -16,7 +16,7 @@ from headstart.data.folder import text_of
 from headstart.data.images import EXTENSIONS
 from headstart.data.names import shown, some
 from headstart.data.rows import refuse_first
-from headstart.data.table import SUFFIXES
+from headstart.data.table import is_table
 from headstart.errors import InputError, Unreadable
 from headstart.spec import FitSpec, ItemSpec, ReadSpec
 
@@ -79,7 +79,7 @@ def _documents(data: str | Path | Dataset, spec: FitSpec) -> Dataset:
             raise _no_columns("What is in memory")
         return _checked(_from_memory(data, spec))
     path = Path(data)
-    if str(data) and path.exists() and not path.is_dir() and path.suffix.lower() not in SUFFIXES:
+    if str(data) and path.exists() and not path.is_dir() and not is_table(path):
         if spec.input is not None or spec.prompt is not None:
             raise _no_columns(shown(str(path)))
         return _divided(_text(path), shown(path.name))
@@ -96,8 +96,8 @@ def _documents(data: str | Path | Dataset, spec: FitSpec) -> Dataset:
 
 
 def _readable(folder: Path) -> Iterator[Path]:
-    suffixes = {".txt", *SUFFIXES, *EXTENSIONS}  # pictures have a sentence of their own
-    return (each for each in folder.rglob("*") if each.suffix.lower() in suffixes)
+    suffixes = {".txt", *EXTENSIONS}  # pictures have a sentence of their own
+    return (e for e in folder.rglob("*") if e.suffix.lower() in suffixes or is_table(e))
 
 
 def _read_spec(spec: FitSpec, column: str | None) -> ReadSpec:

@@ -7,7 +7,7 @@ from typing import Any
 from headstart.features.trunk import Trunk
 from headstart.spec import FitSpec, flag
 
-_NO_MATTER = ("offline", "strict", "allow_root")
+_NO_MATTER = ("offline", "strict", "root", "allow_root")
 
 
 def made_for(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, Any]:
