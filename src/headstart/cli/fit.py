@@ -16,7 +16,7 @@ def fit(
         str,
         typer.Argument(
             metavar="DATA",
-            help="A folder with one subfolder per class, a CSV, TSV, JSONL or Parquet table, "
+            help="A folder with one subfolder per class, a CSV, TSV, JSON, Parquet or Excel table, "
             "or the name of a hub data set.",
         ),
     ],

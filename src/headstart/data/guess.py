@@ -30,7 +30,7 @@ _LABEL_NAMES = (
     "label_id", "classname", "labelname", "polarity", "breed", "diagnosis", "dx", "stars",
 )  # fmt: skip
 _INDEX = re.compile(r"unnamed_\d+(_level_\d+)?|index|level_0|row_?(id|num|number)?|id")
-_YES_NO = frozenset(("0", "1", "0.0", "1.0", "true", "false", ""))
+_YES_NO = frozenset(("0", "1", "-1", "0.0", "1.0", "-1.0", "true", "false", ""))
 _SAMPLE = 200
 _LONGEST_PATH = 1024
 

@@ -70,7 +70,8 @@ class ImageColumn(Sequence[Any]):
         except (pa.ArrowException, OSError, StopIteration) as error:
             self._group = -1
             raise InputError(
-                f"{shown(str(self._path))} is damaged or has changed ({first_line(error)}); get it again."
+                f"{shown(str(self._path))} is damaged or has changed ({first_line(error)}); "
+                "get it again."
             ) from error
         return self._batch[index - self._first]
 

@@ -48,8 +48,9 @@ def dataset_of(
     item_of, scale = _items(table, columns, spec)
     items, kept, skipped = _usable(table, item_of, labels, spec, in_place)
     if len(skipped) == len(table):
+        hint = "; --root names the folder that paths start from" * (columns.kind == "paths")
         raise InputError(
-            f"No row of {table.name} can be used ({skipped[0].item}: {skipped[0].reason})."
+            f"No row of {table.name} can be used ({skipped[0].item}: {skipped[0].reason}{hint})."
         )
     return Dataset(
         modality=columns.modality,

@@ -18,7 +18,7 @@ from headstart.spec import ReadSpec
 
 
 def read(source: str | Path, spec: ReadSpec, *, labelled: bool = True) -> Dataset:
-    """Read DATA: a folder, a CSV, TSV, JSONL or Parquet table, or a hub data set by name.
+    """Read DATA: a folder, a CSV, TSV, JSON, Parquet or Excel table, or a hub data set by name.
 
     Args:
         source: the path or name.

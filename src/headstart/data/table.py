@@ -14,6 +14,7 @@ from headstart.errors import InputError
 READERS = {
     ".csv": "headstart.data.delimited:read_csv",
     ".tsv": "headstart.data.delimited:read_tsv",
+    ".tab": "headstart.data.delimited:read_tsv",
     ".jsonl": "headstart.data.records:read_json",
     ".ndjson": "headstart.data.records:read_json",
     ".json": "headstart.data.records:read_json",
@@ -29,7 +30,7 @@ SUFFIXES = tuple(READERS)
 PACKED = (".gz", ".bz2", ".xz")
 """Compressions that are read, of the formats that are text."""
 
-_TEXT_FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+_TEXT_FORMATS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True)
