@@ -14,13 +14,15 @@ from typing import Any, cast
 from headstart.data.names import shown, some
 from headstart.errors import InputError
 
-SCHEMA = 2
-READS = (1, 2)
-"""Older schemas that are read too: 1 had no `width`, for the head took all features."""
+SCHEMA = 3
+READS = (1, 2, 3)
+"""Older schemas that are read too: 1 had no `width`, for the head took all features; 2 no reference
+of the compiled network."""
 
 ANSWERS = (
     "compiled/network.bin",
     "compiled/network.xml",
+    "compiled/reference.safetensors",
     "model.safetensors",
     "tokenizer.json",
 )

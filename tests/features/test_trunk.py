@@ -127,11 +127,11 @@ def test_vectors_go_to_every_format(minilm, texts, tmp_path):
 
 def test_the_graph_is_converted_once(minilm, tmp_path, monkeypatch):
     trunk = Trunk.load("minilm-l6", "text", cut=None, offline=True)
-    first = trunk.graph
+    first = trunk.graph.model
     monkeypatch.setattr(
         "headstart.features.compile.to_graph", lambda *_: pytest.fail("converted again")
     )
-    again = Trunk.load("minilm-l6", "text", cut=None, offline=True).graph
+    again = Trunk.load("minilm-l6", "text", cut=None, offline=True).graph.model
 
     assert [output.partial_shape for output in again.outputs] == [
         output.partial_shape for output in first.outputs
@@ -202,14 +202,14 @@ def test_a_crop_has_a_store_of_its_own(tmp_path, monkeypatch):
     )
     assert whole.backbone.preprocessing.crop_fraction == 1.0
     assert usual.backbone.preprocessing.crop_fraction == 0.875
-    assert whole._key(WHOLE) != usual._key(WHOLE)
+    assert whole.key() != usual.key()
 
 
 def test_a_size_has_a_store_of_its_own():
     larger, usual = (
         Trunk.load(None, "image", cut=None, offline=True, size=size) for size in (256, None)
     )
-    assert larger._key(WHOLE) != usual._key(WHOLE)
+    assert larger.key() != usual.key()
 
 
 def test_a_crop_of_texts_is_refused():
@@ -232,8 +232,8 @@ def test_a_pool_has_a_store_of_its_own_after_the_last_stage_alone():
         Trunk.load("minilm-l6", "text", cut=None, offline=True, pool=pool)
         for pool in ("mean", "first")
     )
-    assert mean._key(WHOLE).name != first._key(WHOLE).name
-    before = [each.at("encoder.layer.1")._key(WHOLE).name for each in (mean, first)]
+    assert mean.key().name != first.key().name
+    before = [each.at("encoder.layer.1").key().name for each in (mean, first)]
     assert before[0] == before[1]
 
 

@@ -1,23 +1,24 @@
 """A finished rung becomes the model that is saved, and is checked against the trained network."""
 
 from dataclasses import asdict, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
-import openvino as ov
-import torch
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset
 from headstart.errors import HeadstartError, InputError
-from headstart.features import compile
-from headstart.features.graphs import round_trip
+from headstart.features.graphs import Graph, round_trip
 from headstart.model import Model, Scored
+from headstart.training.examples import Part
 from headstart.training.fitted import Fitted
-from headstart.training.items import decoded
 
 CHECKED = 4
-"""Items on which the saved network and the trained one must agree."""
+"""Items on which the saved network and the one trained in torch must agree."""
+
+PROVED = 32
+"""Items that go through the model from end to end, to be answered as from stored features."""
 
 TOLERANCE = 0.01
 """Largest difference of a score, as a share of the largest score, or of the spread of the values:
@@ -31,6 +32,7 @@ def assemble(fitted: Fitted, data: Dataset) -> Model:
         HeadstartError: it does not answer like the trained network.
     """
     trunk, examples = fitted.trunk, fitted.examples
+    graph = _graph(fitted)
     model = Model(
         task=examples.task,
         modality=trunk.backbone.modality,
@@ -39,13 +41,18 @@ def assemble(fitted: Fitted, data: Dataset) -> Model:
         head=fitted.head,
         temperature=fitted.judged.temperature,
         precision=trunk.precision,
-        graph=_graph(fitted),
+        graph=graph.model,
+        digest=graph.digest,
+        reference=graph.reference,
         width=None if fitted.weights else trunk.size,
         weights={name: each.numpy() for name, each in fitted.weights.items()},
     )
-    positions = np.concatenate([part.positions for part in examples.parts.values()])
     spread = float(np.std(examples.parts["train"].targets.astype(np.float64))) or 1.0
-    check_parity(model, fitted, data.select(positions[-CHECKED:]), spread)
+    if fitted.weights:
+        positions = np.concatenate([part.positions for part in examples.parts.values()])
+        check_parity(model, fitted, data.select(positions[-CHECKED:]), spread)
+    else:
+        prove(model, fitted, data, spread)
     return model
 
 
@@ -57,6 +64,28 @@ def scores_on_test(model: Model, fitted: Fitted, data: Dataset) -> NDArray[np.fl
     else:
         scores = _all_scored(model, data.select(test.positions)).scores
     return np.asarray(scores / np.float32(model.temperature), np.float32)
+
+
+def prove(model: Model, fitted: Fitted, data: Dataset, scale: float = 1.0) -> None:
+    """Compare the model's scores of some items with those from stored features.
+
+    The network itself was held beside the compiled one when that was made: see
+    `headstart.features.trial`.
+
+    Args:
+        model: of a backbone that did not change.
+        fitted: what was trained.
+        data: the items.
+        scale: see `check_parity`.
+
+    Raises:
+        HeadstartError: they differ by more than rounding explains.
+        InputError: an item can no longer be read.
+    """
+    parts = [part.spread(PROVED) for part in fitted.examples.parts.values() if len(part)]
+    some = reduce(Part.joined, parts).spread(PROVED)
+    scored = _all_scored(model, data.select(some.positions))
+    _compare(model, fitted, scored.scores, fitted.head.scores(some.features), scale)
 
 
 def check_parity(model: Model, fitted: Fitted, data: Dataset, scale: float = 1.0) -> None:
@@ -74,20 +103,33 @@ def check_parity(model: Model, fitted: Fitted, data: Dataset, scale: float = 1.0
         HeadstartError: they differ by more than rounding explains.
         InputError: an item can no longer be read.
     """
+    import torch
+
+    from headstart.training.items import decoded
+
     trunk = fitted.trunk
     scored = _all_scored(replace(model, precision="float32"), data)
     items = decoded(data, trunk.backbone.preprocessing)
     with trunk.backbone.adapted(fitted.weights) as module, torch.inference_mode():
         features = module(*items.plain(np.arange(len(items)))).float().numpy()
-    expected = fitted.head.scores(features)
+    _compare(model, fitted, scored.scores, fitted.head.scores(features), scale)
+
+
+def _compare(
+    model: Model,
+    fitted: Fitted,
+    scores: NDArray[np.float32],
+    expected: NDArray[np.float32],
+    scale: float,
+) -> None:
     if model.task != "regression":
         scale = max(1.0, float(np.abs(expected).max()))
-    furthest = float(np.abs(scored.scores - expected).max())
+    furthest = float(np.abs(scores - expected).max())
     if not furthest <= TOLERANCE * scale:
         raise HeadstartError(
             f"The compiled network does not answer like the trained one: scores differ by up to "
-            f"{furthest:.3g} on {len(items)} items; nothing was saved. Please report this, with "
-            f"the backbone ({trunk.backbone.name}) and the versions of torch and openvino."
+            f"{furthest:.3g} on {len(scores)} items; nothing was saved. Please report this, with "
+            f"the backbone ({fitted.trunk.backbone.name}) and the versions of torch and openvino."
         )
 
 
@@ -102,19 +144,23 @@ def _all_scored(model: Model, data: Dataset) -> Scored:
     return scored
 
 
-def _graph(fitted: Fitted) -> ov.Model:
+def _graph(fitted: Fitted) -> Graph:
     trunk = fitted.trunk
     if not fitted.weights:
         return trunk.graph
+    from headstart.features import compile
+
     # A graph just converted shares the memory of the module's weights.
     with trunk.backbone.adapted(fitted.weights) as module:
-        return round_trip(lambda: compile.to_graph(module, trunk.backbone.preprocessing))
+        return round_trip(lambda: compile.converted(module, trunk.backbone.preprocessing))
 
 
 def about(fitted: Fitted, seed: int) -> dict[str, Any]:
     """What a model says of how it was made."""
     backbone = fitted.trunk.backbone
+    stored = {} if fitted.weights else {"store": asdict(fitted.trunk.key())}
     return {
+        **stored,
         "backbone": {
             **backbone.identity(),
             "pool": backbone.pool,
