@@ -37,7 +37,7 @@ def warm(tmp_path_factory):
 
 @pytest.fixture(scope="session", autouse=True)
 def tried(tmp_path_factory):
-    """Verdicts on compiled networks are shared by all tests: each would start a child for its own."""
+    """Verdicts on compiled networks are shared: each test would start a child for its own."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
     with pytest.MonkeyPatch.context() as patch:

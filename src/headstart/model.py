@@ -229,6 +229,7 @@ class Model:
                 alike = (repr(self.preprocessing), WHOLE.name, self.precision)
                 if (
                     (trained.preprocessing, trained.view, trained.dtype) == alike
+                    and "openvino" in trained.made_by
                     and current(trained)
                     and graphs.digest_in(cache_folder(), trained.graph) == self.digest
                 ):

@@ -61,7 +61,8 @@ class Place:
     def at(cls, root: Path, name: str, pool: str) -> Place:
         """Of a backbone by a name, under a cache folder."""
         # A name may mean a folder or a file, from where the program runs.
-        paths = [str(Path(part).absolute()) for part in name.split("@") if Path(part).exists()]
+        parts = filter(os.path.lexists, name.split("@"))
+        paths = [str(Path(part).absolute()) for part in parts]
         libraries = [f"{each} {_version(each)}" for each in LIBRARIES]
         places = [f"{each}={os.environ.get(each)}" for each in PLACES]
         return cls(root / "backbones", (str(FORMAT), name, pool, *paths, *libraries, *places))

@@ -158,7 +158,8 @@ def _graph(fitted: Fitted) -> Graph:
 def about(fitted: Fitted, seed: int) -> dict[str, Any]:
     """What a model says of how it was made."""
     backbone = fitted.trunk.backbone
-    stored = {} if fitted.weights else {"store": asdict(fitted.trunk.key())}
+    same = not fitted.weights and fitted.trunk.where == "cpu"
+    stored = {"store": asdict(fitted.trunk.key())} if same else {}
     return {
         **stored,
         "backbone": {
