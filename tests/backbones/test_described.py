@@ -35,9 +35,9 @@ def load(name, tmp_path, **options):
 
 
 def unread(monkeypatch):
-    monkeypatch.setattr(
-        "headstart.backbones.catalogue._read", lambda *_: pytest.fail("the network was read")
-    )
+    # The package has a function of the module's name.
+    module = sys.modules["headstart.backbones.catalogue"]
+    monkeypatch.setattr(module, "_read", lambda *_: pytest.fail("the network was read"))
 
 
 @pytest.mark.parametrize("kind", ["image", "text"])

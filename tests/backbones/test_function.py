@@ -80,7 +80,7 @@ class Small(nn.Module):
 
     def __init__(self, number=2, name="sum", act=torch.relu, scale=(1.0, 2.0), drop=()):
         super().__init__()
-        self.number, self.name_of_it, self.act, self.drop = number, name, act, set(drop)
+        self.number, self.name, self.act, self.drop = number, name, act, set(drop)
         self.register_buffer("scale", torch.tensor(scale), persistent=False)
         self.weight = nn.Parameter(torch.zeros(2))
 

@@ -5,10 +5,11 @@ another network. A state dict shows nothing of that; the tree of modules does.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import partial
+from types import CellType
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,17 @@ from torch import fx, nn
 
 _OF_EVERY_MODULE = {*vars(nn.Module()), "training"}
 
+_ABOUT = {
+    "pretrained_cfg",
+    "default_cfg",
+    "generation_config",
+    "name_or_path",
+    "warnings_issued",
+}
+"""Attributes of modules that say where they came from, and what else could be done with them."""
+
 _NAMES = {
     "name",
-    "name_or_path",
     "_name_or_path",
     "_commit_hash",
     "transformers_version",
@@ -30,11 +39,8 @@ _NAMES = {
     "label2id",
     "use_cache",
     "trainable",
-    "pretrained_cfg",
-    "default_cfg",
-    "generation_config",
 }
-"""What says where a network came from, how it is stored or what it was for, not what it does."""
+"""What in a configuration says where it came from or what it was for, not what is done."""
 
 
 def function(network: nn.Module) -> str:
@@ -57,12 +63,8 @@ def function(network: nn.Module) -> str:
 def _settings(module: nn.Module) -> str:
     if isinstance(module, fx.GraphModule):
         return module.code
-    own = {
-        name: value
-        for name, value in vars(module).items()
-        if name not in _OF_EVERY_MODULE and name not in _NAMES
-    }
-    return _plain(own)
+    known = _OF_EVERY_MODULE | _ABOUT
+    return _plain({name: value for name, value in vars(module).items() if name not in known})
 
 
 def _plain(value: Any) -> str:
@@ -72,18 +74,12 @@ def _plain(value: Any) -> str:
     if isinstance(value, (torch.Tensor, np.ndarray)):
         return _numbers(value)
     if isinstance(value, Mapping):
-        return "{" + ",".join(sorted(_items(value))) + "}"
+        return "{" + ",".join(sorted(f"{_plain(k)}={_plain(v)}" for k, v in value.items())) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(_plain, value)) + "]"
     if isinstance(value, Set):
         return "{" + ",".join(sorted(map(_plain, value))) + "}"
     return _object(value)
-
-
-def _items(value: Mapping[Any, Any]) -> Iterator[str]:
-    for key, each in value.items():
-        if key not in _NAMES:
-            yield f"{_plain(key)}={_plain(each)}"
 
 
 def _object(value: Any) -> str:
@@ -100,10 +96,16 @@ def _object(value: Any) -> str:
         return _callable(value)
     for method in ("to_dict", "get_config"):  # transformers' configurations, Keras's layers
         if hasattr(value, method):
-            return f"{kind}({_plain(getattr(value, method)())})"
+            return f"{kind}({_plain(_nameless(getattr(value, method)()))})"
     if is_dataclass(value):
         return f"{kind}({_plain({each.name: getattr(value, each.name) for each in fields(value)})})"
     return kind
+
+
+def _nameless(configuration: Any) -> Any:
+    if not isinstance(configuration, Mapping):
+        return configuration
+    return {k: _nameless(v) for k, v in configuration.items() if k not in _NAMES}
 
 
 def _callable(value: Any) -> str:
@@ -112,11 +114,18 @@ def _callable(value: Any) -> str:
     if code is None or "<" not in name:
         return name
     # One that was made inside another: its name does not tell it from its like.
-    held = [cell.cell_contents for cell in value.__closure__ or ()]
+    held = [_held(cell) for cell in value.__closure__ or ()]
     constants = [each for each in code.co_consts if not hasattr(each, "co_code")]
     return (
         f"{name}({code.co_code.hex()},{_plain(constants)},{_plain(code.co_names)},{_plain(held)})"
     )
+
+
+def _held(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # Nothing yet.
+        return None
 
 
 def _name(value: Any) -> str:
