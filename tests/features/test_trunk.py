@@ -1,8 +1,10 @@
 """The two shipped backbones, end to end from items to stored features."""
 
 import gc
+import json
 import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -281,3 +283,22 @@ def test_timing_an_item_stores_nothing(tmp_path, monkeypatch):
     trunk = Trunk.load(small.weights(tmp_path), "image", cut=None, offline=True)
     assert trunk.seconds_of_item(data) > 0
     assert trunk.extract(data, Silent()).hits == 0
+
+
+def test_the_same_weights_used_otherwise_have_a_store_and_a_graph_of_their_own(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    folder = Path(small.texts(tmp_path, "bert"))
+    data = from_memory(*small.sentences(12), "classification")
+    before = Trunk.load(str(folder), "text", cut=None, offline=True).extract(data, Silent())
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_attention_heads": 4}))
+    other = Trunk.load(str(folder), "text", cut=None, offline=True)
+    after = other.extract(data, Silent())
+    assert after.hits == 0
+    assert len(list((tmp_path / "cache" / "graphs").iterdir())) == 2
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "fresh"))
+    fresh = Trunk.load(str(folder), "text", cut=None, offline=True).extract(data, Silent())
+    assert after.vectors().tobytes() == fresh.vectors().tobytes()
+    assert not np.allclose(after.vectors(), before.vectors(), atol=1e-2)
