@@ -30,7 +30,7 @@ from headstart.evaluation.calibration import probabilities
 from headstart.features import graphs, pipeline, trial
 from headstart.features.engine import CPU_BATCH, OpenVINOEngine, native_precision
 from headstart.features.graphs import Graph
-from headstart.features.reference import Reference
+from headstart.features.reference import Reference, unknown
 from headstart.preprocessing import (
     WHOLE,
     Preprocessing,
@@ -132,7 +132,8 @@ class Model:
     @cached_property
     def engine(self) -> OpenVINOEngine:
         """The compiled network, in the model's precision where this processor has it."""
-        graph = Graph(self.graph, self.digest or graphs.digest(self.graph), self.reference)
+        reference = self.reference or unknown(self.preprocessing)
+        graph = Graph(self.graph, self.digest or graphs.digest(self.graph), reference)
         return trial.engine(graph, CPU_BATCH[self.modality], self._precision, _cache())
 
     @property

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from headstart.errors import InputError
-from headstart.features.reference import Reference
+from headstart.features.reference import Reference, unknown
+
+from .conftest import PICTURE
 
 PIXELS = (np.zeros((2, 4, 4, 3), np.uint8),)
 
@@ -56,3 +58,10 @@ def test_it_goes_through_arrays_and_back():
 def test_what_is_not_whole_is_refused(arrays):
     with pytest.raises(InputError, match="not whole"):
         Reference.from_arrays(arrays)
+
+
+def test_where_the_networks_own_are_not_known_any_answer_will_do():
+    own = unknown(PICTURE)
+    assert [each.shape for each in own.inputs] == [(2, 32, 32, 3)]
+    assert own.distance(np.zeros((2, 8), np.float32)) == 0
+    assert Reference.from_arrays(own.to_arrays()).features.shape == (2, 0)

@@ -9,22 +9,14 @@ import openvino as ov
 import torch
 from torch import nn
 
-from headstart.data.texts import Tokeniser
 from headstart.errors import InputError
 from headstart.features.channels import channels_first
 from headstart.features.engine import Done, Inputs
 from headstart.features.gated import unfused
-from headstart.features.reference import Reference
+from headstart.features.reference import Reference, inputs_for
 from headstart.preprocessing import ImagePreprocessing, Preprocessing
 
 GPU_BATCH = 128
-
-SENTENCES = (
-    "A cat.",
-    "The quick brown fox jumps over the lazy dog.",
-    "In 1687 Newton wrote: force is what changes how a body moves, whatever the body is made of!",
-    "Je ne sais pas.",
-)
 
 
 def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
@@ -60,31 +52,11 @@ def converted(trunk: nn.Module, preprocessing: Preprocessing) -> tuple[ov.Model,
         InputError: see `to_graph`.
     """
     graph = to_graph(trunk, preprocessing)
-    inputs = _inputs(preprocessing)
+    inputs = inputs_for(preprocessing)
     where = next((each.device for each in trunk.parameters()), torch.device("cpu"))
     with torch.inference_mode():
         output = trunk(*(torch.from_numpy(each).to(where) for each in inputs))
     return graph, Reference(inputs, output.float().cpu().numpy())
-
-
-def _inputs(preprocessing: Preprocessing) -> Inputs:
-    """Two pictures, or four texts of several lengths: all that a graph may do otherwise."""
-    if isinstance(preprocessing, ImagePreprocessing):
-        random = np.random.default_rng(0)
-        height, width = preprocessing.height, preprocessing.width
-        coarse = random.integers(0, 256, (2, -(-height // 16), -(-width // 16), 3), np.uint8)
-        smooth = coarse.repeat(16, 1).repeat(16, 2)[:, :height, :width]
-        noise = random.integers(-32, 33, smooth.shape)
-        return (np.clip(smooth + noise, 0, 255).astype(np.uint8),)
-    ids = Tokeniser(preprocessing).encode(SENTENCES).ids
-    length = max(2, *map(len, ids))
-    given = np.full((len(ids), length), preprocessing.pad_id, np.int64)
-    mask = np.zeros((len(ids), length), np.int64)
-    mask[:, 0] = 1
-    for row, each in enumerate(ids):
-        given[row, : len(each)] = each
-        mask[row, : len(each)] = 1
-    return given, mask
 
 
 def _example(preprocessing: Preprocessing) -> tuple[tuple[torch.Tensor, ...], tuple[Any, ...]]:

@@ -5,13 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.data.texts import Tokeniser
 from headstart.errors import InputError
+from headstart.preprocessing import ImagePreprocessing, Preprocessing
 
 APART = {"float32": 0.01, "bfloat16": 0.2}
 """How far a row of features may be from the network's own, as a share of its length: rounding gives
 a hundredth of that, and what is wrong far more."""
 
 FEATURES = "features"
+
+SENTENCES = (
+    "A cat.",
+    "The quick brown fox jumps over the lazy dog.",
+    "In 1687 Newton wrote: force is what changes how a body moves, whatever the body is made of!",
+    "Je ne sais pas.",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +29,8 @@ class Reference:
 
     Attributes:
         inputs: as the graph takes them, (rows, ...) each.
-        features: (rows, ...).
+        features: (rows, ...); empty where they are not known: then it only counts that there is an
+            answer.
     """
 
     inputs: tuple[NDArray[np.generic], ...]
@@ -31,6 +41,8 @@ class Reference:
 
         Infinite where it has no finite numbers but the network has; 0 where that has none either.
         """
+        if not self.features.size:
+            return 0.0
         own = self._rows(self.features)
         finite = np.isfinite(own).all(axis=1)
         own, other = own[finite], self._rows(answer)[finite]
@@ -65,3 +77,29 @@ class Reference:
         if FEATURES not in arrays or len(inputs) not in (1, 2) or len(rows) != 1:
             raise InputError("The reference of the compiled network is not whole.")
         return cls(inputs, arrays[FEATURES].astype(np.float32))
+
+
+def unknown(preprocessing: Preprocessing) -> Reference:
+    """Inputs of a network whose own features for them are not known."""
+    inputs = inputs_for(preprocessing)
+    return Reference(inputs, np.empty((len(inputs[0]), 0), np.float32))
+
+
+def inputs_for(preprocessing: Preprocessing) -> tuple[NDArray[np.generic], ...]:
+    """Two images, or four texts of several lengths: all that a graph may do otherwise."""
+    if isinstance(preprocessing, ImagePreprocessing):
+        random = np.random.default_rng(0)
+        height, width = preprocessing.height, preprocessing.width
+        coarse = random.integers(0, 256, (2, -(-height // 16), -(-width // 16), 3), np.uint8)
+        smooth = coarse.repeat(16, 1).repeat(16, 2)[:, :height, :width]
+        noise = random.integers(-32, 33, smooth.shape)
+        return (np.clip(smooth + noise, 0, 255).astype(np.uint8),)
+    ids = Tokeniser(preprocessing).encode(SENTENCES).ids
+    length = max(2, *map(len, ids))
+    given = np.full((len(ids), length), preprocessing.pad_id, np.int64)
+    mask = np.zeros((len(ids), length), np.int64)
+    mask[:, 0] = 1
+    for row, each in enumerate(ids):
+        given[row, : len(each)] = each
+        mask[row, : len(each)] = 1
+    return given, mask
