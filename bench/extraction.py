@@ -97,7 +97,7 @@ def _measure(
     trunk = _timed(
         once, "load", lambda: Trunk.load(backbone, "image", cut=None, offline=True).staged()
     )
-    graph = _timed(once, "convert", lambda: trunk.graph)
+    graph = _timed(once, "convert", lambda: trunk.graph.model)
     engine = _timed(
         once, "compile", lambda: OpenVINOEngine(graph, CPU_BATCH["image"], trunk.precision)
     )

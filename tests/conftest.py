@@ -35,6 +35,16 @@ def warm(tmp_path_factory):
     return graphs
 
 
+@pytest.fixture(scope="session", autouse=True)
+def tried(tmp_path_factory):
+    """Verdicts on compiled networks are shared: each test would start a child for its own."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headstart.features.trial.kept_in", lambda _: folder)
+        yield
+
+
 @pytest.fixture
 def place(tmp_path, warm):
     """An empty folder with a cache of its own, where command lines are run in this process."""

@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 
 import headstart
+from headstart import data as reading
 from headstart import model as saving
+from headstart.features.store import StoreKey
 from headstart.sealed import seal_of
+from headstart.spec import ReadSpec
 from tests.runs import Place, content, pictures
 
 
@@ -244,7 +247,7 @@ def test_a_changed_description_does_not_match_its_seal(model):
         headstart.load(model)
 
 
-@pytest.mark.parametrize("schema", [0, 3, "1", None])
+@pytest.mark.parametrize("schema", [0, 4, "1", None])
 def test_another_schema_is_refused(model, schema):
     _describe(model, schema=schema)
     with pytest.raises(headstart.InputError, match=f"has schema {schema!r}"):
@@ -353,3 +356,70 @@ def test_predict_imports_nothing_heavy(fit, here, name):
     packages = {module.partition(".")[0] for module in modules}
     assert "openvino" in packages
     assert not {"torch", "sklearn", "lance", "pyarrow", "pandas", "transformers"} & packages
+
+
+@pytest.mark.parametrize("name", ["photos", "texts.csv", "numbers.csv"])
+def test_evaluating_reads_what_is_stored_and_agrees_with_predicting(fit, here, monkeypatch, name):
+    run = fit(name)
+    answers = headstart.predict(here / f"model of {name}", [str(here / name)], offline=True)
+    monkeypatch.setattr(
+        "headstart.model.trial.engine", lambda *_: pytest.fail("the network was compiled")
+    )
+    measured = headstart.evaluate(here / f"model of {name}", here / name, offline=True)
+    assert measured.counts["measured"] == len(answers)
+    if name == "photos":
+        right = [Path(item).parent.name for item in answers.names]
+        share = np.mean([a == b for a, b in zip(answers.labels, right, strict=True)])
+        assert measured.metrics["accuracy"].value == share
+    loaded = headstart.load(here / f"model of {name}")
+    data = reading.read(here / name, ReadSpec(task=run.report.task))
+    found, expected = loaded.stored_scores(data), run.model.scores(data)
+    assert found.scores.tobytes() == expected.scores.tobytes()
+    assert found.digests.tolist() == expected.digests.tolist()
+
+
+def test_what_was_not_stored_is_for_the_next_time(fit, here, tmp_path, monkeypatch):
+    """Also where the trunk that the model was trained on has no graph in the cache."""
+    fit("photos")
+    model = headstart.load(here / "model of photos")
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "elsewhere"))
+    data = reading.read(here / "photos", ReadSpec())
+    first = model.stored_scores(data)
+    monkeypatch.setattr(
+        "headstart.features.pipeline.images.decode", lambda *_: pytest.fail("decoded again")
+    )
+    again = model.stored_scores(data)
+    assert first.scores.tobytes() == again.scores.tobytes()
+
+
+def test_a_model_is_not_believed_whose_features_are_in_a_store(fit, here, model):
+    """One with another network that claims to be trained on a trunk would spoil its store."""
+    run = fit("photos")
+    own = headstart.load(model)
+    assert own.key(own.precision).name == StoreKey(**own.about["store"]).name
+    network = bytearray((model / "compiled/network.bin").read_bytes())
+    network[len(network) // 2] ^= 1
+    _swap(model, "compiled/network.bin", bytes(network))
+    other = headstart.load(model)
+    assert other.about["store"] == run.model.about["store"]
+    assert other.key(other.precision).name != own.key(own.precision).name
+    _describe(model, store={"backbone": ["x"]})
+    assert headstart.load(model).key("float32").fingerprint == other.digest
+
+
+def test_a_saved_model_carries_its_reference(fit, here, model):
+    run, loaded = fit("photos"), headstart.load(model)
+    assert loaded.digest == run.model.digest
+    assert loaded.reference.features.tobytes() == run.model.reference.features.tobytes()
+    assert loaded.reference.inputs[0].tobytes() == run.model.reference.inputs[0].tobytes()
+
+
+def test_a_model_from_before_references_answers_too(fit, here, model):
+    expected = fit("photos").model.predict(_inputs(here, "photos")).probabilities
+    about = json.loads((model / "model.json").read_text())
+    (model / "compiled/reference.safetensors").unlink()
+    files = {k: v for k, v in about["files"].items() if "reference" not in k}
+    _describe(model, files=files)
+    loaded = headstart.load(model)
+    assert loaded.reference is None
+    assert np.array_equal(loaded.predict(_inputs(here, "photos")).probabilities, expected)

@@ -14,9 +14,10 @@ def main() -> None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     try:
         from headstart.cli.app import run
+        from headstart.progress import process_began
     except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], began=process_began()))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ def fit(
     task: Literal["generation"],
     out: str | Path | None = None,
     progress: Progress | None = None,
+    began: float | None = None,
     **options: Any,
 ) -> TextRun: ...
 @overload
@@ -58,6 +59,7 @@ def fit(
     *,
     out: str | Path | None = None,
     progress: Progress | None = None,
+    began: float | None = None,
     **options: Any,
 ) -> Run: ...
 def fit(
@@ -65,6 +67,7 @@ def fit(
     *,
     out: str | Path | None = None,
     progress: Progress | None = None,
+    began: float | None = None,
     **options: Any,
 ) -> Run | TextRun:
     """Train the best model that the data allows, and measure it.
@@ -73,6 +76,8 @@ def fit(
         data: a folder, a table, the name of a hub data set, or a `Dataset`.
         out: folder to save the model and `report.json` in; None saves nothing.
         progress: shows what is going on; by default nothing does.
+        began: when the person began to wait, by `time.monotonic`: budget and total count from
+            there; from now where None.
         **options: the fields of `headstart.spec.FitSpec`.
 
     Raises:
@@ -88,10 +93,10 @@ def fit(
     spec = FitSpec(**options)
     progress = progress or Silent()
     if spec.task == "generation":
-        return _fit_texts(data, None if out is None else Path(out), spec, progress)
+        return _fit_texts(data, None if out is None else Path(out), spec, progress, began)
     if out is not None:
         sealed.check_target(Path(out))
-    clock = Clock()
+    clock = Clock(began)
     dataset = _with_test(_read(data, spec), spec)
     labels.check(dataset)
     clock.lap("read")
@@ -134,11 +139,15 @@ def fit(
 
 
 def _fit_texts(
-    data: str | Path | Dataset, out: Path | None, spec: FitSpec, progress: Progress
+    data: str | Path | Dataset,
+    out: Path | None,
+    spec: FitSpec,
+    progress: Progress,
+    began: float | None,
 ) -> TextRun:
     from headstart.generation.fit import fit as fit_texts
 
-    done = fit_texts(data, out=out, spec=spec, progress=progress)
+    done = fit_texts(data, out=out, spec=spec, progress=progress, began=began)
     if out is not None:
         write_json(out / "report.json", done.report.to_json())
     if done.unfinished:
@@ -200,6 +209,7 @@ def evaluate(
     data: str | Path | Dataset,
     *,
     progress: Progress | None = None,
+    began: float | None = None,
     **options: Any,
 ) -> "EvaluationReport":
     """Measure a saved model on labelled data.
@@ -214,8 +224,8 @@ def evaluate(
     from headstart.report.summary import tables
     from headstart.training.examples import match
 
+    began = time.monotonic() if began is None else began
     loaded = _loaded(model)
-    began = time.monotonic()
     read = {**options, "task": loaded.task}
     read["na_values"] = labels.kept_words(loaded.classes, read.get("na_values"))
     spec = TrainedSpec(**read, trained=loaded.reads)
@@ -229,7 +239,7 @@ def evaluate(
             f"The model is for {loaded.task}, but the data has "
             f"{'no labels' if dataset.labels is None else 'labels for ' + str(dataset.task)}."
         )
-    scored = loaded.scores(dataset, progress)
+    scored = loaded.stored_scores(dataset, progress)
     targets, known, strangers, unknown = match(dataset, scored.kept, loaded.classes)
     skipped = (*dataset.skipped, *scored.skipped, *strangers)
     refuse_skipped(skipped, spec)
@@ -248,6 +258,7 @@ def evaluate(
         skipped=skipped,
         warnings=(
             *dataset.warnings,
+            *scored.warnings,
             *told(scored.notes, loaded.modality),
             *unknown,
             *measured.notes,
@@ -266,6 +277,7 @@ def embed(
     cut: str | None = None,
     pool: str = "auto",
     progress: Progress | None = None,
+    began: float | None = None,
     **options: Any,
 ) -> "EmbedReport":
     """Write the features of every item to a .lance, .parquet or .npz file.
@@ -280,7 +292,7 @@ def embed(
     spec = ReadSpec(**options)
     out = Path(out)
     export.check_target(out)
-    clock = Clock()
+    clock = Clock(began)
     dataset = _read(data, spec, labelled=False)
     clock.lap("read")
     trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline, pool=pool)
@@ -373,7 +385,7 @@ def describe(name: str, *, offline: bool = False) -> dict[str, Any]:
     """
     from headstart import backbones
 
-    found = backbones.load(name, offline=offline)
+    found = backbones.load(name, offline=offline, cache=cache_folder())
     plain = ("name", "family", "modality", "parameters", "gflops", "features", "pool", "licence")
     return {
         **{key: getattr(found, key) for key in (*plain, "fingerprint")},
@@ -410,7 +422,7 @@ def fetch(name: str, to: str | Path, *, offline: bool = False) -> dict[str, Any]
     }
 
 
-def demo(which: str, progress: Progress | None = None) -> Run:
+def demo(which: str, progress: Progress | None = None, began: float | None = None) -> Run:
     """Fit on data that ships in packages: photographs of solar cells, or sentences by topic.
 
     Data and model go to the folder `demo` in the cache.
@@ -418,6 +430,7 @@ def demo(which: str, progress: Progress | None = None) -> Run:
     Args:
         which: `images` or `texts`.
         progress: shows what is going on.
+        began: see `fit`.
 
     Raises:
         InputError: the packages of the extra `demo` are missing.
@@ -427,7 +440,9 @@ def demo(which: str, progress: Progress | None = None) -> Run:
     folder = cache_folder() / "demo" / which
     table = shipped.solar_cells(folder, seed=0) if which == "images" else shipped.sentences(folder)
     column = "image" if which == "images" else "text"
-    return fit(table, out=folder / "model", input=column, label="label", progress=progress)
+    return fit(
+        table, out=folder / "model", input=column, label="label", progress=progress, began=began
+    )
 
 
 def conclude(

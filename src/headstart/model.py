@@ -3,17 +3,19 @@
 model.json          what it is: task, classes in order, preprocessing, backbone, cut, metrics,
                     versions, the SHA-256 of every other file that matters, and its own
 model.safetensors   the head (`head.`), and what was trained of the backbone (`backbone.`)
-compiled/           network.xml, network.bin: preprocessing and backbone, up to the features
+compiled/           network.xml, network.bin: preprocessing and backbone, up to the features;
+                    reference.safetensors: a few inputs and what the trained network gave for them
 tokenizer.json      for texts
 README.md           the model card
 """
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import openvino as ov
@@ -26,10 +28,21 @@ from headstart.data.names import shown
 from headstart.data.reads import Reads, reads_from_json
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
-from headstart.features import graphs, pipeline
+from headstart.features import graphs, pipeline, trial
 from headstart.features.engine import CPU_BATCH, OpenVINOEngine, native_precision
-from headstart.preprocessing import Preprocessing, TextPreprocessing, preprocessing_from_json
+from headstart.features.graphs import Graph
+from headstart.features.reference import Reference, unknown
+from headstart.preprocessing import (
+    WHOLE,
+    Preprocessing,
+    TextPreprocessing,
+    preprocessing_from_json,
+)
 from headstart.progress import Progress, Silent
+from headstart.spec import cache_folder
+
+if TYPE_CHECKING:
+    from headstart.features.store import StoreKey
 
 NEEDED = ("compiled/network.xml", "compiled/network.bin", "model.safetensors")
 HEAD, BACKBONE = "head.", "backbone."
@@ -88,6 +101,7 @@ class Scored:
     scores: NDArray[Any]
     skipped: tuple[Skipped, ...]
     notes: dict[int, str]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,7 @@ class Model:
     Attributes:
         graph: the compiled part, from uint8 pictures or token ids to features.
         width: how many of the graph's features the head takes, from the first; all where None.
+        digest, reference: of the graph; see `headstart.features.graphs.Graph`.
         weights: of the backbone, those that were trained, by the names of its own module.
         about: what model.json says besides, for people: backbone, cut, strategy, metrics, seed.
     """
@@ -110,6 +125,8 @@ class Model:
     precision: str
     graph: ov.Model
     width: int | None = None
+    digest: str = ""
+    reference: Reference | None = None
     weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
@@ -121,8 +138,13 @@ class Model:
     @cached_property
     def engine(self) -> OpenVINOEngine:
         """The compiled network, in the model's precision where this processor has it."""
-        precision = self.precision if self.precision == native_precision() else "float32"
-        return OpenVINOEngine(self.graph, CPU_BATCH[self.modality], precision)
+        reference = self.reference or unknown(self.preprocessing)
+        graph = Graph(self.graph, self.digest or graphs.digest(self.graph), reference)
+        return trial.engine(graph, CPU_BATCH[self.modality], self._precision, _cache())
+
+    @property
+    def _precision(self) -> str:
+        return self.precision if self.precision == native_precision() else "float32"
 
     def scores(self, data: Dataset, progress: Progress | None = None) -> Scored:
         """Logits, or values, of every item that can be read; each distinct one computed once."""
@@ -133,8 +155,7 @@ class Model:
 
         def score(most: int) -> None:
             block, waiting[:] = waiting[:most], waiting[most:]
-            padded = np.stack(block + block[:1] * (most - len(block))).astype(np.float32)
-            found.extend(self.head.scores(padded[:, : self.width])[: len(block)])
+            found.extend(self._scores_of(np.stack(block)))
 
         def emit(computed: pipeline.Computed) -> None:
             waiting.extend(computed.values)
@@ -172,6 +193,74 @@ class Model:
                 if digest in notes_by_digest
             },
         )
+
+    def stored_scores(self, data: Dataset, progress: Progress | None = None) -> Scored:
+        """`scores`, with the features that are in the store; those that are not go there."""
+        from headstart.features.stored import stored
+
+        features = stored(
+            data,
+            self.preprocessing,
+            lambda: self.engine,
+            self.key,
+            self._precision,
+            root=cache_folder(),
+            shape=(self._size,),
+            progress=progress or Silent(),
+        )
+        blocks = (np.asarray(rows) for rows in features.batches(BLOCK))
+        shape = () if self.task == "regression" else (len(self.classes),)
+        empty = np.empty((0, *shape), np.float32)
+        return Scored(
+            kept=features.kept,
+            digests=features.digests,
+            scores=np.concatenate([empty, *map(self._scores_of, blocks)]),
+            skipped=features.skipped,
+            notes=features.notes,
+            warnings=features.warnings,
+        )
+
+    def key(self, precision: str) -> "StoreKey":
+        """What the features of items are stored under.
+
+        Those of the trunk that the model was trained on, where the cache says that its network is
+        this one: what the model says of itself is not believed.
+        """
+        from headstart.features.store import StoreKey
+        from headstart.features.trunk import current, made_by
+
+        about = self.about.get("store")
+        if self.digest and isinstance(about, dict):
+            with contextlib.suppress(TypeError):
+                trained = StoreKey(**about)
+                alike = (repr(self.preprocessing), WHOLE.name, self.precision)
+                if (
+                    (trained.preprocessing, trained.view, trained.dtype) == alike
+                    and "openvino" in trained.made_by
+                    and current(trained)
+                    and graphs.digest_in(cache_folder(), trained.graph) == self.digest
+                ):
+                    return replace(trained, dtype=precision)
+        return StoreKey(
+            backbone=str((self.about.get("backbone") or {}).get("name")),
+            pool="",
+            fingerprint=self.digest or graphs.digest(self.graph),
+            function="",
+            cut=str(self.about.get("cut")),
+            preprocessing=repr(self.preprocessing),
+            view=WHOLE.name,
+            dtype=precision,
+            made_by=made_by(self.modality, "openvino"),
+        )
+
+    @property
+    def _size(self) -> int:
+        return int(self.graph.output(0).partial_shape[1].get_length())
+
+    def _scores_of(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Scores of at most `BLOCK` rows of features."""
+        padded = np.concatenate([rows, *[rows[:1]] * (BLOCK - len(rows))]).astype(np.float32)
+        return self.head.scores(padded[:, : self.width])[: len(rows)]
 
     def answer(self, data: Dataset, progress: Progress | None = None) -> Predictions:
         """Predictions for a data set's items.
@@ -219,6 +308,8 @@ class Model:
 
         (folder / "compiled").mkdir(parents=True)
         graphs.write(self.graph, folder / "compiled" / "network.xml")
+        if self.reference is not None:
+            graphs.write_reference(self.reference, folder / "compiled")
         # Not save_file: that one makes a file that nobody else may read.
         arrays = {f"{HEAD}{name}": array for name, array in self.head.arrays.items()}
         arrays |= {f"{BACKBONE}{name}": array for name, array in self.weights.items()}
@@ -298,6 +389,12 @@ def _assemble(folder: Path, about: dict[str, Any]) -> Model:
             temperature=float(about["temperature"]),
             precision=about["precision"],
             width=about.get("width"),
+            digest=graphs.digest_of(
+                {name: about["files"][f"compiled/{name}"] for name in graphs.NAMES}
+            ),
+            reference=graphs.read_reference(folder / "compiled")
+            if f"compiled/{graphs.REFERENCE}" in about["files"]
+            else None,
             graph=ov.Core().read_model(folder / "compiled" / "network.xml"),
             about={key: value for key, value in about.items() if key not in known},
         )
@@ -316,11 +413,17 @@ def _checked(model: Model) -> Model:
         raise ValueError("it was trained on columns of another kind")
     if not 0 < model.temperature < math.inf:
         raise ValueError("its temperature is not a positive number")
-    size = model.graph.output(0).partial_shape[1].get_length()
-    scores = model.head.scores(np.zeros((1, size), np.float32)[:, : model.width])
+    scores = model.head.scores(np.zeros((1, model._size), np.float32)[:, : model.width])
     if scores.shape != ((1,) if model.task == "regression" else (1, len(model.classes))):
         raise ValueError("its head does not fit its classes")
     return model
+
+
+def _cache() -> Path | None:
+    try:
+        return cache_folder()
+    except RuntimeError:  # There is no home.
+        return None
 
 
 def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

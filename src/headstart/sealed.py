@@ -17,11 +17,13 @@ from headstart.errors import InputError
 SCHEMA = 3
 READS = (1, 2, 3)
 """Older schemas that are read too: 1 had no `width`, for the head took all features; in 2 heads
-gave values as they are, without `centre` and `spread`."""
+gave values as they are, without `centre` and `spread`, and there was no reference of the compiled
+network."""
 
 ANSWERS = (
     "compiled/network.bin",
     "compiled/network.xml",
+    "compiled/reference.safetensors",
     "model.safetensors",
     "tokenizer.json",
 )

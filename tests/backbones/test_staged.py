@@ -6,8 +6,8 @@ import torch
 
 from headstart.backbones import load, timm
 from headstart.backbones.backbone import Backbone
-from headstart.backbones.pooling import MapPool, MeanPool
-from headstart.backbones.staged import HALF, TAPS, WIDEST, Staged, staged
+from headstart.backbones.pooling import HALF, MapPool, MeanPool, Staged
+from headstart.backbones.staged import TAPS, WIDEST, staged
 from headstart.features import compile
 from headstart.features.engine import OpenVINOEngine
 from tests.training import small

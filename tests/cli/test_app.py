@@ -316,3 +316,19 @@ def test_an_old_terminal_gets_escapes_not_an_error(encoding, tmp_path):
     assert done.returncode == 2
     assert "日本" in json.loads(done.stdout)["error"]
     assert "\\u65e5\\u672c" in done.stderr
+
+
+def test_what_a_person_waits_counts_from_the_start_of_the_program(monkeypatch, capsys):
+    from headstart.cli.app import run
+
+    began = []
+
+    def fit(*_, **given):
+        began.append(given["began"])
+        return finished()
+
+    monkeypatch.setattr("headstart.api.fit", fit)
+    assert run([*FIT, "--json"], began=5.0) == 0
+    assert run([*FIT, "--json"]) == 0
+    assert began == [5.0, None]
+    assert capsys.readouterr().out

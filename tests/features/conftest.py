@@ -53,7 +53,7 @@ def trunk() -> SmallTrunk:
 @pytest.fixture(scope="session")
 def graph(trunk, tmp_path_factory):
     root = tmp_path_factory.mktemp("graphs")
-    return graphs.graph(root, "small", lambda: compile.to_graph(trunk, PICTURE))
+    return graphs.graph(root, "small", lambda: compile.converted(trunk, PICTURE)).model
 
 
 @pytest.fixture
@@ -77,6 +77,7 @@ def key(**changes: str) -> StoreKey:
         "backbone": "small",
         "pool": "auto",
         "fingerprint": "0" * 64,
+        "function": "1" * 64,
         "cut": "layers.6",
         "preprocessing": repr(PICTURE),
         "view": "whole",

@@ -7,7 +7,7 @@ from .conftest import PICTURE
 
 @pytest.fixture
 def convert(trunk):
-    return lambda: compile.to_graph(trunk, PICTURE)
+    return lambda: compile.converted(trunk, PICTURE)
 
 
 def files(folder):
@@ -28,11 +28,11 @@ def test_what_was_kept_is_used(tmp_path, convert):
     made = graphs.graph(tmp_path, "small", convert)
     kept = graphs.graph(tmp_path, "small", never)
     for graph in (made, kept):
-        graphs.write(graph, tmp_path / f"{graph is made}.xml")
+        graphs.write(graph.model, tmp_path / f"{graph is made}.xml")
     assert (tmp_path / "True.xml").read_bytes() == (tmp_path / "False.xml").read_bytes()
 
 
-@pytest.mark.parametrize("name", [*graphs.NAMES, "sums.json"])
+@pytest.mark.parametrize("name", [*graphs.NAMES, graphs.REFERENCE, "sums.json"])
 def test_what_is_damaged_is_converted_again(tmp_path, convert, name):
     graphs.graph(tmp_path, "small", convert)
     whole = files(tmp_path)
@@ -44,10 +44,10 @@ def test_what_is_damaged_is_converted_again(tmp_path, convert, name):
 
 def test_a_cache_that_takes_nothing_is_no_hindrance(tmp_path, convert):
     (tmp_path / "graphs").write_text("in the way")
-    assert graphs.graph(tmp_path, "small", convert).inputs
+    assert graphs.graph(tmp_path, "small", convert).model.inputs
 
 
 def test_a_place_that_takes_nothing_is_an_error_of_the_machine(tmp_path, convert):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match="does not take the network"):
-        graphs.write(convert(), tmp_path / "file" / "network.xml")
+        graphs.write(convert()[0], tmp_path / "file" / "network.xml")

@@ -1,8 +1,10 @@
 """The two shipped backbones, end to end from items to stored features."""
 
 import gc
+import json
 import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -127,11 +129,11 @@ def test_vectors_go_to_every_format(minilm, texts, tmp_path):
 
 def test_the_graph_is_converted_once(minilm, tmp_path, monkeypatch):
     trunk = Trunk.load("minilm-l6", "text", cut=None, offline=True)
-    first = trunk.graph
+    first = trunk.graph.model
     monkeypatch.setattr(
         "headstart.features.compile.to_graph", lambda *_: pytest.fail("converted again")
     )
-    again = Trunk.load("minilm-l6", "text", cut=None, offline=True).graph
+    again = Trunk.load("minilm-l6", "text", cut=None, offline=True).graph.model
 
     assert [output.partial_shape for output in again.outputs] == [
         output.partial_shape for output in first.outputs
@@ -202,14 +204,14 @@ def test_a_crop_has_a_store_of_its_own(tmp_path, monkeypatch):
     )
     assert whole.backbone.preprocessing.crop_fraction == 1.0
     assert usual.backbone.preprocessing.crop_fraction == 0.875
-    assert whole._key(WHOLE) != usual._key(WHOLE)
+    assert whole.key() != usual.key()
 
 
 def test_a_size_has_a_store_of_its_own():
     larger, usual = (
         Trunk.load(None, "image", cut=None, offline=True, size=size) for size in (256, None)
     )
-    assert larger._key(WHOLE) != usual._key(WHOLE)
+    assert larger.key() != usual.key()
 
 
 def test_a_crop_of_texts_is_refused():
@@ -232,8 +234,8 @@ def test_a_pool_has_a_store_of_its_own_after_the_last_stage_alone():
         Trunk.load("minilm-l6", "text", cut=None, offline=True, pool=pool)
         for pool in ("mean", "first")
     )
-    assert mean._key(WHOLE).name != first._key(WHOLE).name
-    before = [each.at("encoder.layer.1")._key(WHOLE).name for each in (mean, first)]
+    assert mean.key().name != first.key().name
+    before = [each.at("encoder.layer.1").key().name for each in (mean, first)]
     assert before[0] == before[1]
 
 
@@ -281,3 +283,22 @@ def test_timing_an_item_stores_nothing(tmp_path, monkeypatch):
     trunk = Trunk.load(small.weights(tmp_path), "image", cut=None, offline=True)
     assert trunk.seconds_of_item(data) > 0
     assert trunk.extract(data, Silent()).hits == 0
+
+
+def test_the_same_weights_used_otherwise_have_a_store_and_a_graph_of_their_own(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    folder = Path(small.texts(tmp_path, "bert"))
+    data = from_memory(*small.sentences(12), "classification")
+    before = Trunk.load(str(folder), "text", cut=None, offline=True).extract(data, Silent())
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_attention_heads": 4}))
+    other = Trunk.load(str(folder), "text", cut=None, offline=True)
+    after = other.extract(data, Silent())
+    assert after.hits == 0
+    assert len(list((tmp_path / "cache" / "graphs").iterdir())) == 2
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "fresh"))
+    fresh = Trunk.load(str(folder), "text", cut=None, offline=True).extract(data, Silent())
+    assert after.vectors().tobytes() == fresh.vectors().tobytes()
+    assert not np.allclose(after.vectors(), before.vectors(), atol=1e-2)

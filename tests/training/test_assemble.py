@@ -1,16 +1,20 @@
 """What a finished rung becomes."""
 
+import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import headstart
+from headstart.backbones import described
+from headstart.errors import HeadstartError
 from headstart.progress import Silent
 from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.tuning import Rung, Tuning
-from tests.training.small import Small, pictures, ready, unjudged, weights
+from tests.training.small import Small, pictures, ready, sentences, texts, unjudged, weights
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +68,38 @@ def test_test_items_are_measured_on_the_adapted_network(small):
     alone = model.scores(small.data.select(test.positions)).scores / model.temperature
     assert np.allclose(found, alone, atol=1e-5)
     assert not np.allclose(found, fitted.head.scores(test.features), atol=1e-3)
+
+
+def test_a_model_that_does_not_answer_as_from_stored_features_is_refused(small):
+    """Nothing is trained of the backbone: items go through the model from end to end."""
+    good = small.first
+    assert assemble(good, small.data).reference is not None
+    parts = {
+        name: replace(part, features=part.features[:, ::-1].copy())
+        for name, part in good.examples.parts.items()
+    }
+    other = replace(good, examples=replace(good.examples, parts=parts))
+    with pytest.raises(HeadstartError, match="does not answer like the trained one"):
+        assemble(other, small.data)
+
+
+@pytest.mark.parametrize("head", ["linear", "knn"])
+def test_a_second_fit_loads_no_torch(head, tmp_path, monkeypatch):
+    """Nor does evaluating the model on items whose features are stored."""
+    monkeypatch.setattr(described, "UNSETTLED", -math.inf)
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    rows = zip(*sentences(40), strict=True)
+    (tmp_path / "t.csv").write_text("text,label\n" + "".join(f"{t},{y}\n" for t, y in rows))
+    backbone = texts(tmp_path, "bert")
+    options = {"input": "text", "label": "label", "backbone": backbone, "offline": True}
+    headstart.fit(tmp_path / "t.csv", out=tmp_path / "first", **options)
+    code = (
+        "import sys, headstart;"
+        f"run = headstart.fit('t.csv', out='again', seed=1, head={head!r}, **{options!r});"
+        "headstart.evaluate('again', 't.csv');"
+        "print(run.report.store['misses'], {'torch', 'timm', 'transformers'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.split() == ["0", "set()"]

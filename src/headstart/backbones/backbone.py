@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from headstart.errors import InputError, first_line
@@ -59,28 +60,63 @@ class Block:
         return f"{self.stage} ({self.pool})" if self.stage else "the last stage"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Cut:
     """A backbone in two: `tail(trunk(x))` equals the whole, and both share its parameters.
 
     Attributes:
         stage: the last stage of the trunk.
+        shape: of the trunk's output for one item; None stands for the length of a text.
+        halves: makes trunk and tail when they are first asked for.
         trunk: images: `trunk(pixels)`, uint8 (B, H, W, 3) to float32; texts: `trunk(ids, mask)`,
             int64 (B, L) each, to float32. In evaluation mode.
         tail: images: `tail(activation)`; texts: `tail(hidden, mask)`. Gives features (B, D). After
             the last stage it is `torch.nn.Identity`, and takes the features alone.
-        shape: of the trunk's output for one item; None stands for the length of a text.
     """
 
     stage: str
-    trunk: nn.Module
-    tail: nn.Module
     shape: Shape
+    halves: Callable[[], tuple[nn.Module, nn.Module]] = field(repr=False)
+
+    @cached_property
+    def _made(self) -> tuple[nn.Module, nn.Module]:
+        trunk, tail = self.halves()
+        return trunk.eval(), tail.eval()
+
+    @property
+    def trunk(self) -> nn.Module:
+        """See the class."""
+        return self._made[0]
+
+    @property
+    def tail(self) -> nn.Module:
+        """See the class."""
+        return self._made[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The network of a backbone.
+
+    Attributes:
+        module: the whole, called like `Cut.trunk`, giving features (B, D); in evaluation mode.
+            Training all of it (a cut before the first stage) is training this.
+        splitter: makes the trunk and the tail after the stage at an index.
+        initialiser: makes the network inside `module` anew, with the random weights that its
+            architecture starts from.
+        brancher: makes a module that gives the outputs of the stages at some indices, ascending,
+            and then the features, in one forward pass; None where the network cannot.
+    """
+
+    module: nn.Module
+    splitter: Callable[[int], tuple[nn.Module, nn.Module]]
+    initialiser: Callable[[], nn.Module]
+    brancher: Callable[[Sequence[int]], nn.Module] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A pretrained network without its classifier.
+    """A pretrained network without its classifier: what is known of it, and a way to open it.
 
     Attributes:
         name: what the user asked for.
@@ -92,22 +128,22 @@ class Backbone:
         gflops: for one item; see `Stage.gflops`.
         licence: of the weights, where they say; an SPDX name where there is one.
         fingerprint: names the weights; see `state_hash`.
+        function: names what is done with the weights, but for the pool; see
+            `headstart.backbones.function`.
         features: the length D of the pooled vector.
         pool: how it is pooled: one of `headstart.spec.POOLS`, auto being the network's own way, or
             the `repr` of a pool that is none of them.
-        module: the whole, called like `Cut.trunk`, giving features (B, D); in evaluation mode.
-            Training all of it (a cut before the first stage) is training this.
-        splitter: makes the trunk and the tail after the stage at an index.
-        initialiser: makes the network inside `module` anew, with the random weights that its
-            architecture starts from.
+        parts: opens the network; one that is only described is read when it is first needed.
+        branches: whether it has a `Parts.brancher`.
         resizer: makes the same backbone for pictures of another height and width, with the same
             weights.
-        brancher: makes a module that gives the outputs of the stages at some indices, ascending,
-            and then the features, in one forward pass; None where the network cannot.
         channels_last: whether its feature maps are (B, H, W, C), not (B, C, H, W).
         prefix_tokens: of a vision transformer, those before the patches (a class token).
         blocks: what the features consist of, where it is more than the last stage's; see
             `headstart.backbones.staged`.
+        files: that it was read from, or their folders; empty where that is not known.
+        described: whether what is known was kept from an earlier run; see
+            `headstart.backbones.described`.
     """
 
     name: str
@@ -119,16 +155,22 @@ class Backbone:
     gflops: float
     licence: str | None
     fingerprint: str
+    function: str
     features: int
     pool: str
-    module: nn.Module = field(repr=False)
-    splitter: Callable[[int], tuple[nn.Module, nn.Module]] = field(repr=False)
-    initialiser: Callable[[], nn.Module] = field(repr=False)
+    parts: Callable[[], Parts] = field(repr=False)
+    branches: bool = False
     resizer: Callable[[int], Backbone] | None = field(default=None, repr=False)
-    brancher: Callable[[Sequence[int]], nn.Module] | None = field(default=None, repr=False)
     channels_last: bool = False
     prefix_tokens: int = 0
     blocks: tuple[Block, ...] = ()
+    files: tuple[str, ...] = ()
+    described: bool = False
+
+    @property
+    def module(self) -> nn.Module:
+        """See `Parts`."""
+        return self.parts().module
 
     def cut(self, stage: str | None = None) -> Cut:
         """Cut after a stage; by default after the last, which makes the whole the trunk.
@@ -140,18 +182,24 @@ class Backbone:
             stage: `cut("blocks.4")` puts everything up to the end of `blocks.4` in the trunk.
 
         Raises:
-            InputError: there is no such stage, or the network cannot be cut there.
+            InputError: there is no such stage, or the network cannot be cut there; of a backbone
+                that is only described the latter when its halves are first asked for.
         """
-        from torch import nn
-
         names = [each.name for each in self.stages]
         if stage is None or stage == names[-1]:
-            return Cut(names[-1], self.module.eval(), nn.Identity(), (self.features,))
+            return Cut(names[-1], (self.features,), self._whole)
         if stage not in names:
             raise InputError(self._no_such_stage(stage, names))
         index = names.index(stage)
-        trunk, tail = self.splitter(index)
-        return Cut(stage, trunk.eval(), tail.eval(), self.stages[index].shape)
+        cut = Cut(stage, self.stages[index].shape, lambda: self.parts().splitter(index))
+        if not self.described:
+            cut.trunk.eval()
+        return cut
+
+    def _whole(self) -> tuple[nn.Module, nn.Module]:
+        from torch import nn
+
+        return self.module, nn.Identity()
 
     def resized(self, side: int) -> Backbone:
         """The same for pictures of another height and width.
@@ -190,7 +238,7 @@ class Backbone:
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            fresh = self.initialiser().state_dict()
+            fresh = self.parts().initialiser().state_dict()
         return {name: fresh[name.removeprefix("network.")] for name in self.module.state_dict()}
 
     @contextmanager

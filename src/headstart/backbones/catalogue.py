@@ -13,7 +13,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal
 
-from headstart.backbones import hub, shipped
+from headstart.backbones import described, hub, shipped
 from headstart.errors import InputError
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def default_for(modality: str) -> str:
     return next(each.name for each in catalogue() if each.default and each.modality == modality)
 
 
-def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
+def load(
+    name: str, *, offline: bool = False, pool: str = "auto", cache: Path | None = None
+) -> Backbone:
     """Load a backbone, in evaluation mode, on the CPU.
 
     Args:
@@ -91,10 +93,19 @@ def load(name: str, *, offline: bool = False, pool: str = "auto") -> Backbone:
             `hf:OWNER/NAME[@REVISION]`, also without `hf:`; or a folder in the hub's layout.
         offline: open no socket.
         pool: how what the last stage gives becomes one vector, one of `headstart.spec.POOLS`.
+        cache: the cache folder; what is known of the backbone is kept there, and its network read
+            when it is first needed. None reads it now.
 
     Raises:
         InputError: there is no such backbone, its files cannot be used, or it cannot pool so.
     """
+    if cache is None:
+        return _read(name, offline, pool)
+    place = described.Place.at(cache, name, pool)
+    return described.load(place, lambda: _read(name, offline, pool))
+
+
+def _read(name: str, offline: bool, pool: str) -> Backbone:
     short, at, own = name.partition("@")
     if entry := _entry(short):
         made = replace(_load(entry.reference + at + own, offline, pool), name=name)

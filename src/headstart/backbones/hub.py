@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,14 +73,25 @@ def load_folder(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
     if "architecture" in about:
         from headstart.backbones import timm_folder
 
-        return timm_folder.load(name, folder, pool=pool)
+        return replace(timm_folder.load(name, folder, pool=pool), files=files_of(folder))
     if "keras_application" in about:
         from headstart.backbones import keras_folder
 
-        return keras_folder.load(name, folder, pool=pool)
+        return replace(keras_folder.load(name, folder, pool=pool), files=files_of(folder))
     from headstart.backbones import transformers
 
     return transformers.load_folder(name, folder, pool=pool)
+
+
+def files_of(folder: Path) -> tuple[str, ...]:
+    """What decides what is in a folder; of the hub's cache also which revision a name means."""
+    folder = folder.absolute()
+    revisions = folder.parent.parent / "refs"
+    inside = folder.parent.name == "snapshots" and revisions.is_dir()
+    if not inside:
+        return (str(folder),)
+    below = (str(each) for each in (revisions, *revisions.rglob("*")) if each.is_dir())
+    return (str(folder), *sorted(below))
 
 
 def read_json(file: Path) -> dict[str, Any]:

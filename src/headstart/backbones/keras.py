@@ -10,15 +10,16 @@ import difflib
 import os
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from headstart.backbones.backbone import Backbone
+from headstart.backbones.backbone import Backbone, Parts
 from headstart.backbones.fingerprint import fingerprint
+from headstart.backbones.function import function
 from headstart.backbones.graph import StageGraph, housed, stage_graph
 from headstart.backbones.pooling import MapPool, check
 from headstart.errors import InputError, first_line
@@ -156,7 +157,8 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     path = Path(file) if at else _own_weights(name, architecture, offline=offline)
     model = create(name)
     keras_weights.fill(model, path, name)
-    return backbone(f"keras:{reference}", name, model, pool=pool)
+    made = backbone(f"keras:{reference}", name, model, pool=pool)
+    return replace(made, files=(str(path.absolute()),))
 
 
 def find(name: str) -> Architecture:
@@ -221,6 +223,12 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         other.set_weights(model.get_weights())
         return backbone(name, architecture, other, pool=pool)
 
+    parts = Parts(
+        module,
+        split,
+        lambda: _stages(_fresh(architecture, (height, width)), "mean").network,
+        branch,
+    )
     return Backbone(
         name=name,
         family="keras",
@@ -231,13 +239,12 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         gflops=sum(stage.gflops for stage in graph.stages),
         licence=None,
         fingerprint=fingerprint(module),
+        function=function(module),
         features=int(graph.stages[-1].shape[0] or 0),
         pool=pool,
-        module=module,
-        splitter=split,
-        initialiser=lambda: _stages(_fresh(architecture, (height, width)), "mean").network,
+        parts=lambda: parts,
+        branches=True,
         resizer=resized,
-        brancher=branch,
         channels_last=True,
     )
 

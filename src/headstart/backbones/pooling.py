@@ -1,11 +1,14 @@
 """From the hidden states of a text's tokens, or a feature map, to one vector."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import nn
 
 from headstart.errors import InputError
+
+HALF = 6e4
+"""Features are stored in half precision, and hidden states may be larger than it holds."""
 
 
 class MeanPool(nn.Module):
@@ -68,6 +71,31 @@ class MapPool(nn.Module):
             values = values[:, self.prefix :]
         axes = [axis for axis in range(1, values.ndim) if axis != self.channels]
         return values.mean(axes) if self.how == "mean" else values.amax(axes)
+
+
+class Staged(nn.Module):
+    """Features (B, D) of a network, then the pooled outputs of some of its stages, in one vector.
+
+    Args:
+        network: gives the outputs of the stages, first stage first, then the features.
+        pools: of each stage, those that are applied to it.
+    """
+
+    def __init__(self, network: nn.Module, pools: Sequence[Sequence[nn.Module]]) -> None:
+        super().__init__()
+        self.network = network
+        self.pools = nn.ModuleList(nn.ModuleList(each) for each in pools)
+
+    def forward(self, items: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """See the class; what the network takes: pixels, or token ids and their mask."""
+        given = () if mask is None else (mask,)
+        *outputs, features = self.network(items, *given)
+        parts = [features]
+        for output, pools in zip(outputs, self.pools, strict=True):
+            assert isinstance(pools, nn.ModuleList)
+            pooled = [pool(output, *given) for pool in pools]
+            parts += [each.clamp(-HALF, HALF) for each in pooled]
+        return torch.cat(parts, 1)
 
 
 TEXT_POOLS: Mapping[str, type[nn.Module]] = {

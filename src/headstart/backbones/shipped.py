@@ -49,7 +49,8 @@ def _efficientnet_lite0(pool: str) -> Backbone:
 
     network = timm.create("tf_efficientnet_lite0")
     timm.fill(network, lite0_weights(), source=repr(_LITE0[0]))
-    return timm.backbone("efficientnet-lite0", network, licence="Apache-2.0", pool=pool)
+    made = timm.backbone("efficientnet-lite0", network, licence="Apache-2.0", pool=pool)
+    return replace(made, files=(str(_locate(*_LITE0)),))
 
 
 def lite0_weights() -> dict[str, torch.Tensor]:

@@ -7,14 +7,11 @@ Better Transfer Learning").
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
-import torch
-from torch import nn
-
-from headstart.backbones.backbone import Backbone, Block, Stage
-from headstart.backbones.pooling import MapPool, MeanPool
+from headstart.backbones.backbone import Backbone, Block, Parts, Stage
 
 WIDEST = 4096
 """Most numbers that the stages add to the features."""
@@ -22,36 +19,8 @@ WIDEST = 4096
 TAPS = 8
 """Most stages that are pooled."""
 
-HALF = 6e4
-"""Features are stored in half precision, and hidden states may be larger than it holds."""
-
 LEVELS = 3
 """A network whose shape changes so often is tapped where it does, another at even distances."""
-
-
-class Staged(nn.Module):
-    """Features (B, D) of a network, then the pooled outputs of some of its stages, in one vector.
-
-    Args:
-        network: gives the outputs of the stages, first stage first, then the features.
-        pools: of each stage, those that are applied to it.
-    """
-
-    def __init__(self, network: nn.Module, pools: Sequence[Sequence[nn.Module]]) -> None:
-        super().__init__()
-        self.network = network
-        self.pools = nn.ModuleList(nn.ModuleList(each) for each in pools)
-
-    def forward(self, items: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """See the class; what the network takes: pixels, or token ids and their mask."""
-        given = () if mask is None else (mask,)
-        *outputs, features = self.network(items, *given)
-        parts = [features]
-        for output, pools in zip(outputs, self.pools, strict=True):
-            assert isinstance(pools, nn.ModuleList)
-            pooled = [pool(output, *given) for pool in pools]
-            parts += [each.clamp(-HALF, HALF) for each in pooled]
-        return torch.cat(parts, 1)
 
 
 def staged(backbone: Backbone) -> Backbone:
@@ -61,15 +30,11 @@ def staged(backbone: Backbone) -> Backbone:
     network cannot give it, this is `backbone`.
     """
     ways = _ways(backbone)
-    if backbone.brancher is None or not ways:
+    if not backbone.branches or not ways:
         return backbone
-    text = backbone.modality == "text"
-    blocks, pools = [Block("", "", backbone.features)], []
+    blocks = [Block("", "", backbone.features)]
     for at, names in ways.items():
         stage = backbone.stages[at]
-        axis = _channels(backbone, stage)
-        prefix = backbone.prefix_tokens if len(stage.shape) == 2 else 0
-        pools.append([MeanPool() if text else MapPool(name, axis, prefix) for name in names])
         blocks += [Block(stage.name, name, _width(backbone, stage)) for name in names]
     width = sum(block.width for block in blocks)
     *stages, last = backbone.stages
@@ -77,10 +42,24 @@ def staged(backbone: Backbone) -> Backbone:
         backbone,
         stages=(*stages, replace(last, shape=(width,))),
         features=width,
-        module=Staged(backbone.brancher(list(ways)), pools).eval(),
+        parts=cache(lambda: _parts(backbone, ways)),
         blocks=tuple(blocks),
         resizer=None,
     )
+
+
+def _parts(backbone: Backbone, ways: Mapping[int, Sequence[str]]) -> Parts:
+    from headstart.backbones.pooling import MapPool, MeanPool, Staged
+
+    parts, pools = backbone.parts(), []
+    for at, names in ways.items():
+        stage = backbone.stages[at]
+        axis = _channels(backbone, stage)
+        prefix = backbone.prefix_tokens if len(stage.shape) == 2 else 0
+        text = backbone.modality == "text"
+        pools.append([MeanPool() if text else MapPool(name, axis, prefix) for name in names])
+    assert parts.brancher is not None
+    return replace(parts, module=Staged(parts.brancher(list(ways)), pools).eval())
 
 
 def _ways(backbone: Backbone) -> dict[int, list[str]]:

@@ -9,6 +9,7 @@ import pickle
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,8 +20,9 @@ from timm.models import load_state_dict
 from torch import nn
 
 from headstart.backbones import hub, pooling
-from headstart.backbones.backbone import Backbone
+from headstart.backbones.backbone import Backbone, Parts
 from headstart.backbones.fingerprint import fingerprint
+from headstart.backbones.function import function
 from headstart.backbones.graph import headless, stage_graph
 from headstart.errors import InputError, first_line
 from headstart.preprocessing import ImagePreprocessing, Interpolation
@@ -73,7 +75,8 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     network = create(architecture)
     if at:
         fill(network, read_weights(Path(given)), source=repr(given))
-        return backbone(name, network, pool=pool)
+        made = backbone(name, network, pool=pool)
+        return replace(made, files=(str(Path(given).absolute()),))
     config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
     repository = config.get("hf_hub_id")
     if not repository:
@@ -83,7 +86,8 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
         )
     folder = hub.locate(str(repository), offline=offline, called=name, weights_alone=True)
     fill(network, read_weights(folder / hub.WEIGHTS), source=repr(str(repository)))
-    return backbone(name, network, licence=config.get("license"), pool=pool)
+    made = backbone(name, network, licence=config.get("license"), pool=pool)
+    return replace(made, files=hub.files_of(folder))
 
 
 def create(architecture: str, **options: Any) -> nn.Module:
@@ -236,7 +240,7 @@ def backbone(
     Raises:
         InputError: the network does not read colour pictures, or cannot pool so.
     """
-    given = network
+    given, what = network, function(network)
     preprocessing = _preprocessing(name, network, size)
     item = torch.zeros(1, 3, preprocessing.height, preprocessing.width)
     architecture = str(network.pretrained_cfg["architecture"])  # type: ignore[index]
@@ -267,6 +271,7 @@ def backbone(
             initialiser=lambda: _resized(fresh(), side),
         )
 
+    parts = Parts(module, split, fresh, branch if len(graph.stages) > 1 else None)
     return Backbone(
         name=name,
         family="timm",
@@ -277,13 +282,12 @@ def backbone(
         gflops=sum(stage.gflops for stage in graph.stages),
         licence=licence,
         fingerprint=fingerprint(module),
+        function=what,
         features=int(graph.stages[-1].shape[0] or 0),
         pool=pool,
-        module=module,
-        splitter=split,
-        initialiser=fresh,
+        parts=lambda: parts,
+        branches=parts.brancher is not None,
         resizer=resized,
-        brancher=branch if len(graph.stages) > 1 else None,
         channels_last=getattr(network, "output_fmt", "NCHW") == "NHWC",
         prefix_tokens=int(getattr(network, "num_prefix_tokens", 0)),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
 from headstart.backbones import hub, pooling, snapshot
-from headstart.backbones.backbone import Backbone, Shape, Stage
+from headstart.backbones.backbone import Backbone, Parts, Shape, Stage
 from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
+from headstart.backbones.function import function
 from headstart.backbones.layers import Branches, CannotCut, Layers, find, split
 from headstart.errors import InputError, first_line
 from headstart.preprocessing import TextPreprocessing
@@ -69,13 +71,14 @@ def load_folder(reference: str, folder: Path, *, pool: str = "auto") -> Backbone
     preprocessing = read_preprocessing(reference, folder, network)
     if pool == "auto":
         pool = snapshot.pool(folder) or _default_pool(network)
-    return backbone(
+    made = backbone(
         reference,
         network,
         preprocessing,
         pool=pooling.TEXT_POOLS[pool](),
         licence=snapshot.licence(folder),
     )
+    return replace(made, files=hub.files_of(folder))
 
 
 def save_folder(made: Backbone, folder: Path) -> None:
@@ -122,6 +125,13 @@ def backbone(
         assert layers is not None
         return Branches(network, layers, indices, pool)
 
+    branches = layers is not None and stages[-1].shape[0] is not None
+    parts = Parts(
+        module,
+        cut,
+        lambda: AutoModel.from_config(network.config),
+        branch if branches else None,
+    )
     return Backbone(
         name=name,
         family="transformers",
@@ -132,14 +142,13 @@ def backbone(
         gflops=sum(stage.gflops for stage in stages),
         licence=licence,
         fingerprint=fingerprint(module),
+        function=function(network),
         features=int(stages[-1].shape[-1] or 0),
         pool=next(
             (each for each, kind in pooling.TEXT_POOLS.items() if type(pool) is kind), repr(pool)
         ),
-        module=module,
-        splitter=cut,
-        initialiser=lambda: AutoModel.from_config(network.config),
-        brancher=branch if layers is not None and stages[-1].shape[0] is not None else None,
+        parts=lambda: parts,
+        branches=branches,
     )
 
 

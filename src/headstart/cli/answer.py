@@ -5,10 +5,20 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+WAITING_SINCE: ContextVar[float | None] = ContextVar("WAITING_SINCE", default=None)
+
+
+def waiting_since() -> float | None:
+    """When the person began to wait for what comes first, by `time.monotonic`; then None."""
+    began = WAITING_SINCE.get()
+    WAITING_SINCE.set(None)
+    return began
 
 
 @contextmanager

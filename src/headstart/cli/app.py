@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from headstart.cli.answer import WAITING_SINCE
 from headstart.cli.failure import STOPPED, explain
 
 COMMANDS = {
@@ -43,15 +44,17 @@ class _Commands(TyperGroup):
         return typer.main.get_command(alone)
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], began: float | None = None) -> int:
     """Run one command line.
 
     Args:
         arguments: without the program's name; none shows the help.
+        began: when the person began to wait, by `time.monotonic`.
 
     Returns:
         The exit code.
     """
+    WAITING_SINCE.set(began)
     try:
         code = _run(arguments or ["--help"])
         sys.stdout.flush()

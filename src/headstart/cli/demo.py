@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.answer import answering, console, give_json
+from headstart.cli.answer import answering, console, give_json, waiting_since
 from headstart.cli.options import Json
 from headstart.errors import InputError
 
@@ -29,7 +29,7 @@ def demo(
         from headstart.report.progress_bar import ProgressBar
 
         wanted = DEMOS if which is None else (which,)
-        runs = (api.demo(each, ProgressBar()) for each in wanted)
+        runs = (api.demo(each, ProgressBar(), began=waiting_since()) for each in wanted)
         if json:
             give_json([run.report.to_json() for run in runs], stream)
             return

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from headstart.cli.answer import answering, console, give_json
+from headstart.cli.answer import answering, console, give_json, waiting_since
 from headstart.cli.options import Json, takes
 from headstart.spec import POOLS, ItemSpec
 
@@ -47,6 +47,7 @@ def embed(
             pool=pool,
             out=out,
             progress=ProgressBar(),
+            began=waiting_since(),
             **options,
         )
         if json:

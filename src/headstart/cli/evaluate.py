@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from headstart.cli.answer import answering, console, give_json
+from headstart.cli.answer import answering, console, give_json, waiting_since
 from headstart.cli.options import Json, takes
 from headstart.spec import LabelledSpec
 
@@ -22,7 +22,7 @@ def evaluate(
         from headstart import api
         from headstart.report.progress_bar import ProgressBar
 
-        report = api.evaluate(model, data, progress=ProgressBar(), **options)
+        report = api.evaluate(model, data, progress=ProgressBar(), began=waiting_since(), **options)
         if json:
             give_json(report.to_json(), stream)
             return

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from headstart.cli.answer import answering, console, give_json
+from headstart.cli.answer import answering, console, give_json, waiting_since
 from headstart.cli.options import Json, takes
 from headstart.errors import InputError
 from headstart.spec import FitSpec
@@ -32,7 +32,9 @@ def fit(
         from headstart import api
         from headstart.report.progress_bar import ProgressBar
 
-        report: Any = api.fit(data, out=out, progress=ProgressBar(), **options).report
+        report: Any = api.fit(
+            data, out=out, progress=ProgressBar(), began=waiting_since(), **options
+        ).report
         if json:
             give_json(report.to_json(), stream)
         elif report.task == "generation":

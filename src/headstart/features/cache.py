@@ -73,7 +73,8 @@ def prune(
     for damaged in (root / "features").glob(".*.lance.damaged-*"):
         shutil.rmtree(damaged, ignore_errors=True)
     if everything and backbone is None:
-        # What a killed run had begun, and networks without a store.
-        for leftovers in (root / "graphs", *(root / "features").glob(".*.lance.*")):
+        # What a killed run had begun, and what there is of networks without a store.
+        networks = (root / name for name in ("graphs", "compiled", "backbones"))
+        for leftovers in (*networks, *(root / "features").glob(".*.lance.*")):
             shutil.rmtree(leftovers, ignore_errors=True)
     return gone

@@ -11,25 +11,12 @@ from torch import nn
 
 from headstart.errors import InputError
 from headstart.features.channels import channels_first
-from headstart.features.engine import (
-    Done,
-    Inputs,
-    native_precision,
-)
+from headstart.features.engine import Done, Inputs
 from headstart.features.gated import unfused
+from headstart.features.reference import Reference, inputs_for
 from headstart.preprocessing import ImagePreprocessing, Preprocessing
 
 GPU_BATCH = 128
-
-
-def device() -> str:
-    """Where trunks run: `cuda` where torch finds one, else `cpu`."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def precision(where: str) -> str:
-    """What the engine on `where` computes in."""
-    return "bfloat16" if where == "cuda" else native_precision()
 
 
 def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
@@ -58,6 +45,20 @@ def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
     return unfused(graph)
 
 
+def converted(trunk: nn.Module, preprocessing: Preprocessing) -> tuple[ov.Model, Reference]:
+    """`to_graph`, and what the trunk itself gives for a few inputs.
+
+    Raises:
+        InputError: see `to_graph`.
+    """
+    graph = to_graph(trunk, preprocessing)
+    inputs = inputs_for(preprocessing)
+    where = next((each.device for each in trunk.parameters()), torch.device("cpu"))
+    with torch.inference_mode():
+        output = trunk(*(torch.from_numpy(each).to(where) for each in inputs))
+    return graph, Reference(inputs, output.float().cpu().numpy())
+
+
 def _example(preprocessing: Preprocessing) -> tuple[tuple[torch.Tensor, ...], tuple[Any, ...]]:
     rows = torch.export.Dim("rows", min=1, max=4096)
     if isinstance(preprocessing, ImagePreprocessing):
@@ -79,6 +80,7 @@ class TorchEngine:
     """
 
     precision = "bfloat16"
+    note: str | None = None
 
     def __init__(self, trunk: nn.Module, where: str, batch: int) -> None:
         self.batch = batch

@@ -6,7 +6,7 @@ depend on how many cores there are or on which items are computed beside it.
 
 import os
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import openvino as ov
@@ -26,6 +26,7 @@ class Engine(Protocol):
 
     batch: int
     precision: str
+    note: str | None
 
     def start(self, inputs: Inputs, done: Done) -> None:
         """Compute `inputs` (each `batch` rows); call `done` with the output, from any thread.
@@ -63,29 +64,55 @@ class OpenVINOEngine:
             two inputs are token ids and mask (batch, length).
         batch: rows of every call.
         precision: `bfloat16` or `float32`; by default what the processor does best.
+        blob: what `export` gave of the same graph, batch, precision and kind of machine.
+        note: what a person should know of it.
     """
 
-    def __init__(self, graph: ov.Model, batch: int, precision: str | None = None) -> None:
+    def __init__(
+        self,
+        graph: ov.Model,
+        batch: int,
+        precision: str | None = None,
+        *,
+        blob: bytes | None = None,
+        note: str | None = None,
+    ) -> None:
         self.batch = batch
         self.precision = precision or native_precision()
+        self.note = note
+        self._compiled = self._imported(blob) or self._compile(graph)
+        self._queue = ov.AsyncInferQueue(self._compiled, cores())
+        self._queue.set_callback(_deliver)
+
+    def _compile(self, graph: ov.Model) -> ov.CompiledModel:
         # A stored graph, or a saved model, may be from before `to_graph` did this.
         graph = unfused(graph)
         if len(graph.inputs) == 1:
             _, *shape = graph.input(0).partial_shape
             graph = graph.clone()
-            graph.reshape([batch, *shape])
+            graph.reshape([self.batch, *shape])
+        return ov.Core().compile_model(graph, "CPU", self._settings())
+
+    def _imported(self, blob: bytes | None) -> ov.CompiledModel | None:
+        if blob is None:
+            return None
+        try:
+            return ov.Core().import_model(blob, "CPU", self._settings())
+        except RuntimeError:  # Of another build of OpenVINO: it is compiled again.
+            return None
+
+    def _settings(self) -> dict[str, Any]:
         streams = cores()
-        compiled = ov.Core().compile_model(
-            graph,
-            "CPU",
-            {
-                "NUM_STREAMS": streams,
-                "INFERENCE_NUM_THREADS": streams,
-                "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[self.precision],
-            },
-        )
-        self._queue = ov.AsyncInferQueue(compiled, streams)
-        self._queue.set_callback(_deliver)
+        return {
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": streams,
+            "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[self.precision],
+        }
+
+    def export(self) -> bytes:
+        """What was compiled, for `blob`; the same numbers come out, and it opens sooner."""
+        stream = self._compiled.export_model()
+        return stream if isinstance(stream, bytes) else stream.getvalue()
 
     def start(self, inputs: Inputs, done: Done) -> None:
         """See `Engine.start`."""

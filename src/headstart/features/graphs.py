@@ -5,17 +5,39 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import openvino as ov
 
+from headstart.features.reference import Reference
+
 NAMES = ("network.xml", "network.bin")
+REFERENCE = "reference.safetensors"
 
 
-def graph(root: Path, name: str, convert: Callable[[], ov.Model]) -> ov.Model:
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network as OpenVINO has it.
+
+    Attributes:
+        model: with any number of rows.
+        digest: of its files: names what it computes.
+        reference: a few inputs, and what the network itself gave for them; None where not known.
+    """
+
+    model: ov.Model
+    digest: str
+    reference: Reference | None = None
+
+
+Convert = Callable[[], tuple[ov.Model, Reference | None]]
+
+
+def graph(root: Path, name: str, convert: Convert) -> Graph:
     """The graph called `name`, from the cache folder where it is whole, else converted.
 
     A graph that was written and read again computes other last bits than one just converted, so
@@ -24,7 +46,7 @@ def graph(root: Path, name: str, convert: Callable[[], ov.Model]) -> ov.Model:
     Args:
         root: the cache folder.
         name: names everything that the graph depends on.
-        convert: makes the graph.
+        convert: makes the graph and its reference.
     """
     folder = root / "graphs" / name
     kept = _read(folder)
@@ -33,12 +55,15 @@ def graph(root: Path, name: str, convert: Callable[[], ov.Model]) -> ov.Model:
     return round_trip(convert, keep=folder)
 
 
-def round_trip(convert: Callable[[], ov.Model], keep: Path | None = None) -> ov.Model:
+def round_trip(convert: Convert, keep: Path | None = None) -> Graph:
     """The graph as it is once it was written and read again; also kept in a folder if asked."""
     with TemporaryDirectory() as temporary:
         made = Path(temporary)
-        write(_renamed(convert()), made / "network.xml")
-        sums = {each: _sum((made / each).read_bytes()) for each in NAMES}
+        converted, reference = convert()
+        write(_renamed(converted), made / "network.xml")
+        if reference is not None:
+            write_reference(reference, made)
+        sums = {each.name: _sum(each.read_bytes()) for each in sorted(made.iterdir())}
         (made / "sums.json").write_text(json.dumps(sums))
         if keep is not None:
             _keep(made, keep)
@@ -73,15 +98,57 @@ def write(graph: ov.Model, path: Path) -> None:
         raise OSError(errno.EIO, refused, str(path)) from error
 
 
-def _read(folder: Path) -> ov.Model | None:
+def write_reference(reference: Reference, folder: Path) -> None:
+    """Write what `read_reference` reads."""
+    from safetensors.numpy import save
+
+    arrays = {name: np.ascontiguousarray(each) for name, each in reference.to_arrays().items()}
+    (folder / REFERENCE).write_bytes(save(arrays))
+
+
+def read_reference(folder: Path) -> Reference | None:
+    """The reference in a folder; None where there is none.
+
+    Raises:
+        InputError, SafetensorError: it is damaged.
+    """
+    from safetensors.numpy import load
+
+    file = folder / REFERENCE
+    return Reference.from_arrays(load(file.read_bytes())) if file.is_file() else None
+
+
+def digest(model: ov.Model) -> str:
+    """`Graph.digest` of a graph whose files are not at hand."""
+    with TemporaryDirectory() as temporary:
+        write(model, Path(temporary) / "network.xml")
+        return digest_of({name: _sum((Path(temporary) / name).read_bytes()) for name in NAMES})
+
+
+def digest_in(root: Path, name: str) -> str | None:
+    """`Graph.digest` of the graph called `name` in the cache folder; None where there is none."""
+    try:
+        return digest_of(json.loads((root / "graphs" / name / "sums.json").read_text()))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def digest_of(sums: Mapping[str, str]) -> str:
+    """`Graph.digest`, from the SHA-256 of each of `NAMES`."""
+    return _sum(" ".join(sums[name] for name in NAMES).encode())
+
+
+def _read(folder: Path) -> Graph | None:
     try:
         sums = json.loads((folder / "sums.json").read_text())
-        network, weights = ((folder / name).read_bytes() for name in NAMES)
-    except (OSError, ValueError):
+        content = {name: (folder / name).read_bytes() for name in sums}
+        network, weights = (content[name] for name in NAMES)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
-    if sums != {"network.xml": _sum(network), "network.bin": _sum(weights)}:
+    if sums != {name: _sum(each) for name, each in content.items()}:
         return None
-    return ov.Core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
+    model = ov.Core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
+    return Graph(model, digest_of(sums), read_reference(folder))
 
 
 def _keep(made: Path, folder: Path) -> None:

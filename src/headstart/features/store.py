@@ -61,6 +61,7 @@ class StoreKey:
     backbone: str
     pool: str
     fingerprint: str
+    function: str
     cut: str
     preprocessing: str
     view: str
@@ -73,6 +74,11 @@ class StoreKey:
         exact = hashlib.sha256(json.dumps([FORMAT, asdict(self)]).encode()).hexdigest()[:24]
         readable = "".join(c if c.isalnum() else "-" for c in f"{self.backbone}-{self.cut}")
         return f"{readable[:60]}-{exact}.lance"
+
+    @property
+    def graph(self) -> str:
+        """What the graph is called in the cache whose features these are."""
+        return self.name.removesuffix(".lance")
 
 
 class StoreDamagedError(HeadstartError):

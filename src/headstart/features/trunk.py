@@ -1,9 +1,13 @@
-"""A frozen trunk, ready to give features: cut from a backbone, compiled when first needed."""
+"""A frozen trunk, ready to give features: cut from a backbone, compiled when first needed.
+
+Its features are found without its network: torch is loaded where something has to be computed that
+is not in the cache.
+"""
 
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import openvino as ov
@@ -13,18 +17,24 @@ from headstart.backbones import Backbone, Cut
 from headstart.backbones.staged import staged
 from headstart.data.dataset import Dataset, Modality
 from headstart.errors import InputError
-from headstart.features import compile, pipeline
-from headstart.features.engine import CPU_BATCH, Engine, OpenVINOEngine
-from headstart.features.extract import Features, extract
-from headstart.features.graphs import graph
-from headstart.features.store import Store, StoreKey
+from headstart.features import pipeline, trial
+from headstart.features.device import device, precision
+from headstart.features.engine import CPU_BATCH, Engine
+from headstart.features.extract import Features
+from headstart.features.graphs import Graph, graph
+from headstart.features.reference import Reference
+from headstart.features.store import StoreKey
+from headstart.features.stored import stored
 from headstart.preprocessing import WHOLE, ImagePreprocessing, View
 from headstart.progress import Progress
 from headstart.spec import FitSpec, cache_folder
 
-EDITION = "edition 2"
+EDITION = "edition 3"
 """Raised when the same network, item and versions give other numbers than they did; what was
 stored is then computed anew."""
+
+LIBRARIES = {"timm": "timm", "transformers": "transformers", "keras": "keras"}
+"""Whose code a network of a family is."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,10 @@ class Trunk:
             InputError: there is no such backbone or stage, or it reads something else.
         """
         backbone = backbones.load(
-            name or backbones.default_for(modality), offline=offline, pool=pool
+            name or backbones.default_for(modality),
+            offline=offline,
+            pool=pool,
+            cache=cache_folder(),
         )
         if backbone.modality != modality:
             raise InputError(
@@ -82,9 +95,9 @@ class Trunk:
             backbone = backbone.resized(size)
         if crop is not None:
             backbone = _cropping(backbone, crop)
-        where = compile.device()
+        where = device()
         chosen = pool != "auto"
-        return cls(backbone, backbone.cut(cut), where, compile.precision(where), chosen)
+        return cls(backbone, backbone.cut(cut), where, precision(where), chosen)
 
     @classmethod
     def whole(cls, spec: FitSpec, modality: Modality) -> "Trunk":
@@ -134,25 +147,34 @@ class Trunk:
         return int(np.prod([side for side in self.cut.shape if side is not None]))
 
     @cached_property
-    def graph(self) -> ov.Model:
+    def graph(self) -> Graph:
         """What is run, as an OpenVINO graph with any number of rows.
 
         Its output is the trunk's, or wider: then the trunk's comes first.
         """
         if self._source is not self:
             return self._source.graph
-        return graph(
-            cache_folder(),
-            self._key(WHOLE).name.removesuffix(".lance"),
-            lambda: compile.to_graph(self.cut.trunk, self.backbone.preprocessing),
-        )
+        return graph(cache_folder(), self.key().graph, self._converted)
+
+    def _converted(self) -> tuple[ov.Model, Reference | None]:
+        from headstart.features import compile
+
+        return compile.converted(self.cut.trunk, self.backbone.preprocessing)
 
     def extract(self, data: Dataset, progress: Progress, view: View = WHOLE) -> Features:
         """Features of every readable item; see `headstart.features.extract.extract`."""
         source = self._source
-        store = Store(cache_folder(), source._key(view), source.cut.shape)
-        preprocessing = self.backbone.preprocessing
-        found = extract(data, preprocessing, source._engine, store, progress, view)
+        found = stored(
+            data,
+            self.backbone.preprocessing,
+            source._engine,
+            lambda precision: source.key(view, precision),
+            self.precision,
+            root=cache_folder(),
+            shape=source.cut.shape,
+            progress=progress,
+            view=view,
+        )
         return found if source is self else replace(found, width=self.size)
 
     @cached_property
@@ -194,21 +216,27 @@ class Trunk:
 
     def _engine(self) -> Engine:
         if self.where == "cuda":
-            return compile.TorchEngine(self.cut.trunk, self.where, compile.GPU_BATCH)
-        return OpenVINOEngine(self.graph, CPU_BATCH[self.backbone.modality], self.precision)
+            from headstart.features import compile
 
-    def _key(self, view: View) -> StoreKey:
-        decoder = "pillow" if self.backbone.modality == "image" else "tokenizers"
-        runtime = "torch" if self.where == "cuda" else "openvino"
+            return compile.TorchEngine(self.cut.trunk, self.where, compile.GPU_BATCH)
+        batch = CPU_BATCH[self.backbone.modality]
+        return trial.engine(self.graph, batch, self.precision, cache_folder())
+
+    def key(self, view: View = WHOLE, precision: str | None = None) -> StoreKey:
+        """What its features are stored under; also of those that it gives part of."""
+        backbone = self._source.backbone
+        libraries = ["torch"] if self.where == "cuda" else ["torch", "openvino"]
+        libraries += [LIBRARIES[backbone.family]] if backbone.family in LIBRARIES else []
         return StoreKey(
-            backbone=self.backbone.name,
-            pool=self._pool(),
-            fingerprint=self.backbone.fingerprint,
+            backbone=backbone.name,
+            pool=self._source._pool(),
+            fingerprint=backbone.fingerprint,
+            function=backbone.function,
             cut=self.cut.stage,
-            preprocessing=repr(self.backbone.preprocessing),
+            preprocessing=repr(backbone.preprocessing),
             view=view.name,
-            dtype=self.precision,
-            made_by=f"{decoder} {version(decoder)}, {runtime} {version(runtime)}, {EDITION}",
+            dtype=precision or self.precision,
+            made_by=made_by(backbone.modality, *libraries),
         )
 
     def _pool(self) -> str:
@@ -216,6 +244,24 @@ class Trunk:
             return ""
         names = [block.name for block in self.backbone.blocks[1:]]
         return ", ".join([self.backbone.pool, *names])
+
+
+def current(key: StoreKey) -> bool:
+    """Whether what is stored under a key is what the libraries of now would compute."""
+    *libraries, edition = key.made_by.split(", ")
+    try:
+        return edition == EDITION and all(
+            version(name) == number for name, number in map(str.split, libraries)
+        )
+    except (PackageNotFoundError, ValueError):
+        return False
+
+
+def made_by(modality: str, *libraries: str) -> str:
+    """The versions that features of items depend on."""
+    decoder = "pillow" if modality == "image" else "tokenizers"
+    versions = (f"{each} {version(each)}" for each in (decoder, *libraries))
+    return ", ".join((*versions, EDITION))
 
 
 def _cropping(backbone: Backbone, crop: float) -> Backbone:

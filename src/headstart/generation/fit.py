@@ -16,7 +16,7 @@ from headstart.data.dataset import SPLITS, Dataset
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.evaluation import Interval
-from headstart.features import compile
+from headstart.features.device import device
 from headstart.generation import saved
 from headstart.generation.blocks import Arranged, arrange, ends_of
 from headstart.generation.network import NextToken
@@ -53,7 +53,12 @@ class Finished:
 
 
 def fit(
-    data: str | Path | Dataset, *, out: Path | None, spec: FitSpec, progress: Progress
+    data: str | Path | Dataset,
+    *,
+    out: Path | None,
+    spec: FitSpec,
+    progress: Progress,
+    began: float | None = None,
 ) -> Finished:
     """Adapt a language model to texts, measure it and save it.
 
@@ -62,11 +67,12 @@ def fit(
         out: folder for the model; None saves nothing.
         spec: the options.
         progress: shows what is going on.
+        began: when the person began to wait, by `time.monotonic`; now where None.
 
     Raises:
         InputError: the data or an option is wrong; nothing was written.
     """
-    clock = Clock()
+    clock = Clock(began)
     if spec.backbone is None:
         raise InputError(
             "--task generation needs a --backbone: a causal language model of transformers, such "
@@ -136,7 +142,7 @@ def _measure(adapted: Causal, arranged: Arranged, progress: Progress, title: str
     blocks = arranged.parts["test"]
     network = NextToken(adapted.backbone.module, adapted.head, autocast=False)
     items = Tokens(blocks.ids, adapted.preprocessing.pad_id)
-    where = torch.device(compile.device())
+    where = torch.device(device())
     network.to(where)
     with progress.stage(title, len(blocks)) as advance:
         found = losses(network, items, blocks, where, advance=advance)

@@ -16,7 +16,7 @@ from headstart.backbones.causal import Causal
 from headstart.backbones.fingerprint import fingerprint
 from headstart.data.dataset import Split
 from headstart.errors import InputError
-from headstart.features import compile
+from headstart.features.device import device, precision
 from headstart.features.trunk import Trunk
 from headstart.generation.blocks import Arranged, Blocks
 from headstart.generation.network import NextToken
@@ -106,8 +106,8 @@ def tune(
             disk, or what is in the folder belongs to other data, settings or versions.
     """
     began = time.monotonic()
-    where = compile.device()
-    trunk = Trunk(causal.backbone, causal.backbone.cut(), where, compile.precision(where))
+    where = device()
+    trunk = Trunk(causal.backbone, causal.backbone.cut(), where, precision(where))
     unfinished = None
     if folder is not None:
         made = made_for(arranged.digest, trunk, fingerprint(causal.model), spec)

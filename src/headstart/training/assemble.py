@@ -1,26 +1,29 @@
 """A finished rung becomes the model that is saved, and is checked against the trained network."""
 
 from dataclasses import asdict, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import openvino as ov
-import torch
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset
 from headstart.errors import HeadstartError, InputError
 from headstart.evaluation.calibration import scaled
 from headstart.evaluation.spread import centre_and_spread
-from headstart.features import compile
-from headstart.features.graphs import round_trip
+from headstart.features.graphs import Graph, round_trip
+from headstart.features.reference import Reference
 from headstart.model import Model, Scored
-from headstart.training.averaged import graph_of_both
+from headstart.training.averaged import both
+from headstart.training.examples import Part
 from headstart.training.fitted import Fitted
-from headstart.training.items import decoded
 
 CHECKED = 4
-"""Items on which the saved network and the trained one must agree."""
+"""Items on which the saved network and the one trained in torch must agree."""
+
+PROVED = 32
+"""Items that go through the model from end to end, to be answered as from stored features."""
 
 TOLERANCE = 0.01
 """Largest difference of a score, as a share of the largest score, or of the largest distance of a
@@ -34,6 +37,7 @@ def assemble(fitted: Fitted, data: Dataset) -> Model:
         HeadstartError: it does not answer like the trained network.
     """
     trunk, examples = fitted.trunk, fitted.examples
+    graph = _graph(fitted)
     model = Model(
         task=examples.task,
         modality=trunk.backbone.modality,
@@ -42,12 +46,17 @@ def assemble(fitted: Fitted, data: Dataset) -> Model:
         head=fitted.head,
         temperature=fitted.judged.temperature,
         precision=trunk.precision,
-        graph=_graph(fitted),
+        graph=graph.model,
+        digest=graph.digest,
+        reference=graph.reference,
         width=None if fitted.weights else trunk.size,
         weights={name: each.numpy() for name, each in fitted.weights.items()},
     )
-    positions = np.concatenate([part.positions for part in examples.parts.values()])
-    check_parity(model, fitted, data.select(positions[-CHECKED:]))
+    if fitted.weights:
+        positions = np.concatenate([part.positions for part in examples.parts.values()])
+        check_parity(model, fitted, data.select(positions[-CHECKED:]))
+    else:
+        prove(model, fitted, data)
     return model
 
 
@@ -59,6 +68,27 @@ def scores_on_test(model: Model, fitted: Fitted, data: Dataset) -> NDArray[Any]:
     else:
         scores = _all_scored(model, data.select(test.positions)).scores
     return scaled(scores, model.temperature)
+
+
+def prove(model: Model, fitted: Fitted, data: Dataset) -> None:
+    """Compare the model's scores of some items with those from stored features.
+
+    The network itself was held beside the compiled one when that was made: see
+    `headstart.features.trial`.
+
+    Args:
+        model: of a backbone that did not change.
+        fitted: what was trained.
+        data: the items.
+
+    Raises:
+        HeadstartError: they differ by more than rounding explains.
+        InputError: an item can no longer be read.
+    """
+    parts = [part.spread(PROVED) for part in fitted.examples.parts.values() if len(part)]
+    some = reduce(Part.joined, parts).spread(PROVED)
+    scored = _all_scored(model, data.select(some.positions))
+    _compare(model, fitted, scored.scores, fitted.head.scores(some.features))
 
 
 def check_parity(model: Model, fitted: Fitted, data: Dataset) -> None:
@@ -75,6 +105,10 @@ def check_parity(model: Model, fitted: Fitted, data: Dataset) -> None:
         HeadstartError: they differ by more than rounding explains.
         InputError: an item can no longer be read.
     """
+    import torch
+
+    from headstart.training.items import decoded
+
     trunk = fitted.trunk
     scored = _all_scored(replace(model, precision="float32"), data)
     items = decoded(data, trunk.backbone.preprocessing)
@@ -86,8 +120,10 @@ def check_parity(model: Model, fitted: Fitted, data: Dataset) -> None:
         with torch.inference_mode():
             before = first.trunk.backbone.module(*inputs).float().numpy()
         features = np.concatenate([before, features], 1)
-    expected = fitted.head.scores(features)
-    answers = scored.scores
+    _compare(model, fitted, scored.scores, fitted.head.scores(features))
+
+
+def _compare(model: Model, fitted: Fitted, answers: NDArray[Any], expected: NDArray[Any]) -> None:
     if model.task == "regression":
         centre, spread = centre_and_spread(fitted.examples.parts["train"].targets)
         expected, answers = (expected - centre) / spread, (answers - centre) / spread
@@ -97,8 +133,8 @@ def check_parity(model: Model, fitted: Fitted, data: Dataset) -> None:
     if not furthest <= TOLERANCE * scale:
         raise HeadstartError(
             f"The compiled network does not answer like the trained one: scores differ by up to "
-            f"{furthest:.3g} on {len(items)} items; nothing was saved. Please report this, with "
-            f"the backbone ({trunk.backbone.name}) and the versions of torch and openvino."
+            f"{furthest:.3g} on {len(expected)} items; nothing was saved. Please report this, with "
+            f"the backbone ({fitted.trunk.backbone.name}) and the versions of torch and openvino."
         )
 
 
@@ -113,17 +149,19 @@ def _all_scored(model: Model, data: Dataset) -> Scored:
     return scored
 
 
-def _graph(fitted: Fitted) -> ov.Model:
+def _graph(fitted: Fitted) -> Graph:
     trunk = fitted.trunk
     if not fitted.weights:
         return trunk.graph
-    # A graph just converted shares the memory of the module's weights.
+    from headstart.features import compile
+
     first = fitted.averaged_with
 
-    def converted() -> ov.Model:
-        graph = compile.to_graph(module, trunk.backbone.preprocessing)
-        return graph if first is None else graph_of_both(first.trunk.graph, first.trunk.size, graph)
+    def converted() -> tuple[ov.Model, Reference | None]:
+        tuned = compile.converted(module, trunk.backbone.preprocessing)
+        return tuned if first is None else both(first.trunk.graph, first.trunk.size, *tuned)
 
+    # A graph just converted shares the memory of the module's weights.
     with trunk.backbone.adapted(fitted.weights) as module:
         return round_trip(converted)
 
@@ -132,7 +170,10 @@ def about(fitted: Fitted, seed: int) -> dict[str, Any]:
     """What a model says of how it was made."""
     backbone, first = fitted.trunk.backbone, fitted.averaged_with
     blocks = backbone.blocks if first is None else first.trunk.backbone.blocks
+    same = not fitted.weights and fitted.trunk.where == "cpu"
+    stored = {"store": asdict(fitted.trunk.key())} if same else {}
     return {
+        **stored,
         "backbone": {
             **backbone.identity(),
             "pool": backbone.pool,

@@ -6,10 +6,14 @@ mean of two linear heads is a linear head on the features of both networks side 
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import openvino as ov
 
+from headstart.evaluation.calibration import scaled
+from headstart.features.graphs import Graph
+from headstart.features.reference import Reference
 from headstart.heads.linear import LinearHead
 from headstart.training.fitted import Fitted, judge
 
@@ -32,8 +36,8 @@ def averaged(first: Fitted, tuned: Fitted, seed: int) -> Fitted | None:
     if not len(validation):
         return None
     task = tuned.examples.task
-    scores = [each.judged.scores / np.float32(each.judged.temperature) for each in (first, tuned)]
-    mean = np.asarray(SHARE * scores[0] + (1 - SHARE) * scores[1], np.float32)
+    scores = [scaled(each.judged.scores, each.judged.temperature) for each in (first, tuned)]
+    mean = SHARE * scores[0] + (1 - SHARE) * scores[1]
     return replace(
         tuned,
         head=_side_by_side(first, tuned, "head"),
@@ -45,35 +49,49 @@ def averaged(first: Fitted, tuned: Fitted, seed: int) -> Fitted | None:
     )
 
 
-def graph_of_both(first: ov.Model, size: int, tuned: ov.Model) -> ov.Model:
+def both(
+    first: Graph, size: int, tuned: ov.Model, reference: Reference
+) -> tuple[ov.Model, Reference | None]:
     """One graph of two: for the same inputs, the first's features, then the other's.
 
     Args:
         first: its output may be wider than the features that are wanted.
         size: how many of them are, from the first.
         tuned: takes the same inputs.
+        reference: of `tuned`.
     """
     from openvino import opset13
 
-    first, tuned = first.clone(), tuned.clone()
-    for mine, other in zip(first.get_parameters(), tuned.get_parameters(), strict=True):
+    left, right = first.model.clone(), tuned.clone()
+    for mine, other in zip(left.get_parameters(), right.get_parameters(), strict=True):
         other.output(0).replace(mine.output(0))
-    features = [each.output(0).get_node().input_value(0) for each in (first, tuned)]
+    features = [each.output(0).get_node().input_value(0) for each in (left, right)]
     some = opset13.slice(features[0], [0], [size], [1], [1])
-    both = opset13.concat([some.output(0), features[1]], 1)
-    return ov.Model([both.output(0)], first.get_parameters(), "network")
+    outputs = opset13.concat([some.output(0), features[1]], 1)
+    model = ov.Model([outputs.output(0)], left.get_parameters(), "network")
+    if first.reference is None:
+        return model, None
+    known = np.concatenate([first.reference.features[:, :size], reference.features], 1)
+    return model, replace(reference, features=known)
 
 
 def _side_by_side(first: Fitted, tuned: Fitted, which: str) -> LinearHead:
     """The head of both networks' features, whose score is the mean of the calibrated scores."""
-    parts = []
-    for each, share in ((first, SHARE), (tuned, 1 - SHARE)):
-        arrays, factor = getattr(each, which).arrays, share / each.judged.temperature
-        parts.append({name: np.float32(factor) * array for name, array in arrays.items()})
-    return LinearHead(
-        arrays={
-            "weight": np.concatenate([part["weight"] for part in parts]),
-            "bias": parts[0]["bias"] + parts[1]["bias"],
-        },
-        settings={"task": tuned.examples.task},
-    )
+    shares, heads = (SHARE, 1 - SHARE), (getattr(first, which), getattr(tuned, which))
+    factors = [s / each.judged.temperature for s, each in zip(shares, (first, tuned), strict=True)]
+    settings: dict[str, Any] = {"task": tuned.examples.task}
+    if tuned.examples.task == "regression":
+        centres, spreads = ([head.settings[key] for head in heads] for key in ("centre", "spread"))
+        factors = [
+            share * spread / spreads[0] for share, spread in zip(shares, spreads, strict=True)
+        ]
+        settings |= {"centre": float(np.dot(shares, centres)), "spread": spreads[0]}
+    parts = [
+        {name: np.float32(factor) * array for name, array in head.arrays.items()}
+        for factor, head in zip(factors, heads, strict=True)
+    ]
+    arrays = {
+        "weight": np.concatenate([part["weight"] for part in parts]),
+        "bias": parts[0]["bias"] + parts[1]["bias"],
+    }
+    return LinearHead(arrays=arrays, settings=settings)

@@ -10,15 +10,14 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from typing import TYPE_CHECKING, Any
 
 from headstart.errors import InputError
 
-Tensors = dict[str, torch.Tensor]
+if TYPE_CHECKING:
+    import torch
+
+Tensors = dict[str, "torch.Tensor"]
 _NAMES = ("tensors-a.safetensors", "tensors-b.safetensors")
 
 
@@ -48,6 +47,9 @@ class Checkpoint:
         """
         if not (self.folder / "state.json").is_file():
             return None
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
         try:
             state = json.loads((self.folder / "state.json").read_text("utf-8"))
             content = (self.folder / str(state["tensors"])).read_bytes()
@@ -66,6 +68,8 @@ class Checkpoint:
         self.folder.mkdir(parents=True, exist_ok=True)
         there = {each.name for each in self.folder.glob("tensors-*.safetensors")}
         name = next(each for each in _NAMES if each != self._current())
+        from safetensors.torch import save
+
         content = save({key: value.cpu().contiguous() for key, value in tensors.items()})
         (self.folder / name).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()

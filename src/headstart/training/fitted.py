@@ -34,7 +34,7 @@ class Judged:
     temperature: float = 1.0
     metrics: Mapping[str, Interval] = field(default_factory=dict)
     errors: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    scores: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    scores: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.float32))
 
 
 @dataclass(frozen=True)

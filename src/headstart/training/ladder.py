@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,16 @@ from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
 from headstart.training.fitted import FEW, Fitted
 from headstart.training.made_for import made_for
-from headstart.training.rungs import USUAL_DEPTH, cut_at, rungs_of
-from headstart.training.tuning import Rung, Tuning
+from headstart.training.rungs import USUAL_DEPTH, Rung, cut_at, rungs_of
 from headstart.wording import duration, size
+
+if TYPE_CHECKING:
+    from headstart.training.tuning import Tuning
 
 SURE = 0.025
 """Chance of taking an accident for a gain, at each rung."""
 
-SURE_OF_MEAN = 0.2
+SURE_OF_MEAN = 0.35
 """The same for a rung averaged with feature extraction, which cannot lose much."""
 
 RESERVED = 0.1
@@ -245,7 +247,7 @@ class _Ladder:
                 return True
         return False
 
-    def _try(self, rung: Rung, tuning: Tuning, decision: dict[str, Any]) -> None:
+    def _try(self, rung: Rung, tuning: "Tuning", decision: dict[str, Any]) -> None:
         if decision["why_not"]:
             self._tried.append(Tried(rung, None, False, decision["why_not"]))
             return
@@ -324,7 +326,9 @@ class _Ladder:
             self._stopped,
         )
 
-    def _tuning(self, rung: Rung) -> Tuning:
+    def _tuning(self, rung: Rung) -> "Tuning":
+        from headstart.training.tuning import Tuning
+
         if self._start is None:
             self._start = self._first
             if self._first.trunk is not self._trunk:
@@ -340,7 +344,7 @@ class _Ladder:
             self._spec,
         )
 
-    def _decide(self, tuning: Tuning, left: float) -> dict[str, Any]:
+    def _decide(self, tuning: "Tuning", left: float) -> dict[str, Any]:
         """Whether a rung fits, in the time `left` and on the disk.
 
         One that does not is eased: fewer views and epochs, down to a part of one epoch.
@@ -374,7 +378,7 @@ class _Ladder:
         why = f"would take {duration(seconds)} at least, and {duration(max(0, left))} are left"
         return {**decision, "seconds": seconds, "effort": EFFORTS[-1], "why_not": why}
 
-    def _fit(self, tuning: Tuning, left: float | None = None) -> Fitted:
+    def _fit(self, tuning: "Tuning", left: float | None = None) -> Fitted:
         deadline = None if left is None else time.monotonic() + left
         name = tuning.rung.words.replace(" ", "-")
         checkpoint = self._unfinished.checkpoint(name) if self._unfinished else None
@@ -438,7 +442,7 @@ class _Ladder:
                 return name
         return stages[-2]
 
-    def _refuse_disk(self, tuning: Tuning) -> None:
+    def _refuse_disk(self, tuning: "Tuning") -> None:
         limit = disk_limit(self._spec)
         if tuning.disk() > limit:
             raise InputError(
@@ -447,7 +451,7 @@ class _Ladder:
                 "--cut if there is one, or say --strategy full-fine-tuning, which stores none."
             )
 
-    def _say(self, tuning: Tuning, seconds: float | None = None) -> None:
+    def _say(self, tuning: "Tuning", seconds: float | None = None) -> None:
         if seconds is None:
             seconds = tuning.seconds(tuning.measure(self._progress))
         disk = f", {size(tuning.disk())} of disk" if tuning.disk() else ""

@@ -22,7 +22,7 @@ def made_for(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict
     names = ("headstart", "torch", "timm", "transformers", "peft", "openvino")
     return {
         "the data": digest,
-        "the backbone": fingerprint,
+        "the backbone": f"{fingerprint} {trunk.backbone.function}",
         **{
             flag(each.name): getattr(spec, each.name)
             for each in fields(spec)

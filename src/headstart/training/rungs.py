@@ -1,9 +1,9 @@
 """Which rungs there are to try, and in which order."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from headstart.backbones import Backbone
-from headstart.training.tuning import Rung
 
 DEPTHS = {"image": (0.3, 0.6, 1.0, 0.1), "text": (1.0, 0.6, 0.3, 0.1)}
 """Shares of the backbone's operations that the rungs train, at least, in the order of trying.
@@ -13,6 +13,19 @@ the deeper rungs are the dearer the more so.
 """
 
 USUAL_DEPTH = 0.3
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to adapt the backbone: a strategy, and the stage it cuts after (None: before all)."""
+
+    strategy: str
+    cut: str | None
+
+    @property
+    def words(self) -> str:
+        """What to call it."""
+        return self.strategy if self.cut is None else f"{self.strategy} after {self.cut}"
 
 
 def rungs_of(backbone: Backbone) -> Iterator[Rung]:

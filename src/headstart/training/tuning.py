@@ -28,6 +28,7 @@ from headstart.training.items import Activations, Items, decoded
 from headstart.training.loop import Loss, Task, Trained, loss_of, step_seconds, train
 from headstart.training.network import Network, Scales, changed, groups, scores, snapshot
 from headstart.training.recipe import Recipe, recipe_for
+from headstart.training.rungs import Rung
 
 MEASURED_ITEMS, MEASURED_TEXTS = 128, 512
 """Items on which a rung is timed. Of texts more, for each batch has a length of its own."""
@@ -37,19 +38,6 @@ OVERHEAD = 1.15
 
 LEAST_VIEWS, EXTRACTION_SHARE = 2, 0.75
 """Views that are stored in any case, and share of a rung's time after which no more are."""
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One way to adapt the backbone: a strategy, and the stage it cuts after (None: before all)."""
-
-    strategy: str
-    cut: str | None
-
-    @property
-    def words(self) -> str:
-        """What to call it."""
-        return self.strategy if self.cut is None else f"{self.strategy} after {self.cut}"
 
 
 @dataclass(frozen=True)
