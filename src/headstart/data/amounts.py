@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from headstart.data.forms import MISSING
 from headstart.data.names import some
 from headstart.errors import InputError
 
@@ -19,7 +20,7 @@ _DRESSED = re.compile(
     rf"\s*(?P<unit>%|‰)?\s*(?:{_CURRENCY})?"
 )
 _SPACES = re.compile(f"[{_BLANKS}]")
-_MISSING = ("", "nan", "na", "n/a", "null", "none", "-")
+_MISSING = {"", "-", *(word.lower() for word in MISSING)}
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,11 @@ class Numbers:
 
 
 def numbers_in(
-    cells: Sequence[Any], decimal: str, name: str, row_name: Callable[[int], str]
+    cells: Sequence[Any],
+    decimal: str,
+    name: str,
+    row_name: Callable[[int], str],
+    na_values: str | None = None,
 ) -> Numbers | None:
     """The numbers of a column that holds nothing else, written as people do.
 
@@ -41,6 +46,7 @@ def numbers_in(
         decimal: the decimal sign, point or comma; `auto` finds out.
         name: of the column.
         row_name: what to call a row.
+        na_values: words, separated by commas, that mean that a number is missing.
 
     Returns:
         The column with such cells replaced by `float`; None where every cell is plain already,
@@ -49,26 +55,10 @@ def numbers_in(
     Raises:
         InputError: the commas can be decimal signs as well as thousands separators.
     """
-    parts: dict[int, str] = {}
-    units, dressed = set(), False
-    for row, cell in enumerate(cells):
-        if not isinstance(cell, str) or cell.strip().lower() in _MISSING:
-            if isinstance(cell, list | tuple | dict | bytes | bool):
-                return None
-            continue
-        text = cell.strip()
-        matched = _DRESSED.fullmatch(text)
-        if matched is None and not _PLAIN.fullmatch(text):
-            return None
-        if matched is None:
-            parts[row] = text
-            continue
-        dressed = dressed or not _PLAIN.fullmatch(text)
-        units.add(matched["unit"] or "")
-        minus = "-" if matched["sign"] + matched["sign2"] in ("-", "−") else ""
-        parts[row] = minus + _SPACES.sub("", matched["digits"])
-    if not parts or not (dressed or decimal == "comma"):
+    found = _digits(cells, na_values)
+    if found is None or not (found.dressed or decimal == "comma"):
         return None
+    parts, units = found.parts, found.units
     first = next(iter(parts))
     if len(units) > 1:
         raise InputError(
@@ -89,6 +79,39 @@ def numbers_in(
     )
     filled = [values.get(row, cell) for row, cell in enumerate(cells)]
     return Numbers(filled, word, (note,) if decimal == "auto" else ())
+
+
+@dataclass(frozen=True)
+class _Digits:
+    """Sign, digits and separators of each number by row; its units; whether any is not plain."""
+
+    parts: dict[int, str]
+    units: set[str]
+    dressed: bool
+
+
+def _digits(cells: Sequence[Any], na_values: str | None) -> _Digits | None:
+    """What numbers are in a column; None where it holds anything else, or none."""
+    missing = _MISSING if na_values is None else {"", *na_values.lower().split(",")}
+    parts: dict[int, str] = {}
+    units, dressed = set(), False
+    for row, cell in enumerate(cells):
+        if isinstance(cell, list | tuple | dict | bytes | bool):
+            return None
+        if not isinstance(cell, str) or cell.strip().lower() in missing:
+            continue
+        text = cell.strip()
+        matched, plain = _DRESSED.fullmatch(text), _PLAIN.fullmatch(text)
+        if matched is None and plain is None:
+            return None
+        if matched is None:
+            parts[row] = text
+            continue
+        dressed = dressed or plain is None
+        units.add(matched["unit"] or "")
+        minus = "-" if matched["sign"] + matched["sign2"] in ("-", "−") else ""
+        parts[row] = minus + _SPACES.sub("", matched["digits"])
+    return _Digits(parts, units, dressed) if parts else None
 
 
 def _decimal_sign(texts: Sequence[str], decimal: str, name: str, row: str) -> str | None:

@@ -70,7 +70,12 @@ def by_names(
         except Unreadable as reason:
             skipped.append(Skipped(shown(names[at]), str(reason)))
     refuse_first(skipped, spec)
-    found = interpret([labels[at] for at in kept], spec.task, lambda row: shown(names[kept[row]]))
+    found = interpret(
+        [labels[at] for at in kept],
+        spec.task,
+        lambda row: shown(names[kept[row]]),
+        na_values="",  # whatever a name says is a class: `NA` is Namibia
+    )
     splits = [split_named(files[at].parts[0]) if len(files[at].parts) > 1 else None for at in kept]
     return Dataset(
         modality=modality,

@@ -148,7 +148,7 @@ def _labels(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Labels, str
     class_names = table.class_names.get(name, ())
     if spec.task in ("auto", "regression") and not class_names:
         decimal = spec.decimal if spec.decimal != "auto" else trained(spec).decimal
-        numbers = numbers_in(cells, decimal, name, table.row_name)
+        numbers = numbers_in(cells, decimal, name, table.row_name, spec.na_values)
         found = numbers and interpret(
             numbers.cells, spec.task, table.row_name, column=name, na_values=spec.na_values
         )
@@ -177,7 +177,8 @@ def _labels_from_names(table: Table, columns: Columns, spec: ReadSpec) -> Labels
     names = ["" if cell is None else str(cell) for cell in table.columns[columns.input[0]]]
     labels = pattern.labels(names)
     name_labels.refuse_none(pattern, labels, names)
-    return interpret(labels, spec.task, table.row_name)
+    # Whatever a name says is a class: `NA` is Namibia.
+    return interpret(labels, spec.task, table.row_name, na_values="")
 
 
 def _items(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Callable[[int], Any], int]:
