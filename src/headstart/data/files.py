@@ -6,8 +6,8 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from headstart.data.names import shown
 from headstart.errors import InputError, Unreadable
@@ -18,7 +18,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|data:|file:")
 
 
 @contextmanager
-def opened(path: str) -> Iterator[BinaryIO]:
+def opened(path: str) -> Iterator[FileIO]:
     """A regular file to read, unbuffered.
 
     Raises:

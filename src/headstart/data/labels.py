@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset, Label, Task
-from headstart.data.names import some
+from headstart.data.names import shown, some
 from headstart.errors import InputError
 
 SMALL_CLASS = 10
@@ -57,13 +57,35 @@ def check(dataset: Dataset) -> tuple[str, ...]:
         if len(set(learnt)) == 1:
             raise InputError("Every label is the same number; at least two values are needed.")
         return ()
+    every = counts_of(dataset.labels, dataset.task)
+    _refuse_unwritable(dataset, every)
     counts = counts_of(learnt, dataset.task)
     varied = dataset.task == "multilabel" and any(n < len(learnt) for n in counts.values())
     if learnt and len(counts) < 2 and not varied:
         there = f"only one class, {some(counts)}," if counts else "no class"
         raise InputError(f"There is {there} to learn from; at least two classes are needed.")
-    every = counts_of(dataset.labels, dataset.task)
     return (*_lookalikes(every), *_small(every, len(dataset)))
+
+
+def _refuse_unwritable(dataset: Dataset, classes: Iterable[str]) -> None:
+    """A class with half of a character in its name, as JSON allows, cannot be saved."""
+    if not (wrong := {name for name in classes if not _is_text(name)}):
+        return
+    for label, item in zip(dataset.labels or (), dataset.names, strict=True):
+        for name in label if isinstance(label, tuple) else (str(label),):
+            if name in wrong:
+                raise InputError(
+                    f"{item}: the label '{shown(name)[:80]}' has a lone surrogate in it, which is "
+                    "no character; correct it."
+                )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def counts_of(labels: Iterable[Label], task: Task) -> Counter[str]:
