@@ -53,6 +53,8 @@ def check(dataset: Dataset) -> tuple[str, ...]:
         return ()
     sides = dataset.splits or [None] * len(dataset)
     learnt = [x for x, side in zip(dataset.labels, sides, strict=True) if side in (None, "train")]
+    if not learnt:
+        raise InputError("The data has no items to train on; its train split is missing or empty.")
     if dataset.task == "regression":
         if len(set(learnt)) == 1:
             raise InputError("Every label is the same number; at least two values are needed.")
@@ -61,7 +63,7 @@ def check(dataset: Dataset) -> tuple[str, ...]:
     _refuse_unwritable(dataset, every)
     counts = counts_of(learnt, dataset.task)
     varied = dataset.task == "multilabel" and any(n < len(learnt) for n in counts.values())
-    if learnt and len(counts) < 2 and not varied:
+    if len(counts) < 2 and not varied:
         there = f"only one class, {some(counts)}," if counts else "no class"
         raise InputError(f"There is {there} to learn from; at least two classes are needed.")
     return (*_lookalikes(every), *_small(every, len(dataset)))
