@@ -2,16 +2,22 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     # A stream that was closed before the start is None, and its number free for another file.
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+    # What matters is in the report; whoever asks Python for warnings gets them.
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     try:
         from headstart.cli.app import run
     except KeyboardInterrupt:
