@@ -13,9 +13,21 @@ _LONGEST = 200
 def neighbour(path: Path, what: str, suffix: str = "") -> Path:
     """A hidden name in the same folder: `.NAME.partial`; a hash for a name that is long."""
     name = path.name.removesuffix(suffix)
-    encoded = os.fsencode(name)
+    encoded = name.encode("utf-8", "surrogatepass")
     short = name if len(encoded) <= _LONGEST else hashlib.sha256(encoded).hexdigest()[:32]
     return path.with_name(f".{short}.{what}{suffix}")
+
+
+def whole(path: Path, option: str) -> Path:
+    """The path from the root, links followed.
+
+    Raises:
+        InputError: there is none: links that go round, a NUL, a folder that is gone to start from.
+    """
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _impossible(path, option, error) from error
 
 
 def check_written(path: Path, option: str, *deepest: Path) -> None:
@@ -29,22 +41,30 @@ def check_written(path: Path, option: str, *deepest: Path) -> None:
     Raises:
         InputError: names the option, what is wrong with it, and what to do.
     """
+    resolved = whole(path, option)
     said = f"{option} is {str(path)[:200]!r}"
-    whole = path.absolute()
     try:
-        str(whole).encode("utf-8")
-        for each in (whole, neighbour(whole, "unfinished", whole.suffix), *deepest):
+        str(resolved).encode("utf-8")
+        for each in (resolved, neighbour(resolved, "unfinished", resolved.suffix), *deepest):
             _possible(each)
-        above = next(each for each in whole.parents if each.exists())
-    except UnicodeEncodeError:
-        raise InputError(f"{said}, whose path is not UTF-8; name one that is.") from None
-    except (OSError, ValueError, RuntimeError) as error:  # the last for links that go round
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{said}, which cannot be written ({why}); name another.") from error
+        above = next(each for each in resolved.parents if each.exists())
+    except (OSError, ValueError) as error:
+        raise _impossible(path, option, error) from error
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         raise InputError(
             f"{said}, but no file and no folder can be made in {str(above)!r}; name another place."
         )
+
+
+def _impossible(path: Path, option: str, error: Exception) -> InputError:
+    if isinstance(error, UnicodeEncodeError):
+        return InputError(
+            f"{option} is {str(path)[:200]!r}, whose path is not UTF-8; name another."
+        )
+    why = getattr(error, "strerror", None) or error
+    return InputError(
+        f"{option} is {str(path)[:200]!r}, which cannot be written ({why}); name another."
+    )
 
 
 def _possible(path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from headstart.data import files
 from headstart.data.names import shown, some
 from headstart.errors import InputError, Unreadable
-from headstart.paths import check_written, neighbour
+from headstart.paths import check_written, neighbour, whole
 
 SCHEMA = 2
 READS = (1, 2)
@@ -84,7 +84,7 @@ def seal(folder: Path, about: dict[str, Any], names: Iterable[str]) -> None:
 
 def beside(folder: Path, what: str) -> Path:
     """A hidden neighbour of a model's folder: `.NAME.partial`; a hash for a name that is long."""
-    return neighbour(_resolved(folder), what)
+    return neighbour(folder.resolve(), what)
 
 
 def check_target(folder: Path) -> None:
@@ -96,22 +96,13 @@ def check_target(folder: Path) -> None:
     Raises:
         InputError: says what is in the way.
     """
-    whole = _resolved(folder)
-    check_written(
-        whole, "--out", whole / "adapter" / "adapter_model.safetensors", beside(whole, "unfinished")
-    )
+    resolved = whole(folder, "--out")
+    check_written(folder, "--out", resolved / "adapter" / "adapter_model.safetensors")
     name = shown(str(folder))[:200]
-    if whole.is_dir():
-        _check_replaced(whole, name)
-    elif os.path.lexists(whole):
+    if resolved.is_dir():
+        _check_replaced(resolved, name)
+    elif os.path.lexists(resolved):
         raise InputError(f"--out is {name!r}, which is a file; name a folder.")
-
-
-def _resolved(folder: Path) -> Path:
-    try:
-        return folder.resolve()
-    except (OSError, ValueError, RuntimeError):  # what is wrong is said when it is asked for
-        return folder.absolute()
 
 
 def _check_replaced(folder: Path, name: str) -> None:

@@ -41,6 +41,9 @@ def explain(error: Exception) -> tuple[str, int]:
         if error.errno in PLACE:
             return f"{error.strerror}{where}; name another place.", WRONG_INPUT
         return f"{error.strerror}{where}; what was finished before is kept.", OUR_FAULT
+    if isinstance(error, OSError) and "temporary directory" in str(error):
+        said = "there is no folder for temporary files that can be written; set TMPDIR to one."
+        return said, WRONG_INPUT
     if _is_out_of_memory(error):
         return (
             "there is not enough memory, or this process may not take more of it (ulimit -v); "
