@@ -2,7 +2,6 @@
 
 import os
 import sys
-import warnings
 from pathlib import Path
 
 
@@ -15,9 +14,6 @@ def main() -> None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
-    # What matters is in the report; whoever asks Python for warnings gets them.
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
     try:
         from headstart.cli.app import run
     except KeyboardInterrupt:

@@ -18,6 +18,8 @@ from headstart.data.walk import File, walk
 from headstart.errors import InputError, Unreadable
 from headstart.spec import ReadSpec
 
+_GUESS = ("The task is classification: each folder is a class (a guess; --task says otherwise).",)
+
 
 def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Dataset:
     """The data set in a folder.
@@ -35,13 +37,13 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
     modality = _modality(found)
     if modality is None:
         return _without_items(folder, found, spec, labelled)
+    if spec.input is not None or spec.label is not None:
+        why = ", its labels are the names of its folders" if labelled else ""
+        raise InputError(
+            f"{shown(str(folder))} has no columns{why}; leave out --input and --label."
+        )
     if not labelled:
         return unlabelled(folder, spec, modality, found)
-    if spec.input is not None or spec.label is not None:
-        raise InputError(
-            f"{shown(str(folder))} has no columns, its labels are the names of its folders; "
-            "leave out --input and --label."
-        )
     usable, skipped = _sorted_out(found, modality)
     layout = arrange(folder, usable)
     items, kept, unread = _contents([each.file for each in layout.placed], modality)
@@ -59,8 +61,8 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
         labels=[label for label in labels.labels if label is not None],
         splits=[each.split for each in placed] if any(each.split for each in placed) else (),
         skipped=tuple(skipped),
-        warnings=(*_empty_classes(layout, found, folders), *layout.warnings),
-        notes=tuple(layout.notes),
+        warnings=(*labels.warnings, *_empty_classes(layout, found, folders), *layout.warnings),
+        notes=(*layout.notes, *labels.notes),
     )
 
 
@@ -100,7 +102,7 @@ def _labels(placed: Sequence[Placed], spec: ReadSpec) -> Labels:
     """The names of folders are classes, whatever they are: `NA` is one too, and so is `1.0`."""
     names = [_class_name(each.label) for each in placed]
     if spec.task in ("auto", "classification"):
-        return Labels("classification", list(names))
+        return Labels("classification", list(names), notes=_GUESS if spec.task == "auto" else ())
     labels = interpret(names, spec.task, lambda row: placed[row].file.name)
     if None in labels.labels:
         folder = names[labels.labels.index(None)]
