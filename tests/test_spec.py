@@ -1,10 +1,12 @@
 import contextlib
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headstart.errors import InputError
-from headstart.spec import BASELINES, CUTTABLE, STRATEGIES, FitSpec
+from headstart.spec import BASELINES, CUTTABLE, STRATEGIES, FitSpec, cache_folder
 
 
 @pytest.mark.parametrize(
@@ -119,3 +121,24 @@ def test_a_quantity_that_is_no_text_is_taken_or_refused_in_a_sentence(option: st
 def test_an_option_that_would_do_nothing_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         FitSpec(**options)
+
+
+def test_the_cache_of_a_user_without_a_home(monkeypatch, tmp_path):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    for name in ("HEADSTART_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match="HEADSTART_CACHE"):
+        cache_folder()
+    monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
+    with pytest.raises(InputError, match="HEADSTART_CACHE"):
+        cache_folder()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "headstart"
+    monkeypatch.setenv("HEADSTART_CACHE", os.fsdecode(b"caf\xe9"))
+    with pytest.raises(InputError, match="UTF-8"):
+        cache_folder()
+    monkeypatch.setenv("HEADSTART_CACHE", "here")
+    assert cache_folder() == Path("here")

@@ -250,6 +250,7 @@ def rows(tmp_path_factory, warm):
     shutil.copytree(folder / "photos" / "blue", folder / "untaught" / "train" / "blue")
     shutil.copytree(folder / "photos", folder / "untaught" / "test")
     (folder / "taken").write_text("mine")
+    os.mkfifo(folder / "fifo.csv")
     (folder / "full").mkdir()
     (folder / "full" / "mine.txt").write_text("mine")
     assert place.run("fit", "good.csv", "--out", "of texts", "--offline").code == 0
@@ -285,10 +286,15 @@ FIT = [
     ("not.parquet", "not a Parquet file"),
     ("sheet.xlsx", "not a folder or a table"),
     ("nowhere.csv", "no file or folder 'nowhere.csv'"),
-    ("nowhere", "--offline forbids looking"),
+    ("nowhere", "no file or folder 'nowhere'; a data set of the hub is named hf:nowhere"),
+    ("fotos", "is it 'photos'?"),
+    ("hf:owner/name", "--offline forbids"),
+    ("hf:no/such/name", "no name of a hub data set"),
     ("http://example.org/a.csv", "no file or folder 'http://example.org/a.csv'"),
     ("''", "DATA is empty"),
     ("/dev/null", "/dev/null is not a folder or a table"),
+    ("fifo.csv", "nor any regular file"),
+    ("good.csv --test fifo.csv", "nor any regular file"),
     ("empty", "empty has no folder per class"),
     ("photos/blue", "no folder per class"),
     ("photos/blue/0-0.jpg", "not a folder or a table"),
@@ -345,6 +351,8 @@ def test_fit_refuses_in_one_sentence_and_writes_nothing(rows, line, said):
     [
         ("taken", "'taken', which is a file"),
         ("taken/deeper", "no folder can be made in"),
+        (".", "'.' holds"),
+        ("x" * 256, "too long"),
         ("full", "'full' holds 'mine.txt'"),
         ("annotated", "'annotated' holds 'thesis.tex'"),
         ("photos", "'photos' holds 'blue' and 1 more"),

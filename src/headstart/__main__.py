@@ -8,6 +8,8 @@ from pathlib import Path
 def main() -> None:
     """Run the command line and exit with its code."""
     # A stream that was closed before the start is None, and its number free for another file.
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     if sys.stderr is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headstart import data as reading
 from headstart.data.dataset import Dataset, Skipped, joined, told
+from headstart.data.names import shown
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
@@ -245,7 +246,7 @@ def evaluate(
     refuse_skipped(skipped, spec)
     if not known.any():
         first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
-        raise InputError(f"No item of {_name(data)!r} can be measured{first}.")
+        raise InputError(f"No item of '{_name(data)}' can be measured{first}.")
     scores = scaled(scored.scores[known], loaded.temperature)
     measured = evaluation.evaluate(loaded.task, targets, scores, loaded.classes, seed=0)
     return EvaluationReport(
@@ -507,13 +508,13 @@ def _loaded(model: "str | Path | Model") -> "Model":
 
 
 def _name(data: str | Path | Dataset) -> str:
-    return "(in memory)" if isinstance(data, Dataset) else str(data)
+    return "(in memory)" if isinstance(data, Dataset) else shown(str(data))
 
 
 def _refuse_unreadable(data: str | Path | Dataset, features: "Features") -> None:
     if not len(features.kept):
         first = features.skipped[0]
-        raise InputError(f"No item of {_name(data)!r} can be read ({first.item}: {first.reason}).")
+        raise InputError(f"No item of '{_name(data)}' can be read ({first.item}: {first.reason}).")
 
 
 @contextmanager

@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from headstart.data import files
 from headstart.data.names import shown, some
-from headstart.errors import InputError
+from headstart.errors import InputError, Unreadable
+from headstart.paths import check_written, neighbour, whole
 
 SCHEMA = 3
 READS = (1, 2, 3)
@@ -84,35 +86,45 @@ def seal(folder: Path, about: dict[str, Any], names: Iterable[str]) -> None:
 
 
 def beside(folder: Path, what: str) -> Path:
-    """A hidden neighbour of a model's folder: `.NAME.partial` and the like."""
-    folder = folder.resolve()
-    return folder.with_name(f".{folder.name}.{what}")
+    """A hidden neighbour of a model's folder: `.NAME.partial`; a hash for a name that is long."""
+    return neighbour(folder.resolve(), what)
 
 
 def check_target(folder: Path) -> None:
     """Refuse a folder to save into that holds anything but a model, or cannot be written.
 
-    What is there is replaced as a whole, so not one file of somebody else's may be in it.
+    What is there is replaced as a whole, so not one file of somebody else's may be in it, and it
+    may not be where somebody stands: their folder would be gone.
 
     Raises:
         InputError: says what is in the way.
     """
-    if folder.is_dir():
-        there = {each.name for each in folder.iterdir()}
-        strange = sorted(there - _OURS) or _unless_whole(there)
-        if strange:
-            raise InputError(
-                f"{shown(str(folder))!r} holds {some(strange, 1)}, so it is not a headstart model "
-                "that may be replaced; name a new folder with --out."
-            )
-        return
-    if folder.exists():
-        raise InputError(f"--out is {shown(str(folder))!r}, which is a file; name a folder.")
-    above = next(each for each in folder.absolute().parents if each.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
+    resolved = whole(folder, "--out")
+    check_written(folder, "--out", resolved / "adapter" / "adapter_model.safetensors")
+    name = shown(str(folder))[:200]
+    if resolved.is_dir():
+        _check_replaced(resolved, name)
+    elif os.path.lexists(resolved):
+        raise InputError(f"--out is {name!r}, which is a file; name a folder.")
+
+
+def _check_replaced(folder: Path, name: str) -> None:
+    there = {each.name for each in folder.iterdir()}
+    strange = sorted(there - _OURS) or _unless_whole(there)
+    if strange:
         raise InputError(
-            f"--out is {shown(str(folder))!r}, but no folder can be made in {shown(str(above))!r}; "
-            "name another place."
+            f"{name!r} holds {some(strange, 1)}, so it is not a headstart model "
+            "that may be replaced; name a new folder with --out."
+        )
+    if folder in (Path.cwd(), *Path.cwd().parents):
+        raise InputError(
+            f"--out is {name!r}, the folder that you are in, which would be replaced; "
+            "name one in it, such as --out model."
+        )
+    if folder.is_mount() or not os.access(folder.parent, os.W_OK | os.X_OK):
+        raise InputError(
+            f"--out is {name!r}, which cannot be replaced as a whole; name a folder in it, such as "
+            f"--out {shown(str(folder / 'model'))}."
         )
 
 
@@ -123,14 +135,11 @@ def read_about(folder: Path) -> dict[str, Any]:
         InputError: it is not a model, was damaged, or is of a newer version.
     """
     path = folder / "model.json"
-    _refuse_special(path)
+    if not os.path.lexists(path) and (folder.is_dir() or not os.path.lexists(folder)):
+        raise InputError(f"{str(folder)!r} is not a headstart model: it has no model.json.")
     try:
-        about = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"{str(folder)!r} is not a headstart model: it has no model.json."
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
+        about = json.loads(files.content(str(path)).decode("utf-8"))
+    except (Unreadable, ValueError, RecursionError) as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
         raise InputError(f"{str(path)!r} is not the description of a headstart model.")
@@ -169,9 +178,9 @@ def _check_file(folder: Path, name: str, expected: object, allowed: Collection[s
     _refuse_special(folder / name)
     try:
         actual = _sha256(folder / name)
-    except OSError as error:
+    except Unreadable as error:
         raise InputError(
-            f"The model in {str(folder)!r} lacks {name!r} ({error.strerror}); copy it again."
+            f"The model in {str(folder)!r} lacks {name!r} ({error}); copy it again."
         ) from error
     if actual != expected:
         raise InputError(
@@ -198,7 +207,7 @@ def seal_of(about: dict[str, Any]) -> str:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with files.opened(str(path)) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

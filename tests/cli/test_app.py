@@ -117,6 +117,9 @@ def test_with_json_the_error_is_json_too(api, headstart_in_here):
         (HeadstartError("the store is locked."), "the store is locked."),
         (OSError(errno.ENOSPC, "No space left on device", "/a/b"), "No space left on device: /a/b"),
         (MemoryError(), "there is not enough memory"),
+        (RuntimeError("can't start new thread"), "there is not enough memory"),
+        (ImportError("x.so: failed to map segment from shared object"), "not enough memory"),
+        (RuntimeError("std::bad_alloc"), "there is not enough memory"),
     ],
 )
 def test_trouble_of_the_machine_is_not_a_traceback(api, headstart_in_here, error, said):

@@ -101,7 +101,6 @@ def test_all_orientations_give_one_answer(kind, preprocessing):
         assert np.abs(decode(content, preprocessing).pixels - expected).mean() < 1.5, orientation
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_corrupt_exif_still_decodes():
     content = encoded(photo(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
     assert isinstance(decode_or_reason(content), Picture)
@@ -484,3 +483,189 @@ def test_every_view_of_an_odd_shape(size, kind):
             pixels = decode(content, preprocessing, view).pixels
             assert pixels.shape == (preprocessing.height, preprocessing.width, 3)
             assert pixels[..., 0].min() > 240
+
+
+def heic(image: Image.Image, **options) -> bytes:
+    from pillow_heif import as_plugin
+
+    file = io.BytesIO()
+    image.encoderinfo = options
+    as_plugin._save_heif(image, file, "")
+    return file.getvalue()
+
+
+def test_photos_of_phones(tmp_path):
+    smooth = photo((16, 12)).resize((320, 240), Image.Resampling.BICUBIC)
+    expected = decode(encoded(smooth, "PNG"), SMALL).pixels.astype(int)
+    for name, content in (
+        ("a.heic", heic(smooth, quality=95)),
+        ("b.avif", encoded(smooth, "AVIF", quality=95)),
+        ("c.jpg", heic(smooth, quality=95)),
+    ):
+        (tmp_path / name).write_bytes(content)
+        found = decode(load(str(tmp_path / name)), SMALL)
+        assert np.abs(found.pixels - expected).mean() < 3, name
+        assert found.warning is None
+    clear = Image.new("RGBA", (64, 64), (255, 0, 0, 0))
+    for content in (heic(clear), encoded(clear, "AVIF")):
+        assert decode(content, SMALL).pixels.min() > 250
+    assert {".heic", ".heif", ".avif"} <= images.EXTENSIONS
+
+
+@pytest.mark.parametrize("kind", ["HEIC", "AVIF"])
+def test_phones_turn_photos_in_their_own_way(kind):
+    upright = photo((16, 12)).resize((320, 240), Image.Resampling.BICUBIC)
+    expected = decode(encoded(upright, "PNG"), SMALL).pixels.astype(int)
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    for orientation, method in undo.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        turned = upright.transpose(method)
+        if kind == "HEIC":
+            content = heic(turned, quality=95, exif=exif.tobytes())
+        else:
+            content = encoded(turned, "AVIF", quality=95, exif=exif)
+        assert np.abs(decode(content, SMALL).pixels - expected).mean() < 3, orientation
+
+
+def test_damaged_photos_of_phones():
+    content = heic(photo((64, 48)))
+    rng = np.random.default_rng(0)
+    for position in rng.integers(0, len(content), 60):
+        damaged = bytearray(content)
+        damaged[position] ^= int(rng.integers(1, 256))
+        decode_or_reason(bytes(damaged))
+    for length in (4, 11, 12, 40, len(content) // 2):
+        with pytest.raises(Unreadable):
+            decode(content[:length], SMALL)
+
+
+def test_without_pillow_heif_the_extra_is_named(monkeypatch):
+    import sys
+
+    content = heic(photo((64, 48)))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(Unreadable, match=r"headstart\[heic\]"):
+        decode(content, SMALL)
+
+
+JPEGS = [{}, {"progressive": True}, {"restart_marker_rows": 1}, {"subsampling": 0}]
+
+
+@pytest.mark.parametrize("options", JPEGS, ids=str)
+@pytest.mark.parametrize("size", [(64, 64), (300, 200)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_without_its_last_bytes(options, size, mode):
+    noisy = Image.fromarray(
+        np.asarray(photo(size)) // 2 + np.asarray(random_picture(*size)) // 4
+    ).convert(mode)
+    if mode != "RGB":
+        options = {key: value for key, value in options.items() if key != "subsampling"}
+    content = encoded(noisy, "JPEG", quality=90, **options)
+    whole = decode(content, SMALL)
+    assert whole.warning is None
+    for missing in (1, 2):
+        found = decode(content[:-missing], SMALL)
+        assert (found.pixels == whole.pixels).all()
+        # Pillow itself may be content, where nothing but the marker is missing.
+        assert found.warning is None or "end of the file" in found.warning
+    if (mode, options) != ("CMYK", {"progressive": True}):  # its last scans are of a few bytes
+        little = decode(content[:-4], SMALL)
+        assert "end of the file" in little.warning
+        assert np.abs(little.pixels.astype(int) - whole.pixels).mean() < 8
+    for share in (0.5, 0.3, 0.05):
+        with pytest.raises(Unreadable, match="truncated|damaged"):
+            decode(content[: int(share * len(content))], SMALL)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), options=st.sampled_from(JPEGS))
+def test_a_jpeg_that_is_completed_lacks_little(data, options):
+    from headstart.data import jpeg
+
+    size = data.draw(st.tuples(st.integers(16, 120), st.integers(16, 120)))
+    content = encoded(random_picture(*size, seed=1), "JPEG", quality=80, **options)
+    length = data.draw(st.integers(0, len(content) - 1))
+    completed = jpeg.completed(content[:length])
+    assert jpeg.completed(content) is None
+    if completed is None:
+        assert length < len(content) - 2
+        return
+    with Image.open(io.BytesIO(content)) as image, Image.open(io.BytesIO(completed)) as other:
+        differs = (np.asarray(image) != np.asarray(other)).any(axis=2)
+    # The last block may have lost detail that does not show in its mean.
+    lines = differs.sum() / size[0]
+    assert lines <= max(8, size[1] / 20) + 16 * 16 / size[0] + 2
+
+
+DEEP = [
+    ("RGBA", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("I;16", "PNG"), ("I;16", "TIFF"), ("1", "PNG"),
+    ("F", "TIFF"), ("RGB key", "PNG"), ("P alpha", "PNG"),
+]  # fmt: skip
+
+
+def in_mode(mode: str, size: tuple[int, int]) -> tuple[Image.Image, dict]:
+    pixels = random_picture(*size)
+    if mode == "I;16":
+        return Image.fromarray(np.asarray(pixels)[..., 0].astype(np.uint16) * 257), {}
+    if mode == "F":
+        return Image.fromarray(np.asarray(pixels)[..., 0].astype(np.float32) / 255), {}
+    if mode == "RGB key":
+        return pixels, {"transparency": tuple(np.asarray(pixels)[3, 3].tolist())}
+    if mode == "P alpha":
+        return pixels.quantize(16), {"transparency": bytes(range(0, 256, 16))}
+    if mode in ("RGBA", "LA"):
+        pixels.putalpha(random_picture(*size, seed=2).convert("L"))
+        return pixels.convert(mode), {}
+    return (pixels.quantize(16) if mode == "P" else pixels.convert(mode)), {}
+
+
+@pytest.mark.parametrize(("mode", "kind"), DEEP)
+@pytest.mark.parametrize("preprocessing", [SMALL, WIDE, replace(SMALL, interpolation="nearest")])
+def test_a_large_image_is_what_it_would_be_in_one_piece(monkeypatch, mode, kind, preprocessing):
+    from headstart.data import resize
+
+    for size in ((301, 203), (97, 640), (40, 30)):
+        image, options = in_mode(mode, size)
+        content = encoded(image, kind, **options)
+        for view in (View(), View(0.7, 0.3, 0.9), View(0.83, 1, 0, flip=True)):
+            whole = decode(content, preprocessing, view).pixels
+            with monkeypatch.context() as patched:
+                patched.setattr(resize, "LARGE", 0)
+                patched.setattr(resize, "_BAND", 5000)
+                assert (decode(content, preprocessing, view).pixels == whole).all()
+
+
+def test_an_image_that_does_not_fit_in_memory_is_refused(monkeypatch):
+    content = encoded(photo(), "PNG")
+    monkeypatch.setattr(images, "LARGE", 1000)
+    assert decode(content, SMALL).pixels.shape == (32, 32, 3)
+    monkeypatch.setattr(images, "free_memory", lambda: 20_000)
+    with pytest.raises(Unreadable, match="of memory"):
+        decode(content, SMALL)
+
+
+def test_no_library_writes_to_the_terminal(capfd):
+    import warnings
+
+    raw = encoded(photo((200, 200)).convert("L"), "TIFF", compression="tiff_lzw")
+    rng = np.random.default_rng(0)
+    contents = [encoded(photo(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")]
+    for _ in range(60):
+        damaged = bytearray(raw)
+        for position in rng.integers(0, len(raw), 3):
+            damaged[position] ^= int(rng.integers(1, 256))
+        contents.append(bytes(damaged))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        before = list(warnings.filters)
+        workers = [
+            threading.Thread(target=lambda: [decode_or_reason(each) for each in contents])
+            for _ in range(3)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert list(warnings.filters) == before
+    assert capfd.readouterr() == ("", "")

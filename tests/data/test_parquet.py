@@ -1,5 +1,6 @@
 import io
 import threading
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -124,17 +125,63 @@ def test_broken_parquet(tmp_path):
         read(path, ReadSpec())
 
 
-def test_hub_names():
+def test_hub_names(tmp_path, monkeypatch):
     assert is_name("imdb")
     assert is_name("owner/some-name_1.0")
     assert not is_name("photos/")
     assert not is_name("../x")
     assert not is_name("a/b/c")
     with pytest.raises(InputError, match="--offline"):
-        read("owner/name", ReadSpec(offline=True))
+        read("hf:owner/name", ReadSpec(offline=True))
+    with pytest.raises(InputError, match="hf:OWNER/NAME"):
+        read("hf:a/b/c", ReadSpec())
     for path in ("absent.csv", "./absent", "/absent"):
         with pytest.raises(InputError, match="no file or folder"):
             read(path, ReadSpec())
+
+
+@pytest.fixture
+def hub_cache(tmp_path, monkeypatch):
+    """A cache of the hub's library, and a folder to work in; asking the hub is an error."""
+
+    def forbidden(*_, **__):
+        raise AssertionError("the hub was asked")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HOME", str(tmp_path))
+    monkeypatch.delenv("HF_DATASETS_CACHE", raising=False)
+    monkeypatch.setattr(datasets, "load_dataset", forbidden)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", forbidden)
+    (tmp_path / "work" / "photos").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("phots", "is it 'photos'"),
+        ("photos/trian", "no file or folder"),
+        ("owner/name", "hf:owner/name"),
+        ("imdb", "hf:imdb"),
+        ("fotos", "is it 'photos'"),
+    ],
+)
+def test_a_mistyped_name_asks_nobody(hub_cache, name, said):
+    with pytest.raises(InputError, match=said):
+        read(name, ReadSpec())
+
+
+@pytest.mark.parametrize("folder", ["datasets/owner___name", "hub/datasets--owner--name"])
+def test_what_was_fetched_before_needs_no_prefix(hub_cache, monkeypatch, folder):
+    (hub_cache / folder).mkdir(parents=True)
+    texts = {"train": datasets.Dataset.from_dict({"text": ["a", "b"], "label": ["x", "y"]})}
+    monkeypatch.setattr(datasets, "load_dataset", lambda name: datasets.DatasetDict(texts))
+    assert read("owner/name", ReadSpec()).items == ["a", "b"]
+    assert read("hf:owner/name", ReadSpec()).items == ["a", "b"]
+    Path("owner").mkdir()
+    with pytest.raises(InputError, match="no file or folder"):
+        read("owner/name", ReadSpec())
 
 
 def test_a_loaded_hub_data_set(tmp_path):
@@ -157,12 +204,12 @@ def test_a_loaded_hub_data_set(tmp_path):
 
 
 def test_the_hub_cannot_be_reached(monkeypatch):
-    def load_dataset(name):
+    def dataset_info(*_, **__):
         raise ConnectionError("no network\nat all")
 
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", dataset_info)
     with pytest.raises(InputError, match="'owner/name'.*no network"):
-        read("owner/name", ReadSpec())
+        read("hf:owner/name", ReadSpec())
 
 
 def test_damage_found_while_reading(photos):

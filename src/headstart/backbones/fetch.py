@@ -11,6 +11,7 @@ from headstart.backbones import hub
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.catalogue import load
 from headstart.errors import HeadstartError, InputError
+from headstart.paths import check_written, neighbour
 
 # Family of a backbone -> a function of it and a folder that writes what `hub.load_folder` reads.
 SAVERS = {
@@ -45,7 +46,7 @@ def fetch(name: str, folder: Path, *, offline: bool = False) -> Backbone:
             "to a folder; bring its own files instead."
         )
     save: Callable[[Backbone, Path], None] = resolve_name(SAVERS[made.family])
-    partial = folder.with_name(f".{folder.name}.partial")
+    partial = neighbour(folder, "partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir()
@@ -73,6 +74,7 @@ _SAME = ("fingerprint", "preprocessing", "pool", "licence", "features")
 
 
 def _check_target(folder: Path) -> None:
+    check_written(folder, "--to")
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(
             f"--to is {str(folder)!r}, which is not empty; name a new folder, since nothing is "

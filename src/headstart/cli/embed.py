@@ -12,7 +12,7 @@ from headstart.spec import POOLS, ItemSpec
 @takes(ItemSpec)
 def embed(
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A folder, a table or a hub data set.")
+        str, typer.Argument(metavar="DATA", help="A folder, a table, or hf:OWNER/NAME of the hub.")
     ],
     *,
     out: Annotated[

@@ -17,6 +17,11 @@ MACHINE = {
     *(errno.ENOMEM, errno.EMFILE),
 }
 """Troubles of the machine: a traceback would tell a person nothing."""
+_NO_MEMORY = (
+    "cannot allocate memory", "can't allocate memory", "failed to map segment",
+    "can't start new thread", "bad_alloc", "bad allocation", "out of memory",
+    "unable to allocate", "thread creation failed",
+)  # fmt: skip
 PLACE = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
 """Troubles of a place that the user chose."""
 
@@ -36,10 +41,27 @@ def explain(error: Exception) -> tuple[str, int]:
         if error.errno in PLACE:
             return f"{error.strerror}{where}; name another place.", WRONG_INPUT
         return f"{error.strerror}{where}; what was finished before is kept.", OUR_FAULT
-    if isinstance(error, MemoryError):
-        return "there is not enough memory; what was finished before is kept.", OUR_FAULT
+    if isinstance(error, OSError) and "temporary directory" in str(error):
+        said = "there is no folder for temporary files that can be written; set TMPDIR to one."
+        return said, WRONG_INPUT
+    if _is_out_of_memory(error):
+        return (
+            "there is not enough memory, or this process may not take more of it (ulimit -v); "
+            "what was finished before is kept.",
+            OUR_FAULT,
+        )
     said = " ".join(f"{type(error).__name__}: {error}".split())
     return f"a fault in headstart, not in your input ({said}); {_traceback(error)}", OUR_FAULT
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Libraries say it in words of their own, and Python of a library that cannot be loaded."""
+    while error is not None:
+        said = str(error).lower()
+        if isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -17,7 +17,7 @@ def fit(
         typer.Argument(
             metavar="DATA",
             help="A folder with one subfolder per class, a CSV, TSV, JSON, Parquet or Excel table, "
-            "or the name of a hub data set.",
+            "or hf:OWNER/NAME, a data set of the hub.",
         ),
     ],
     *,

@@ -69,8 +69,10 @@ def _harmless(piece: str) -> str:
 
 
 def _standard_input() -> str:
+    from headstart.data.files import standard_input
+
     try:
-        text = sys.stdin.buffer.read().removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+        text = standard_input().removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError("Standard input is not UTF-8.") from error
     # The line end that a shell adds is not part of the prompt.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from headstart.cli.rows import as_json, cells, header, rows
 from headstart.errors import InputError
+from headstart.paths import check_written
 
 if TYPE_CHECKING:
     from headstart.model import Predictions
@@ -27,6 +28,7 @@ def check_out(out: str) -> Path:
     path = Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"--out is {out!r}, but it must end in .csv, .jsonl or .parquet.")
+    check_written(path, "--out")
     if path.is_dir():
         raise InputError(f"--out is {out!r}, which is a folder; name a file.")
     if not path.parent.is_dir():

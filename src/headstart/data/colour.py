@@ -1,7 +1,8 @@
 """Pixels of every kind to 8-bit sRGB: bit depth, transparency, palettes and colour profiles."""
 
 import io
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -19,14 +20,47 @@ def eight_bits(image: Image.Image) -> Image.Image:
     Raises:
         Mismatch: float or 32-bit values outside the range that has one meaning.
     """
+    convert = to_eight_bits(image)
+    return image if convert is None else convert(image)
+
+
+def to_eight_bits(image: Image.Image) -> Callable[[Image.Image], Image.Image] | None:
+    """What `eight_bits` does to the image, and to any part of it; None where that is nothing."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return _from_deep(image)
+        bits = getattr(image, "tag_v2", {}).get(258)
+        # A greyscale PNG may name one value as transparent.
+        see_through = image.info.get("transparency")
+        return partial(
+            _from_deep,
+            white=4095 if bits == (12,) else 65_535,
+            see_through=see_through if isinstance(see_through, int) else None,
+        )
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+        return _on_white
     if image.mode in ("L", "RGB", "CMYK"):
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
+        return None
+    return lambda part: part.convert("L" if part.mode == "1" else "RGB")
+
+
+def check_depth(image: Image.Image) -> None:
+    """Refuse float and 32-bit values outside the range that has one meaning.
+
+    Raises:
+        Mismatch: says which.
+    """
+    if image.mode == "F":
+        values = np.asarray(image)
+        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+            raise Mismatch("its pixels are floating-point numbers outside 0 to 1")
+    if image.mode == "I":
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65_535:
+            raise Mismatch("its pixels are 32-bit integers outside 0 to 65,535")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
 
 
 def to_rgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
@@ -60,19 +94,12 @@ def _to_srgb(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
     return mode, ImageCms.buildTransform(parsed, srgb, mode, "RGB")
 
 
-def _from_deep(image: Image.Image) -> Image.Image:
+def _from_deep(image: Image.Image, white: int, see_through: int | None) -> Image.Image:
+    check_depth(image)
     values = np.asarray(image)
     if image.mode == "F":
-        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-            raise Mismatch("its pixels are floating-point numbers outside 0 to 1")
-        grey = np.round(values * 255)
-    else:
-        if image.mode == "I" and (values.min() < 0 or values.max() > 65_535):
-            raise Mismatch("its pixels are 32-bit integers outside 0 to 65,535")
-        bits = getattr(image, "tag_v2", {}).get(258)
-        white = 4095 if bits == (12,) else 65_535
-        grey = (values.astype(np.uint32) * 255 + white // 2) // white
-        # A greyscale PNG may name one value as transparent.
-        if isinstance(see_through := image.info.get("transparency"), int):
-            grey = np.where(values == see_through, 255, grey)
+        return Image.fromarray(np.round(values * 255).astype(np.uint8))
+    grey = (values.astype(np.uint32) * 255 + white // 2) // white
+    if see_through is not None:
+        grey = np.where(values == see_through, 255, grey)
     return Image.fromarray(grey.astype(np.uint8))

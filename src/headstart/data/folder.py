@@ -1,35 +1,25 @@
 """A folder to a data set: class folders, splits above them, or what the hub's folders hold."""
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from headstart.data import files, texts
-from headstart.data.cells import interpret
+from headstart.data import files, metadata, texts
+from headstart.data.cells import Labels, interpret
 from headstart.data.columns import split_named
 from headstart.data.dataset import Dataset, Modality, Skipped, Split
 from headstart.data.flat import by_names
 from headstart.data.images import EXTENSIONS
-from headstart.data.names import natural_key, shown, some
+from headstart.data.layout import Layout, Placed, arrange
+from headstart.data.names import shown, some
 from headstart.data.rows import dataset_of, refuse_first
-from headstart.data.table import SUFFIXES, read_table
+from headstart.data.split_names import split_name
+from headstart.data.table import SUFFIXES, Table
+from headstart.data.walk import File, walk
 from headstart.errors import InputError, Unreadable
 from headstart.spec import ReadSpec
 
-_IGNORED = frozenset(("__macosx", "thumbs.db", "desktop.ini", "@eadir", "__pycache__"))
-_METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    path: str
-    parts: tuple[str, ...]
-    """Path below the folder, by part."""
-
-    @property
-    def suffix(self) -> str:
-        return os.path.splitext(self.parts[-1])[1].lower()  # noqa: PTH122 - may not be UTF-8
+_GUESS = ("The task is classification: each folder is a class (a guess; --task says otherwise).",)
 
 
 def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Dataset:
@@ -41,98 +31,94 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
     Raises:
         InputError: the folder has no such form, or holds nothing that can be used.
     """
-    for name in _METADATA:
-        if (folder / name).is_file():
-            return dataset_of(read_table(folder / name), spec, labelled=labelled)
-    found = list(_walk(folder))
+    found, folders = walk(folder)
+    table = metadata.read_metadata(folder, found)
+    if table is not None:
+        return _of_metadata(folder, table, found, spec, labelled)
     modality = _modality(found)
     if modality is None:
         return _without_items(folder, found, spec, labelled)
+    if spec.input is not None or spec.label is not None:
+        why = ", its labels are the names of its folders" if labelled else ""
+        raise InputError(
+            f"{shown(str(folder))} has no columns{why}; leave out --input and --label."
+        )
     if not labelled:
         return unlabelled(folder, spec, modality, found)
-    usable = [file for file in found if file.suffix in _suffixes(modality)]
-    named = by_names(shown(str(folder)), usable, modality, spec, text_of)
+    found_names = [file for file in found if file.suffix in _suffixes(modality)]
+    named = by_names(shown(str(folder)), found_names, modality, spec, text_of)
     if named is not None:
         return named
-    if spec.input is not None or spec.label is not None:
-        raise InputError(
-            f"{shown(str(folder))} has no columns, its labels are the names of its folders; "
-            "leave out --input and --label."
-        )
-    depth = _depth_of_classes(folder, [f for f in found if f.suffix in _suffixes(modality)])
-    usable, skipped = _sorted_out(found, modality, depth)
-    items, kept = _contents(usable, modality, skipped)
+    usable, skipped = _sorted_out(found, modality)
+    layout = arrange(folder, usable)
+    items, kept, unread = _contents([each.file for each in layout.placed], modality)
+    skipped += [*layout.skipped, *unread]
     refuse_first(skipped, spec)
     if not kept:
         raise InputError(_no_classes(folder, found))
-    labels = interpret(
-        [_class_name(file.parts[depth]) for file in kept],
-        "classification" if spec.task == "auto" else spec.task,
-        lambda row: _name(kept[row]),
-        na_values=spec.na_values or "",
-        separator=spec.separator,
-    )
-    guess = (
-        "The task is classification: each folder is a class (a guess; --task says otherwise).",
-    )
-    splits = (f"The splits are those of the folders in {shown(folder.name)}.",) * bool(depth)
+    placed = [layout.placed[at] for at in kept]
+    labels = _labels(placed, spec)
     return Dataset(
         modality=modality,
         items=items,
-        names=[_name(file) for file in kept],
+        names=[each.file.name for each in placed],
         task=labels.task,
         labels=[label for label in labels.labels if label is not None],
-        splits=[split_named(file.parts[0]) for file in kept] if depth else (),
+        splits=[each.split for each in placed] if any(each.split for each in placed) else (),
         skipped=tuple(skipped),
-        warnings=(*labels.warnings, *_empty_classes(folder, found, depth)),
-        notes=(*splits, *labels.notes, *(guess if spec.task == "auto" else ())),
+        warnings=(*labels.warnings, *_empty_classes(layout, found, folders), *layout.warnings),
+        notes=(*layout.notes, *labels.notes),
     )
 
 
 def unlabelled(
-    folder: Path, spec: ReadSpec, modality: Modality, found: Sequence[_File] | None = None
+    folder: Path, spec: ReadSpec, modality: Modality, found: Sequence[File] | None = None
 ) -> Dataset:
     """Every image (or `.txt` file) in a folder and the folders in it, without labels.
 
     Raises:
         InputError: there is none.
     """
-    usable, skipped = _sorted_out(found or list(_walk(folder)), modality, None)
-    items, kept = _contents(usable, modality, skipped)
+    usable, skipped = _sorted_out(walk(folder)[0] if found is None else found, modality)
+    items, kept, unread = _contents(usable, modality)
+    skipped += unread
     refuse_first(skipped, spec)
     if not kept:
         what = "images" if modality == "image" else ".txt files"
         raise InputError(f"There are no {what} in {shown(str(folder))} that can be read.")
-    return Dataset(modality, items, [_name(file) for file in kept], skipped=tuple(skipped))
+    return Dataset(modality, items, [usable[at].name for at in kept], skipped=tuple(skipped))
 
 
-def _walk(folder: Path) -> Iterator[_File]:
-    """Every file below, in natural order; what is hidden or an operating system's is passed by."""
-
-    def inside(path: str, parts: tuple[str, ...], above: frozenset[str]) -> Iterator[_File]:
-        real = os.path.realpath(path)
-        if real in above:
-            return
-        for entry in sorted(os.scandir(path), key=lambda entry: natural_key(entry.name)):
-            if entry.name.startswith(".") or entry.name.lower() in _IGNORED:
-                continue
-            below = (*parts, entry.name)
-            if entry.is_dir() and os.path.splitext(entry.name)[1].lower() not in EXTENSIONS:  # noqa: PTH122
-                yield from inside(entry.path, below, above | {real})
-            else:
-                yield _File(entry.path, below)
-
-    try:
-        yield from inside(str(folder), (), frozenset())
-    except OSError as error:
-        raise InputError(
-            f"{shown(str(error.filename or folder))} cannot be read ({error.strerror}); "
-            "check its permissions."
-        ) from error
+def _of_metadata(
+    folder: Path, table: Table, found: Sequence[File], spec: ReadSpec, labelled: bool
+) -> Dataset:
+    """The rows of the folder's metadata; an image that none of them names is skipped."""
+    named = spec.input is None and metadata.FILE_NAME in table.columns
+    if named:
+        spec = replace(spec, input=metadata.FILE_NAME)
+    data = dataset_of(table, spec, labelled=labelled, modality="image" if named else None)
+    images, _ = _sorted_out(found, "image")
+    skipped = (*data.skipped, *metadata.unnamed(table, folder, images))
+    refuse_first(skipped, spec)
+    return replace(data, skipped=skipped)
 
 
-def _name(file: _File) -> str:
-    return shown("/".join(file.parts))
+def _labels(placed: Sequence[Placed], spec: ReadSpec) -> Labels:
+    """The names of folders are classes, whatever they are: `NA` is one too, and so is `1.0`."""
+    names = [_class_name(each.label) for each in placed]
+    if spec.task in ("auto", "classification"):
+        return Labels("classification", list(names), notes=_GUESS if spec.task == "auto" else ())
+    labels = interpret(
+        names,
+        spec.task,
+        lambda row: placed[row].file.name,
+        na_values=spec.na_values or "",
+        separator=spec.separator,
+    )
+    if None in labels.labels:
+        folder = names[labels.labels.index(None)]
+        raise InputError(f"The folder {shown(folder)!r} is no label for --task {spec.task}.")
+    return labels
 
 
 def _class_name(folder: str) -> str:
@@ -144,79 +130,43 @@ def _suffixes(modality: Modality) -> frozenset[str]:
     return frozenset(EXTENSIONS if modality == "image" else (".txt",))
 
 
-def _modality(found: Sequence[_File]) -> Modality | None:
+def _modality(found: Sequence[File]) -> Modality | None:
     if any(file.suffix in EXTENSIONS for file in found):
         return "image"
     return "text" if any(file.suffix == ".txt" for file in found) else None
 
 
-def _depth_of_classes(folder: Path, items: Sequence[_File]) -> int:
-    """Which part of an item's path is the class: 0, or 1 where the folders above are splits.
-
-    Beside classes, one folder `train` that holds items itself is a class of that name.
-    """
-    direct: set[str] = {file.parts[0] for file in items if len(file.parts) == 2}
-    nested: set[str] = {file.parts[0] for file in items if len(file.parts) > 2}
-    splits = {top for top in nested if split_named(top)}
-    others = {top for top in nested | direct if not split_named(top)}
-    if not splits:
-        return 0
-    if others:
-        if len(splits) == 1 and splits <= direct:
-            return 0
-        raise InputError(
-            f"In {shown(str(folder))}, {some(sorted(splits))} look like splits but "
-            f"{some(sorted(others))} do not; keep splits alone, or classes alone."
-        )
-    return 1
-
-
-def _empty_classes(folder: Path, found: Sequence[_File], depth: int) -> tuple[str, ...]:
+def _empty_classes(
+    layout: Layout, found: Sequence[File], folders: Sequence[tuple[str, ...]]
+) -> tuple[str, ...]:
     """Warn of the folders of classes that hold no file at all."""
-    used = {file.parts[: depth + 1] for file in found}
-    tops = [folder / top for top in sorted({f.parts[0] for f in found if len(f.parts) > 2})]
-    empty = [
-        "/".join(parts)
-        for top in (tops if depth else [folder])
-        for each in sorted(top.iterdir())
-        if _is_class(each) and (parts := each.relative_to(folder).parts) not in used
-    ]
+    above = set(layout.classes)
+    used = {file.parts[:depth] for depth in {len(a) + 1 for a in above} for file in found}
+    empty = ["/".join(p) for p in folders if p and p[:-1] in above and p not in used]
     return (f"There is nothing in {some(empty)}; no class is made of it.",) if empty else ()
 
 
-def _is_class(path: Path) -> bool:
-    name = path.name.lower()
-    return path.is_dir() and not name.startswith(".") and name not in _IGNORED
-
-
-def _sorted_out(
-    found: Sequence[_File], modality: Modality, depth: int | None
-) -> tuple[list[_File], list[Skipped]]:
+def _sorted_out(found: Sequence[File], modality: Modality) -> tuple[list[File], list[Skipped]]:
     what = "it has no image's extension" if modality == "image" else "it is not a .txt file"
-    usable, skipped = [], []
-    for file in found:
-        if file.suffix not in _suffixes(modality):
-            skipped.append(Skipped(_name(file), what))
-        elif depth is not None and len(file.parts) < depth + 2:
-            skipped.append(Skipped(_name(file), "it is not in the folder of a class"))
-        else:
-            usable.append(file)
-    return usable, skipped
+    suffixes = _suffixes(modality)
+    usable = [file for file in found if file.suffix in suffixes]
+    return usable, [Skipped(f.name, what) for f in found if f.suffix not in suffixes]
 
 
 def _contents(
-    usable: Sequence[_File], modality: Modality, skipped: list[Skipped]
-) -> tuple[list[str], list[_File]]:
+    usable: Sequence[File], modality: Modality
+) -> tuple[list[str], list[int], list[Skipped]]:
+    """The items of files, the positions of those that have one, and the other files."""
     if modality == "image":
-        return [file.path for file in usable], list(usable)
-    items, kept = [], []
-    for file in usable:
+        return [file.path for file in usable], list(range(len(usable))), []
+    items, kept, skipped = [], [], []
+    for at, file in enumerate(usable):
         try:
             items.append(text_of(file.path))
-            kept.append(file)
+            kept.append(at)
         except Unreadable as reason:
-            skipped.append(Skipped(_name(file), str(reason)))
-    return items, kept
+            skipped.append(Skipped(file.name, str(reason)))
+    return items, kept, skipped
 
 
 def text_of(path: str) -> str:
@@ -232,28 +182,29 @@ def text_of(path: str) -> str:
         raise Unreadable(f"line {line} is not UTF-8") from error
 
 
-def _without_items(folder: Path, found: Sequence[_File], spec: ReadSpec, labelled: bool) -> Dataset:
+def _without_items(folder: Path, found: Sequence[File], spec: ReadSpec, labelled: bool) -> Dataset:
     from headstart.data.parquet import read_parquet
 
-    parts = [(Path(file.path), _split_of_file(file)) for file in found if file.suffix == ".parquet"]
-    if not parts:
+    tables = [file for file in found if file.suffix == ".parquet" and Path(file.path).is_file()]
+    if not tables:
         raise InputError(_no_classes(folder, found))
+    parts = [(Path(file.path), _split_of_file(file)) for file in tables]
     return dataset_of(read_parquet(parts, folder.name, folder), spec, labelled=labelled)
 
 
-def _split_of_file(file: _File) -> Split | None:
+def _split_of_file(file: File) -> Split | None:
     """`data/train-00000-of-00001.parquet`, `train.parquet` and `train/0000.parquet` name one."""
     stem = file.parts[-1].removesuffix(".parquet").replace("_", "-").partition("-")[0]
-    folders = (split_named(part) for part in file.parts[-2::-1])
-    return split_named(stem) or next(filter(None, folders), None)
+    looks = [look for part in file.parts[-2::-1] if (look := split_name(part)) is not None]
+    return split_named(stem) or next((look.split for look in looks if look.sure), None)
 
 
-def _no_classes(folder: Path, found: Sequence[_File]) -> str:
+def _no_classes(folder: Path, found: Sequence[File]) -> str:
     tables = [file for file in found if file.suffix in SUFFIXES]
     if tables:
         return (
             f"{shown(str(folder))} has no folder per class, but it has "
-            f"{some(_name(file) for file in tables)}; give the table itself."
+            f"{some(file.name for file in tables)}; give the table itself."
         )
     return (
         f"{shown(str(folder))} has no folder per class with images or .txt files in it; "

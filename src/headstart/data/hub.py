@@ -1,7 +1,9 @@
 """A data set from the Hugging Face hub, as a table."""
 
+import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -12,6 +14,9 @@ from headstart.data.names import shown
 from headstart.data.table import Table
 from headstart.errors import InputError, first_line
 
+PREFIX = "hf:"
+_PATIENCE = 10.0
+"""Seconds that the hub has to say whether it has a data set."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
@@ -39,9 +44,35 @@ class _Images(Sequence[Any]):
         return (cell["bytes"] or cell["path"]) if cell else None
 
 
+def name_of(source: str) -> str | None:
+    """The hub data set that is asked for: `hf:OWNER/NAME`, or a bare name of one fetched before.
+
+    A bare name that was never fetched is far more often a folder with a letter wrong, so no
+    socket is opened for it.
+    """
+    if source.startswith(PREFIX):
+        return source.removeprefix(PREFIX)
+    if not is_name(source) or ("/" in source and Path(source).parent.is_dir()):
+        return None
+    return source if _is_cached(source) else None
+
+
 def is_name(source: str) -> bool:
     """Whether this can be the name of a hub data set, `name` or `owner/name`."""
     return _NAME.fullmatch(source) is not None
+
+
+def _is_cached(name: str) -> bool:
+    from huggingface_hub import constants
+
+    prepared = os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets"
+    return any(
+        os.path.isdir(folder)  # noqa: PTH112
+        for folder in (
+            Path(prepared) / name.replace("/", "___"),
+            Path(constants.HF_HUB_CACHE) / f"datasets--{name.replace('/', '--')}",
+        )
+    )
 
 
 def read_hub(name: str, *, offline: bool) -> Table:
@@ -50,23 +81,41 @@ def read_hub(name: str, *, offline: bool) -> Table:
     Raises:
         InputError: offline, no such data set, or one without rows.
     """
+    if not is_name(name):
+        raise InputError(
+            f"{shown(name)[:200]!r} is no name of a hub data set; write {PREFIX}OWNER/NAME."
+        )
     if offline:
         raise InputError(
-            f"There is no file or folder {shown(name)!r}, and --offline forbids looking for a "
-            "data set of that name on the hub."
+            f"--offline forbids reading the data set {shown(name)!r} of the hub; leave it out."
         )
+    if not _is_cached(name):
+        _refuse_unknown(name)
     import datasets
 
     # The libraries below raise what they like for a missing, private or broken data set.
     try:
         loaded = datasets.load_dataset(name)
     except Exception as error:
-        said = shown(first_line(error))
-        raise InputError(
-            f"There is no file or folder {shown(name)!r}, and no data set of that name could be "
-            f"had from the hub ({said[:200]})."
-        ) from error
+        raise _not_had(name, error) from error
     return table_of(loaded, name)
+
+
+def _refuse_unknown(name: str) -> None:
+    """Ask the hub once: the loader would try for half a minute before it says that it cannot."""
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().dataset_info(name, timeout=_PATIENCE)
+    except Exception as error:
+        raise _not_had(name, error) from error
+
+
+def _not_had(name: str, error: Exception) -> InputError:
+    return InputError(
+        f"The data set {shown(name)!r} could not be had from the hub "
+        f"({shown(first_line(error))[:200].rstrip('.')}); check its name and the network."
+    )
 
 
 def table_of(loaded: Any, name: str) -> Table:

@@ -4,27 +4,36 @@ import hashlib
 import io
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from headstart.data import files
+from headstart.data import files, heif, jpeg
 from headstart.data.colour import Mismatch, eight_bits, to_rgb
 from headstart.data.names import shown
+from headstart.data.quiet import quiet
+from headstart.data.resize import LARGE, resized
+from headstart.data.room import free_memory
 from headstart.errors import Unreadable
 from headstart.preprocessing import WHOLE, ImagePreprocessing, View
+from headstart.wording import size as size_of
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")
-"""Formats that are decoded, whatever the file is called; a phone's MPO opens as JPEG."""
+"""Formats that Pillow decodes, whatever the file is called; a phone's MPO opens as JPEG, its HEIC
+is read by `heif`."""
 
 EXTENSIONS = frozenset(
     f".{extension}"
     for extension in (
         *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "gif", "bmp", "dib"),
-        *("tif", "tiff", "webp", "avif", "ppm", "pgm", "pbm", "pnm"),
+        *("tif", "tiff", "webp", "avif", "avifs", "ppm", "pgm", "pbm", "pnm"),
+        *heif.EXTENSIONS,
     )
 )
 """File names that are taken for images in a folder."""
@@ -38,6 +47,12 @@ _RESAMPLE = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
+"""Bytes of a pixel as Pillow keeps it; four in other modes."""
+_TWICE = ("WEBP", "AVIF", "HEIF", "GIF")
+"""Formats that are decoded outside of Pillow first."""
+_SHARE_OF_FREE = 0.8
+_one_large = Lock()
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -118,14 +133,36 @@ def decode(
     """
     # Pillow answers damage with whatever its plugins happen to raise, so everything is caught.
     try:
-        if isinstance(content, np.ndarray):
-            return _fit(Image.fromarray(_checked_array(content)), preprocessing, view)
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            return _fit(image, preprocessing, view)
+        with quiet():
+            if isinstance(content, np.ndarray):
+                return _fit(Image.fromarray(_checked_array(content)), preprocessing, view)
+            return _decoded(content, preprocessing, view)
     except Unreadable:
         raise
     except Exception as error:
         raise Unreadable(_reason(error)) from error
+
+
+def _decoded(content: bytes, preprocessing: ImagePreprocessing, view: View) -> Picture:
+    try:
+        with _opened(content) as image:
+            return _fit(image, preprocessing, view)
+    except OSError:
+        whole = jpeg.completed(content)
+        if whole is None:
+            raise
+    with _opened(whole) as image:
+        picture = _fit(image, preprocessing, view)
+    return Picture(picture.pixels, "; ".join(filter(None, (picture.warning, jpeg.SAID))))
+
+
+def _opened(content: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError:
+        if not heif.is_heif(content):
+            raise
+        return heif.open_heif(content)
 
 
 def _not_empty(content: bytes) -> bytes:
@@ -149,11 +186,12 @@ def _checked_array(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _array_of(image: Image.Image) -> NDArray[np.uint8]:
     try:
-        _check_size(image)
-        image.load()
-        orientation, _ = _orientation(image)
-        rgb, _ = to_rgb(eight_bits(image), image.info.get("icc_profile"))
-        return np.asarray(_turn(rgb, orientation))
+        with quiet():
+            _check_size(image)
+            image.load()
+            orientation, _ = _orientation(image)
+            rgb, _ = to_rgb(eight_bits(image), image.info.get("icc_profile"))
+            return np.asarray(_turn(rgb, orientation))
     except Unreadable:
         raise
     except Exception as error:
@@ -167,6 +205,17 @@ def _fit(image: Image.Image, preprocessing: ImagePreprocessing, view: View) -> P
     if getattr(image, "is_animated", False) and image.format not in ("MPO", "JPEG"):
         warnings.append("only the first frame (or page) is used")
     drafted = _draft(image, preprocessing, view)
+    with _turn_of_large(image):
+        return _shrunk(image, drafted, preprocessing, view, warnings)
+
+
+def _shrunk(
+    image: Image.Image,
+    drafted: tuple[float, float] | None,
+    preprocessing: ImagePreprocessing,
+    view: View,
+    warnings: list[str | None],
+) -> Picture:
     image.load()
     # Pillow turns a TIFF upright as it loads, so its orientation and size are known only now.
     orientation, warning = _orientation(image)
@@ -175,11 +224,11 @@ def _fit(image: Image.Image, preprocessing: ImagePreprocessing, view: View) -> P
     box, _ = _window(full, orientation, preprocessing, view)
     box = _Box(*np.clip(box, 0, [image.width, image.height] * 2).tolist())
     target = (preprocessing.width, preprocessing.height)
-    small = eight_bits(image).resize(
+    small = resized(
+        image,
         target[::-1] if orientation >= 5 else target,
         _RESAMPLE[preprocessing.interpolation],
-        box=box,
-        reducing_gap=2.0,
+        box,
     )
     rgb, warning = to_rgb(small, image.info.get("icc_profile"))
     warnings.append(warning)
@@ -198,6 +247,24 @@ def _check_size(image: Image.Image) -> None:
         raise Unreadable(f"{width:,} x {height:,} pixels are more than the {MAX_PIXELS:,} allowed")
     if not width * height:
         raise Unreadable("it has no pixels")
+
+
+@contextmanager
+def _turn_of_large(image: Image.Image) -> Iterator[None]:
+    """Large images are decoded one at a time, and not at all where there is no memory for one."""
+    pixels = image.width * image.height
+    if pixels < LARGE:
+        yield
+        return
+    with _one_large:
+        needed = pixels * _BYTES.get(image.mode, 4) * (2 if image.format in _TWICE else 1)
+        free = free_memory()
+        if free is not None and needed > free * _SHARE_OF_FREE:
+            raise Unreadable(
+                f"decoding its {image.width:,} x {image.height:,} pixels takes {size_of(needed)} "
+                f"of memory, and {size_of(free)} is free"
+            )
+        yield
 
 
 def _draft(
@@ -292,7 +359,7 @@ def _part(
 
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "it is not an image in a format that is read (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)"
+        return "it is not an image in a format that is read (JPEG, PNG, WebP, HEIC, ...)"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"its header claims more than the {MAX_PIXELS:,} pixels allowed"
     if isinstance(error, MemoryError):

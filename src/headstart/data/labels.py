@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset, Label, Task
 from headstart.data.forms import MISSING, is_truth, ordered, same
-from headstart.data.names import some
+from headstart.data.names import shown, some
 from headstart.errors import InputError
 from headstart.wording import items
 
@@ -59,17 +59,41 @@ def check(dataset: Dataset) -> tuple[str, ...]:
         return ()
     sides = dataset.splits or [None] * len(dataset)
     learnt = [x for x, side in zip(dataset.labels, sides, strict=True) if side in (None, "train")]
+    if not learnt:
+        raise InputError("The data has no items to train on; its train split is missing or empty.")
     if dataset.task == "regression":
         if len(set(learnt)) == 1:
             raise InputError("Every label is the same number; at least two values are needed.")
         return _far(learnt)
+    every = counts_of(dataset.labels, dataset.task)
+    _refuse_unwritable(dataset, every)
     counts = counts_of(learnt, dataset.task)
     varied = dataset.task == "multilabel" and any(n < len(learnt) for n in counts.values())
-    if learnt and len(counts) < 2 and not varied:
+    if len(counts) < 2 and not varied:
         there = f"only one class, {some(counts)}," if counts else "no class"
         raise InputError(f"There is {there} to learn from; at least two classes are needed.")
-    every = counts_of(dataset.labels, dataset.task)
     return (*_lookalikes(every), *_small(every, len(dataset)))
+
+
+def _refuse_unwritable(dataset: Dataset, classes: Iterable[str]) -> None:
+    """A class with half of a character in its name, as JSON allows, cannot be saved."""
+    if not (wrong := {name for name in classes if not _is_text(name)}):
+        return
+    for label, item in zip(dataset.labels or (), dataset.names, strict=True):
+        for name in label if isinstance(label, tuple) else (str(label),):
+            if name in wrong:
+                raise InputError(
+                    f"{item}: the label '{shown(name)[:80]}' has a lone surrogate in it, which is "
+                    "no character; correct it."
+                )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def counts_of(labels: Iterable[Label], task: Task) -> Counter[str]:

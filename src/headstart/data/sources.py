@@ -1,15 +1,14 @@
 """What the user names, to a data set: a folder, a table, a hub data set, or what predict gets."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 
-from headstart.data import texts
+from headstart.data import files, hub, texts
 from headstart.data.dataset import Dataset, Joined, Modality, Skipped
 from headstart.data.folder import read_folder, text_of, unlabelled
-from headstart.data.hub import is_name, read_hub
 from headstart.data.names import shown
 from headstart.data.rows import dataset_of, refuse_first
 from headstart.data.table import SUFFIXES, Table, is_table, read_table
@@ -40,10 +39,26 @@ def read(source: str | Path, spec: ReadSpec, *, labelled: bool = True) -> Datase
         if isinstance(error, InputError):
             raise
         raise InputError(f"{shown(str(source))[:200]!r} cannot be read ({error}).") from error
-    named = isinstance(source, str) and is_name(source) and not is_table(path)
-    if not named:
-        raise InputError(f"There is no file or folder {shown(str(source))!r}.")
-    return dataset_of(read_hub(str(source), offline=spec.offline), spec, labelled=labelled)
+    name = hub.name_of(source) if isinstance(source, str) else None
+    if name is None:
+        raise InputError(_missing(str(source), path))
+    return dataset_of(hub.read_hub(name, offline=spec.offline), spec, labelled=labelled)
+
+
+def _missing(source: str, path: Path) -> str:
+    """A sentence for a path that leads nowhere: what is there instead, and how to name the hub."""
+    said = f"There is no file or folder {shown(source)[:200]!r}"
+    try:
+        above = next(each for each in path.parents if each.is_dir())
+        wanted = path.relative_to(above).parts[0]
+        close = get_close_matches(wanted, [each.name for each in above.iterdir()], 1)
+    except (OSError, ValueError, StopIteration):
+        close = []
+    if close:
+        return f"{said}; is it {shown(str(above / close[0]))!r}?"
+    if hub.is_name(source) and not is_table(path):
+        return f"{said}; a data set of the hub is named {hub.PREFIX}{source}."
+    return f"{said}."
 
 
 def read_inputs(inputs: Sequence[str], modality: Modality, spec: ReadSpec) -> Dataset:
@@ -103,7 +118,7 @@ def _refuse_name(given: str, path: Path) -> None:
 
 
 def _standard_input() -> list[str]:
-    lines = sys.stdin.buffer.read().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = files.standard_input().removeprefix(b"\xef\xbb\xbf").split(b"\n")
     decoded = []
     for number, line in enumerate(lines, 1):
         try:
@@ -134,6 +149,10 @@ def _path(line: str) -> str:
 
 
 def _table(path: Path) -> Table:
+    if not path.is_file():
+        raise InputError(
+            f"{shown(str(path))} is not a folder or a table, nor any regular file; name one."
+        )
     if not is_table(path):
         raise InputError(
             f"{shown(str(path))} is not a folder or a table; a table is named "

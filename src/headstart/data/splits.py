@@ -21,9 +21,11 @@ SPLIT_NAMES: dict[str, Split] = {
 _WORDS: dict[str, Split] = {
     **SPLIT_NAMES,
     **dict.fromkeys(("trn", "trainset", "train_set", "training_set"), "train"),
-    **dict.fromkeys(("tst", "testset", "test_set", "privatetest", "holdout", "hold_out"), "test"),
     **dict.fromkeys(
-        ("vld", "valset", "val_set", "validation_set", "publictest", "development", "eval"),
+        ("tst", "testset", "test_set", "privatetest", "holdout", "hold_out", "eval"), "test"
+    ),
+    **dict.fromkeys(
+        ("vld", "valset", "val_set", "validation_set", "publictest", "development"),
         "validation",
     ),
 }

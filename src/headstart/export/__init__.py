@@ -7,6 +7,7 @@ from typing import Any
 
 from headstart.errors import InputError
 from headstart.model import Model
+from headstart.paths import check_written
 
 __all__ = ["FORMATS", "write"]
 
@@ -34,6 +35,7 @@ def write(model: Model, out: Path, *, format: str, offline: bool = False) -> dic
     """
     if format not in FORMATS:
         raise InputError(f"--format is {format!r}, but it must be one of {', '.join(FORMATS)}.")
+    check_written(out, "--out")
     if not out.parent.is_dir():
         raise InputError(f"--out is {str(out)!r}, but the folder {str(out.parent)!r} is not there.")
     if out.is_dir():

@@ -22,6 +22,7 @@ from headstart.backbones.backbone import Block
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
 from headstart.model import Model
+from headstart.paths import neighbour
 from headstart.preprocessing import ImagePreprocessing
 
 # After the family's module, which chooses the backend.
@@ -65,7 +66,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
             "fit again with --head linear."
         )
     whole = _whole(model, _backbone(model, offline=offline))
-    partial = out.with_name(f".{out.stem}.partial.keras")
+    partial = neighbour(out, "partial", ".keras")
     try:
         whole.save(partial)
         with zipfile.ZipFile(partial, "a") as file:

@@ -9,6 +9,7 @@ import numpy as np
 
 from headstart.data.dataset import Dataset
 from headstart.errors import InputError
+from headstart.paths import check_written, neighbour
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,6 +28,7 @@ def check_target(path: Path) -> None:
     """
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"--out is {str(path)!r}, but it must end with {', '.join(FORMATS)}.")
+    check_written(path, "--out")
     if not path.parent.is_dir():
         raise InputError(
             f"--out is {str(path)!r}, but the folder {str(path.parent)!r} is not there."
@@ -70,7 +72,7 @@ def write(path: Path, data: Dataset, features: "Features") -> None:
         _write_lance(path, data, features)
         return
     writers = {".npz": _write_npz, ".parquet": _write_parquet, ".lance": _write_lance}
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    partial = neighbour(path, "partial", path.suffix)
     _remove(partial)
     try:
         writers[path.suffix.lower()](partial, data, features)

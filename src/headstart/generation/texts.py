@@ -10,13 +10,14 @@ from pathlib import Path
 
 from headstart import data as reading
 from headstart.data import texts
-from headstart.data.columns import split_named
 from headstart.data.dataset import Dataset, Skipped, joined
 from headstart.data.folder import text_of
 from headstart.data.images import EXTENSIONS
 from headstart.data.names import shown, some
 from headstart.data.rows import refuse_first
+from headstart.data.split_names import split_name
 from headstart.data.table import is_table
+from headstart.data.walk import walk
 from headstart.errors import InputError, Unreadable
 from headstart.spec import FitSpec, ItemSpec, ReadSpec
 
@@ -97,7 +98,8 @@ def _documents(data: str | Path | Dataset, spec: FitSpec) -> Dataset:
 
 def _readable(folder: Path) -> Iterator[Path]:
     suffixes = {".txt", *EXTENSIONS}  # pictures have a sentence of their own
-    return (e for e in folder.rglob("*") if e.suffix.lower() in suffixes or is_table(e))
+    paths = (Path(file.path) for file in walk(folder)[0])
+    return (e for e in paths if e.suffix.lower() in suffixes or is_table(e))
 
 
 def _read_spec(spec: FitSpec, column: str | None) -> ReadSpec:
@@ -162,7 +164,8 @@ def _of_folder(folder: Path, found: Dataset, spec: FitSpec) -> Dataset:
         divided = _divided(found.items[0].text, found.names[0])
         return replace(divided, skipped=found.skipped)
     tops = [name.partition("/")[0] if "/" in name else "" for name in found.names]
-    splits = [split_named(top) for top in tops]
+    looks = [split_name(top) for top in tops]
+    splits = [look.split if look is not None and look.sure else None for look in looks]
     if not any(splits):
         return found
     strays = [name for name, split in zip(found.names, splits, strict=True) if split is None]

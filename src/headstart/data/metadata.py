@@ -1,0 +1,94 @@
+"""`metadata.csv`, `.jsonl` or `.parquet` beside images: the imagefolder layout of the hub."""
+
+import os
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from headstart.data.dataset import Skipped, Split
+from headstart.data.names import shown
+from headstart.data.split_names import split_name
+from headstart.data.table import Table, read_table
+from headstart.data.walk import File
+
+FILE_NAME = "file_name"
+"""The column that names an image, from the folder of the metadata."""
+
+_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+
+
+def read_metadata(top: Path, files: Sequence[File]) -> Table | None:
+    """The table of the metadata in a folder, or in each of its splits; None where there is none.
+
+    One right in the folder is the table; else those in folders of splits are joined, their images
+    named from the folder. Where nothing in them names the split, the images' folders do.
+
+    Raises:
+        InputError: a table that is wrong.
+    """
+    found: dict[tuple[str, ...], File] = {}
+    for name in reversed(_NAMES):
+        found |= {f.parts[:-1]: f for f in files if f.parts[-1] == name and os.path.isfile(f.path)}  # noqa: PTH113
+    if () in found:
+        table = read_table(Path(found[()].path))
+        cells = table.columns.get(FILE_NAME)
+        if cells is None or table.splits:
+            return table
+        splits = [_split_of(str(cell).replace("\\", "/").split("/")[:-1]) for cell in cells]
+        return replace(table, splits=splits) if all(splits) else table
+    found = {parts: file for parts, file in found.items() if _split_of(parts) is not None}
+    tables = {parts: read_table(Path(file.path)) for parts, file in found.items()}
+    tables = {p: t for p, t in tables.items() if FILE_NAME in t.columns and len(t.columns) > 1}
+    return _joined(top, tables) if tables else None
+
+
+def unnamed(table: Table, top: Path, items: Sequence[File]) -> list[Skipped]:
+    """The images of a folder that no row of its metadata names."""
+    if FILE_NAME not in table.columns:
+        return []
+    named = {os.path.normpath(str(cell)) for cell in table.columns[FILE_NAME]}
+    return [
+        Skipped(file.name, "the metadata does not name it")
+        for file in items
+        if os.path.relpath(file.path, top) not in named
+    ]
+
+
+def _split_of(folders: Sequence[str]) -> Split | None:
+    looks = (split_name(folder) for folder in folders)
+    return next((look.split for look in looks if look is not None and look.sure), None)
+
+
+def _joined(top: Path, tables: Mapping[tuple[str, ...], Table]) -> Table:
+    """Tables below one another; a column that one of them lacks is empty there."""
+    names = list(dict.fromkeys(name for table in tables.values() for name in table.columns))
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for parts, table in tables.items():
+        for name in names:
+            cells = list(table.columns.get(name, [None] * len(table)))
+            if name == FILE_NAME:
+                cells = [_below(parts, cell) for cell in cells]
+            columns[name] += cells
+    each = list(tables.items())
+    ends = list(accumulate(len(table) for _, table in each))
+
+    def row_name(row: int) -> str:
+        at = bisect_right(ends, row)
+        parts, table = each[at]
+        return shown("/".join(parts)) + "/" + table.row_name(row - (ends[at - 1] if at else 0))
+
+    return Table(
+        name=f"the metadata in {shown(top.name) or 'the folder'}",
+        folder=top,
+        columns=columns,
+        row_name=row_name,
+        splits=[_split_of(parts) for parts, table in each for _ in range(len(table))],
+        class_names={n: c for _, table in each for n, c in table.class_names.items()},
+    )
+
+
+def _below(parts: Sequence[str], cell: Any) -> Any:
+    return "/".join((*parts, cell)) if isinstance(cell, str) else cell
