@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headstart import data as reading
 from headstart.data.dataset import Dataset, Skipped, joined, told
-from headstart.data.names import shown
+from headstart.data.names import shown, some
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
@@ -98,7 +98,7 @@ def fit(
     if out is not None:
         sealed.check_target(Path(out))
     clock = Clock(began)
-    dataset = _with_test(_read(data, spec), spec)
+    dataset = labels.one_form(_with_test(_read(data, spec), spec))
     labels.check(dataset)
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
@@ -246,7 +246,8 @@ def evaluate(
     refuse_skipped(skipped, spec)
     if not known.any():
         first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
-        raise InputError(f"No item of '{_name(data)}' can be measured{first}.")
+        classes = f"; the model's classes are {some(loaded.classes, 3)}" if strangers else ""
+        raise InputError(f"No item of '{_name(data)}' can be measured{first}{classes}.")
     scores = scaled(scored.scores[known], loaded.temperature)
     measured = evaluation.evaluate(loaded.task, targets, scores, loaded.classes, seed=0)
     return EvaluationReport(
@@ -494,7 +495,7 @@ def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
     same["task"] = dataset.task or "auto"
     same["na_values"] = labels.kept_words(classes, spec.na_values)
     read = TrainedSpec(**same, trained=dataset.reads)
-    test = labels.aligned(reading.read(spec.test, read), classes)
+    test = reading.read(spec.test, read)
     if test.modality != dataset.modality:
         raise InputError(
             f"The data holds {dataset.modality}s, but --test holds {test.modality}s; "

@@ -98,6 +98,9 @@ class LabelledSpec(ItemSpec):
     )
 
     def __post_init__(self) -> None:
+        given: Any = self.na_values
+        if isinstance(given, (list, tuple, set, frozenset)):  # from Python
+            object.__setattr__(self, "na_values", ",".join(map(str, given)))
         super().__post_init__()
         if self.separator == "":
             raise InputError("--separator is empty; name what is between two classes, such as ','.")

@@ -136,6 +136,7 @@ WORDS = st.sampled_from(["a", "B", "été", "01", "1", "2", "10", "-1", "0.5", "
 CELLS = st.one_of(WORDS, st.none(), st.integers(-2, 12), st.booleans(), st.sampled_from(["NA", ""]))
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(CELLS, min_size=1))
 def test_every_row_has_its_label_or_none(cells):
     """Rows in = items + skipped; and what is a label does not hang on the rows around it."""
@@ -151,6 +152,7 @@ def test_every_row_has_its_label_or_none(cells):
     assert interpret(found.labels, "classification", row_name).labels == found.labels
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(WORDS))
 def test_the_order_of_classes_is_one_and_numeric(names):
     found = ordered(names)
@@ -211,6 +213,7 @@ def outcome(reading):
     return data.task, list(zip(data.items, data.labels, strict=True)), len(data.skipped)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.one_of(st.floats(), st.integers(), st.text(max_size=6), st.none()), max_size=30))
 def test_any_column_is_read_or_refused(cells):
     for task in ("auto", "classification", "regression", "multilabel"):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 
 from headstart.data.cells import interpret
 from headstart.data.dataset import Dataset
-from headstart.data.labels import aligned, check, classes_of, encode, kept_words
+from headstart.data.labels import aligned, check, classes_of, encode, kept_words, one_form
 from headstart.errors import InputError
 
 
@@ -121,3 +123,12 @@ def test_a_number_that_may_stand_for_missing_is_named():
     assert "2 items labelled -9999" in warning
     assert "--na-values=-9999" in warning
     assert check(dataset([1.7e9 + x for x in values], "regression")) == ()
+    (warning,) = check(dataset([*values, 1e9, 1.1e9, 0.9e9], "regression"))
+    assert "logarithm" in warning
+
+
+def test_other_splits_take_the_form_of_the_train_split():
+    data = dataset(["1", "2", "01", "02", "03"])
+    found = one_form(replace(data, splits=["train", "train", "test", "test", "test"]))
+    assert found.labels == ["1", "2", "1", "2", "03"]
+    assert one_form(data).labels == data.labels

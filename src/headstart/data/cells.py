@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -175,7 +175,7 @@ def _guess(values: Sequence[Any], column: str, row_name: RowName) -> tuple[Task,
     known = np.array([x for x in numbers if x is not None and not math.isnan(x)], np.float64)
     words = [row for row, x in enumerate(numbers) if x is None]
     if words or not known.size:
-        _refuse_few_words(known, [values[row] for row in words], row_name(words[0] if words else 0))
+        _refuse_few_words(known, {row: values[row] for row in words}, row_name)
         names = {form(values[row]) for row in words}
         if all(map(is_truth, names)):
             return "classification", f"the labels are true or false ({OTHERWISE})"
@@ -229,15 +229,18 @@ def _by_name(column: str, distinct: int, values: NDArray[np.float64]) -> tuple[b
     )
 
 
-def _refuse_few_words(known: NDArray[np.float64], words: Sequence[Any], row: str) -> None:
+def _refuse_few_words(
+    known: NDArray[np.float64], words: Mapping[int, Any], row_name: RowName
+) -> None:
     """Measurements with a few words among them are no classes."""
-    names = sorted({form(word) for word in words})
+    names = sorted({form(word) for word in words.values()})
     few = len(names) <= _FEW_WORDS and len(words) <= _MOST_WORDS * (len(words) + known.size)
     if words and few and _are_measured(known):
+        marks = shown(",".join(names))
         raise InputError(
-            f"{row}: the label is {some([form(words[0])])}, but nearly all others are numbers of "
-            f"many values; mend it, say --na-values={shown(','.join(names))!r} where that means "
-            "that a label is missing, or say --task classification."
+            f"{row_name(min(words))}: the label is {some([form(words[min(words)])])}, but nearly "
+            f"all others are numbers of many values; mend it, say --na-values={marks!r} where "
+            "that means that a label is missing, or say --task classification."
         )
 
 

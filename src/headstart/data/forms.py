@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,12 @@ def form(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else _fraction(value)
-    text = unicodedata.normalize("NFC", str(value).strip())
+    return _of_text(str(value))
+
+
+@lru_cache(10_000)
+def _of_text(text: str) -> str:
+    text = unicodedata.normalize("NFC", text.strip())
     whole = _WHOLE.fullmatch(text)
     return str(int(whole[1])) if whole else text
 

@@ -22,6 +22,9 @@ SMALL_CLASS = 10
 FAR = 10
 """A number this many times as far from the others as they lie apart may stand for "missing"."""
 
+STRETCHED = 100
+"""So many times the range of the middle half is a spread that a few numbers make."""
+
 
 def classes_of(labels: Iterable[Label], task: Task) -> tuple[str, ...]:
     """The classes in order, numbers by what they count; none for regression."""
@@ -119,9 +122,20 @@ def _without_case(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def lookalike(name: str, classes: Iterable[str]) -> str | None:
-    """The class that a name differs from only in case, white space or Unicode form, if any."""
-    return next((x for x in classes if _without_case(x) == _without_case(name)), None)
+def lookalikes(names: Iterable[str], classes: Iterable[str]) -> dict[str, str]:
+    """Which of some names differ from a class only in case, white space or Unicode form."""
+    plain = {_without_case(each): each for each in classes}
+    return {name: plain[key] for name in names if (key := _without_case(name)) in plain}
+
+
+def one_form(dataset: Dataset) -> Dataset:
+    """The data with the labels of its other splits as those of its train split are written."""
+    if dataset.labels is None or dataset.task is None or not dataset.splits:
+        return dataset
+    sides = zip(dataset.labels, dataset.splits, strict=True)
+    return aligned(
+        dataset, classes_of([x for x, side in sides if side in (None, "train")], dataset.task)
+    )
 
 
 def aligned(dataset: Dataset, classes: Sequence[str]) -> Dataset:
@@ -162,7 +176,7 @@ def _far(values: Sequence[Label]) -> tuple[str, ...]:
     numbers, counts = np.unique(np.asarray(values, np.float64), return_counts=True)
     if numbers.size < 4:
         return ()
-    warnings = []
+    warnings: list[str] = []
     for at, near, rest in ((0, 1, numbers[1:]), (-1, -2, numbers[:-1])):
         if abs(numbers[at] - numbers[near]) > FAR * np.ptp(rest):
             far = f"{numbers[at]:.15g}"
@@ -171,6 +185,13 @@ def _far(values: Sequence[Label]) -> tuple[str, ...]:
                 f"({rest[0]:.6g} to {rest[-1]:.6g}); if that means that the label is missing, "
                 f"say --na-values={far}."
             )
+    low, high = np.percentile(np.asarray(values, np.float64), (25, 75))
+    if not warnings and 0 < STRETCHED * (high - low) < np.std(np.asarray(values, np.float64)):
+        warnings.append(
+            f"Half of the numbers lie between {low:.6g} and {high:.6g}, but they go from "
+            f"{numbers[0]:.6g} to {numbers[-1]:.6g}: the few large ones decide what is learnt. "
+            "Consider their logarithm as the label."
+        )
     return tuple(warnings)
 
 

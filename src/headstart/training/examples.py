@@ -136,15 +136,15 @@ def match(
     known = [data.labels[at] for at in positions.tolist()]
     targets = labels.encode(known, classes, data.task)
     good = targets >= 0 if data.task == "classification" else np.ones(len(targets), bool)
+    unknown = [(at, str(data.labels[at])) for at in positions[~good].tolist()]
+    alike = labels.lookalikes({label for _, label in unknown}, classes)
     strangers = [
-        Skipped(data.names[at], _unknown_class(str(data.labels[at]), classes))
-        for at in positions[~good].tolist()
+        Skipped(data.names[at], _unknown_class(label, alike.get(label))) for at, label in unknown
     ]
     return targets[good], good, strangers, _unknown(known, classes, data.task)
 
 
-def _unknown_class(label: str, classes: tuple[str, ...]) -> str:
-    alike = labels.lookalike(label, classes)
+def _unknown_class(label: str, alike: str | None) -> str:
     known = f" (they have {some([alike])})" if alike else ""
     return f"its label {label!r} is not among the model's classes{known}"
 
