@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headstart import data as reading
 from headstart.data.dataset import Dataset, Skipped, joined, told
+from headstart.data.idle import refuse_idle
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.progress import Clock, Progress, Silent
-from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder
+from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder, spec_of
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry
@@ -90,7 +91,7 @@ def fit(
     from headstart.training.feature_extraction import widened
     from headstart.training.ladder import climb
 
-    spec = FitSpec(**options)
+    spec = spec_of(FitSpec, options)
     progress = progress or Silent()
     if spec.task == "generation":
         return _fit_texts(data, None if out is None else Path(out), spec, progress, began)
@@ -99,6 +100,7 @@ def fit(
     clock = Clock(began)
     dataset = _with_test(_read(data, spec), spec)
     labels.check(dataset)
+    refuse_idle(dataset, spec)
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
     clock.lap("load")
@@ -173,7 +175,7 @@ def generate(
     Raises:
         InputError: the model or an option is wrong; before anything is written.
     """
-    spec = GenerateSpec(**options)
+    spec = spec_of(GenerateSpec, options)
     try:
         prompt.encode("utf-8")
     except (AttributeError, UnicodeEncodeError):
@@ -198,7 +200,7 @@ def predict(
         InputError: the model or an input is wrong.
     """
     loaded = _loaded(model)
-    spec = TrainedSpec(**options, trained=loaded.reads)
+    spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
     answers = loaded.answer(reading.read_inputs(inputs, loaded.modality, spec), progress)
     refuse_skipped(answers.skipped, spec)
     return answers
@@ -228,7 +230,7 @@ def evaluate(
     loaded = _loaded(model)
     read = {**options, "task": loaded.task}
     read["na_values"] = labels.kept_words(loaded.classes, read.get("na_values"))
-    spec = TrainedSpec(**read, trained=loaded.reads)
+    spec = spec_of(TrainedSpec, {**read, "trained": loaded.reads})
     dataset = labels.aligned(_read(data, spec), loaded.classes)
     if dataset.modality != loaded.modality:
         raise InputError(
@@ -289,7 +291,7 @@ def embed(
     from headstart.features.trunk import Trunk
     from headstart.report.report import EmbedReport
 
-    spec = ReadSpec(**options)
+    spec = spec_of(ReadSpec, options)
     out = Path(out)
     export.check_target(out)
     clock = Clock(began)

@@ -25,6 +25,7 @@ from headstart import model as saving
 from headstart.data import from_memory, labels
 from headstart.data import split as splitting
 from headstart.data.dataset import Dataset, Skipped
+from headstart.data.idle import refuse_idle
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities, scaled
 from headstart.features.extract import Features
@@ -74,6 +75,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         spec = FitSpec(**{name: _plain(value) for name, value in self.get_params().items()})
         began = time.monotonic()
         labels.check(data)
+        refuse_idle(data, spec)
         trunk = Trunk.whole(spec, data.modality)
         wide = widened(trunk, spec, len(data))
         features = wide.extract(data, Silent())

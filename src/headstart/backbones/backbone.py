@@ -201,6 +201,15 @@ class Backbone:
 
         return self.module, nn.Identity()
 
+    def has_batchnorm(self) -> bool:
+        """Whether it has BatchNorm, whose statistics may follow the data."""
+        from torch.nn.modules.batchnorm import _BatchNorm
+
+        return any(
+            isinstance(each, _BatchNorm) or getattr(each, "follows_data", False)
+            for each in self.module.modules()
+        )
+
     def resized(self, side: int) -> Backbone:
         """The same for pictures of another height and width.
 

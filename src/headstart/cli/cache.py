@@ -16,7 +16,7 @@ ACTIONS = ("show", "prune")
 def cache(
     action: Annotated[
         str,
-        typer.Argument(metavar="[show|prune]", help="List the stored features, or remove some."),
+        typer.Argument(metavar="show|prune", help="List the stored features, or remove some."),
     ] = "show",
     *,
     older_than_days: Annotated[

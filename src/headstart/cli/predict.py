@@ -10,7 +10,7 @@ import typer
 from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json, takes
 from headstart.errors import InputError
-from headstart.spec import ItemSpec
+from headstart.spec import OUTPUT, ItemSpec
 
 if TYPE_CHECKING:
     from headstart.model import Predictions
@@ -29,11 +29,21 @@ def predict(
     *,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="FILE", help="A .csv, .jsonl or .parquet file to write."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="A .csv, .jsonl or .parquet file to write.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     top: Annotated[
         int | None,
-        typer.Option("--top", metavar="K", help="Only the K most probable classes of each item."),
+        typer.Option(
+            "--top",
+            metavar="K",
+            help="Only the K most probable classes of each item.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     json: Json = False,
     **options: Any,

@@ -102,9 +102,7 @@ class Trunk:
     @classmethod
     def whole(cls, spec: FitSpec, modality: Modality) -> "Trunk":
         """The backbone that the options of a `fit` ask for, not cut; see `load`."""
-        if modality != "image" and spec.symmetry != "mirror":
-            raise InputError("--symmetry is for pictures, but the data holds texts.")
-        return cls.load(
+        trunk = cls.load(
             spec.backbone,
             modality,
             cut=None,
@@ -113,6 +111,12 @@ class Trunk:
             size=spec.size,
             pool=spec.pool,
         )
+        if spec.train_batchnorm and not trunk.backbone.has_batchnorm():
+            raise InputError(
+                f"--train-batchnorm does nothing: the backbone {trunk.backbone.name!r} has no "
+                "BatchNorm; leave it out."
+            )
+        return trunk
 
     def at(self, stage: str) -> "Trunk":
         """The same backbone, cut elsewhere.
