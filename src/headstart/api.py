@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headstart import data as reading
+from headstart.atomic import check_file, whole
 from headstart.data.dataset import Dataset, Skipped, joined, told
 from headstart.data.idle import refuse_idle
 from headstart.data.reads import TrainedSpec
@@ -19,6 +20,7 @@ from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder, spec_o
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry
+    from headstart.evaluation.predictions import Results
     from headstart.features.extract import Features
     from headstart.generation.report import GenerationReport
     from headstart.generation.sample import Written
@@ -34,6 +36,8 @@ class Run:
 
     model: "Model"
     report: "Report"
+    results: "Results | None" = None
+    """What the model says of every item, where the run was saved."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def fit(
     """
     from headstart import sealed
     from headstart.data import labels
+    from headstart.evaluation import predictions
     from headstart.features.trunk import Trunk
     from headstart.training.examples import arrange
     from headstart.training.feature_extraction import widened
@@ -126,18 +131,28 @@ def fit(
     )
     clock.lap("train")
     with progress.stage("Evaluating", None):
-        run = conclude(dataset, features, climbed, spec, name=_name(data))
+        run = conclude(
+            dataset, features, climbed, spec, name=_name(data), every_item=out is not None
+        )
     clock.lap("evaluate")
     if out is not None:
         with progress.stage("Saving the model", None):
             run.model.save(Path(out))
+            _write_results(run.results, Path(out) / predictions.FILE)
         clock.lap("save")
     report = replace(run.report, seconds=clock.seconds(), model=None if out is None else str(out))
     if out is not None:
         write_json(Path(out) / "report.json", report.to_json())
     if climbed.unfinished and not climbed.stopped:
         climbed.unfinished.remove()
-    return Run(run.model, report)
+    return replace(run, report=report)
+
+
+def _write_results(results: "Results | None", path: Path) -> None:
+    from headstart.evaluation import predictions
+
+    if results is not None:
+        predictions.write(predictions.table_of(results), path)
 
 
 def _fit_texts(
@@ -210,23 +225,33 @@ def evaluate(
     model: "str | Path | Model",
     data: str | Path | Dataset,
     *,
+    out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
     **options: Any,
 ) -> "EvaluationReport":
     """Measure a saved model on labelled data.
 
+    Args:
+        model: the folder of a saved model, or a model.
+        data: a folder, a table, the name of a hub data set, or a `Dataset`.
+        out: a .parquet, .csv or .jsonl file to write every item's label and answer to.
+        progress: shows what is going on.
+        **options: the fields of `headstart.spec.ReadSpec`, but for the task.
+
     Raises:
-        InputError: the model or the data is wrong.
+        InputError: the model, the data or the file is wrong.
     """
     from headstart import evaluation
     from headstart.data import labels
     from headstart.evaluation.calibration import scaled
+    from headstart.evaluation.predictions import Results
     from headstart.report.report import EvaluationReport
     from headstart.report.summary import tables
     from headstart.training.examples import match
 
     began = time.monotonic() if began is None else began
+    path = None if out is None else check_file(out)
     loaded = _loaded(model)
     read = {**options, "task": loaded.task}
     read["na_values"] = labels.kept_words(loaded.classes, read.get("na_values"))
@@ -250,24 +275,51 @@ def evaluate(
         raise InputError(f"No item of {_name(data)!r} can be measured{first}.")
     scores = scaled(scored.scores[known], loaded.temperature)
     measured = evaluation.evaluate(loaded.task, targets, scores, loaded.classes, seed=0)
+    digests, places = scored.digests[known], scored.kept[known].tolist()
+    seen = int(loaded.seen(digests).sum())
+    if path is not None:
+        assert dataset.labels is not None
+        found = Results(
+            task=loaded.task,
+            classes=loaded.classes,
+            names=[dataset.names[at] for at in places],
+            digests=digests,
+            splits=[dataset.splits[at] if dataset.splits else None for at in places],
+            labels=[dataset.labels[at] for at in places],
+            scores=scores,
+        )
+        _write_results(found, path)
     return EvaluationReport(
         model=str(model) if isinstance(model, (str, Path)) else "(in memory)",
         dataset=_name(data),
         task=loaded.task,
         classes=loaded.classes,
-        counts={"measured": int(known.sum()), "skipped": len(skipped)},
+        counts={"measured": len(places), "trained_on": seen, "skipped": len(skipped)},
         metrics=measured.metrics,
         skipped=skipped,
         warnings=(
             *dataset.warnings,
             *scored.warnings,
+            *_trained_on(seen, len(places)),
             *told(scored.notes, loaded.modality),
             *unknown,
             *measured.notes,
         ),
         notes=dataset.notes,
         seconds={"total": time.monotonic() - began},
+        predictions=None if path is None else str(out),
         **tables(measured),
+    )
+
+
+def _trained_on(seen: int, measured: int) -> tuple[str, ...]:
+    if not seen:
+        return ()
+    which = "Every item" if seen == measured else f"{seen:,} of the {measured:,} items"
+    verb = "is one" if seen in (1, measured) else "are among those"
+    return (
+        f"{which} {verb} that the model was trained on, so these figures are better than those of "
+        "new items.",
     )
 
 
@@ -453,29 +505,29 @@ def conclude(
     climbed: "Climbed",
     spec: FitSpec,
     name: str = "(in memory)",
+    *,
+    every_item: bool = False,
 ) -> Run:
-    """The model of a climbed ladder, and its report."""
+    """The model of a climbed ladder, its report, and where asked its answers to every item."""
     from headstart.report.summary import summarise
-    from headstart.training.assemble import about, assemble
+    from headstart.training.assemble import about, assemble, scores_on_test
+    from headstart.training.results import results, trained_on
 
-    model = assemble(climbed.best, data)
-    report = summarise(name, data, features, climbed, model, spec)
+    model = replace(assemble(climbed.best, data), trained=trained_on(climbed.best, features))
+    scores = scores_on_test(model, climbed.best, data)
+    report = summarise(name, data, features, climbed, model, scores, spec)
+    found = results(model, climbed.best, data, features, scores) if every_item else None
     said = about(climbed.best, spec.seed)
     said["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     said["versions"] = dict(report.versions)
     said["reads"] = data.reads.to_json()
-    return Run(replace(model, about=said), report)
+    return Run(replace(model, about=said), report, found)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file in one step: under a temporary name in the same folder, then renamed."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with whole(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _read(data: str | Path | Dataset, spec: ReadSpec, *, labelled: bool = True) -> Dataset:

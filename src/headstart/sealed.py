@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from headstart.atomic import is_unfinished
 from headstart.data.names import shown, some
 from headstart.errors import InputError
 
@@ -44,7 +45,7 @@ WRITES = (
 
 _OURS = {
     *(name.partition("/")[0] for name in (*ANSWERS, *WRITES)),
-    *("model.json", "README.md", "report.json", ".report.json.partial"),
+    *("model.json", "README.md", "report.json", ".report.json.partial", "predictions.parquet"),
 }
 
 
@@ -98,7 +99,7 @@ def check_target(folder: Path) -> None:
         InputError: says what is in the way.
     """
     if folder.is_dir():
-        there = {each.name for each in folder.iterdir()}
+        there = {each.name for each in folder.iterdir() if not is_unfinished(each.name)}
         strange = sorted(there - _OURS) or _unless_whole(there)
         if strange:
             raise InputError(

@@ -57,9 +57,9 @@ def predict(
         raise InputError(f"--top is {top}, but it must be 1 or more.")
     path = None
     if out is not None:
-        from headstart.cli.write import check_out
+        from headstart.atomic import check_file
 
-        path = check_out(out)
+        path = check_file(out)
     with answering() as stream:
         from headstart import api
         from headstart.report.progress_bar import ProgressBar

@@ -2,36 +2,16 @@
 
 import csv
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from headstart.atomic import whole
 from headstart.cli.rows import as_json, cells, header, rows
-from headstart.errors import InputError
 
 if TYPE_CHECKING:
     from headstart.model import Predictions
 
-SUFFIXES = (".csv", ".jsonl", ".parquet")
 ROWS_AT_ONCE = 10_000
-
-
-def check_out(out: str) -> Path:
-    """The file to write, before any work is done for it.
-
-    Raises:
-        InputError: it cannot be written there, or not in a format we know.
-    """
-    path = Path(out)
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"--out is {out!r}, but it must end in .csv, .jsonl or .parquet.")
-    if path.is_dir():
-        raise InputError(f"--out is {out!r}, which is a folder; name a file.")
-    if not path.parent.is_dir():
-        raise InputError(f"--out is {out!r}, but there is no folder {str(path.parent)!r}; make it.")
-    return path.resolve()
 
 
 def write(answers: "Predictions", top: int | None, path: Path) -> None:
@@ -39,7 +19,7 @@ def write(answers: "Predictions", top: int | None, path: Path) -> None:
 
     A column per class, or `top` columns; the last column, `error`, says why a row has no answer.
     """
-    with _whole(path) as unfinished:
+    with whole(path) as unfinished:
         if path.suffix.lower() == ".parquet":
             _write_parquet(answers, top, unfinished)
             return
@@ -49,8 +29,6 @@ def write(answers: "Predictions", top: int | None, path: Path) -> None:
             else:
                 for row in rows(answers, top):
                     file.write(json.dumps(as_json(row, top), allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def write_csv(answers: "Predictions", top: int | None, file: TextIO) -> None:
@@ -88,15 +66,3 @@ def _write_parquet(answers: "Predictions", top: int | None, path: Path) -> None:
                 flush()
         if pending:
             flush()
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it when all is written and removed otherwise."""
-    unfinished = path.with_name(f".headstart-{os.getpid()}-{os.urandom(4).hex()}.partial")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise

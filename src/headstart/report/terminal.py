@@ -42,6 +42,8 @@ def show_evaluation(report: EvaluationReport, console: Console) -> None:
     """Print how good a saved model is on other data."""
     measured = items(report.counts["measured"], "item")
     told = [("model", report.model), ("items", measured), *(("notes", n) for n in report.notes)]
+    if report.predictions is not None:
+        told.append(("answers", f"in {report.predictions}"))
     section(console, f"Data: {report.dataset}", facts(told))
     show_skipped(console, report.skipped, "--json lists them all")
     show_warnings(console, report.warnings)
