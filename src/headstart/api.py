@@ -12,6 +12,7 @@ from headstart import data as reading
 from headstart.atomic import check_file, whole
 from headstart.data.dataset import Dataset, Skipped, joined, told
 from headstart.data.idle import refuse_idle
+from headstart.data.ids import refuse_columns
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
@@ -206,17 +207,27 @@ def predict(
     model: "str | Path | Model",
     inputs: Sequence[str],
     *,
+    id: str | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> "Predictions":
     """Answers of a saved model for files, folders, tables or `-` (standard input).
+
+    Args:
+        model: the folder of a saved model, or a model.
+        inputs: what is asked about.
+        id: a column of the tables; the answers carry its cells.
+        progress: shows what is going on.
+        **options: the fields of `headstart.spec.ItemSpec`.
 
     Raises:
         InputError: the model or an input is wrong.
     """
     loaded = _loaded(model)
     spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
-    answers = loaded.answer(reading.read_inputs(inputs, loaded.modality, spec), progress)
+    refuse_columns(inputs, input=spec.input, id=id)
+    read = reading.read_inputs(inputs, loaded.modality, spec, id=id)
+    answers = loaded.answer(read, progress)
     refuse_skipped(answers.skipped, spec)
     return answers
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from headstart import heads, sealed
 from headstart.card import card
-from headstart.data.dataset import Dataset, Modality, Skipped, Task, told
+from headstart.data.dataset import Dataset, Ids, Modality, Skipped, Task, told
 from headstart.data.names import shown
 from headstart.data.reads import Reads, reads_from_json
 from headstart.errors import InputError
@@ -64,6 +64,7 @@ class Predictions:
         probabilities: (items, classes), or None for regression.
         values: (items,) float64, or None but for regression.
         skipped: the items that could not be read, and why.
+        ids: the column of the user's that was asked for, by the names of the items.
     """
 
     names: list[str]
@@ -73,6 +74,7 @@ class Predictions:
     values: NDArray[np.float64] | None
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    ids: Ids | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -295,6 +297,7 @@ class Model:
             values=scored.scores if regression else None,
             skipped=(*data.skipped, *scored.skipped),
             warnings=(*data.warnings, *data.notes, *told(scored.notes, self.modality)),
+            ids=data.ids,
         )
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -45,6 +45,15 @@ def predict(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    id: Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            metavar="COLUMN",
+            help="Column of a table to put first in the answers, to join them by.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     json: Json = False,
     **options: Any,
 ) -> None:
@@ -64,7 +73,7 @@ def predict(
         from headstart import api
         from headstart.report.progress_bar import ProgressBar
 
-        answers = api.predict(model, inputs, progress=ProgressBar(), **options)
+        answers = api.predict(model, inputs, id=id, progress=ProgressBar(), **options)
         _refuse_nothing(answers)
         if path is not None:
             from headstart.cli.write import write
@@ -88,12 +97,13 @@ def _give(
     answers: "Predictions", top: int | None, path: Path | None, json: bool, stream: TextIO
 ) -> None:
     if json:
-        from headstart.cli.rows import as_json, rows
+        from headstart.cli.rows import as_json, id_key, rows
 
         skipped = [dataclasses.asdict(each) for each in answers.skipped]
         said: dict[str, Any] = {} if path is None else {"out": str(path)}
         said |= {"task": answers.task, "classes": list(answers.classes)}
-        said["predictions"] = [as_json(row, top) for row in rows(answers, top) if not row.error]
+        id = id_key(answers)
+        said["predictions"] = [as_json(row, top, id) for row in rows(answers, top) if not row.error]
         give_json(said | {"skipped": skipped, "warnings": list(answers.warnings)}, stream)
     elif path is None and not stream.isatty():
         from headstart.cli.write import write_csv

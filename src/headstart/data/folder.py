@@ -48,6 +48,8 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
     modality = _modality(found)
     if modality is None:
         return _without_items(folder, found, spec, labelled)
+    if not labelled and spec.input is not None:
+        raise InputError(f"{shown(str(folder))} has no columns; leave out --input.")
     if not labelled:
         return unlabelled(folder, spec, modality, found)
     usable = [file for file in found if file.suffix in _suffixes(modality)]
