@@ -102,7 +102,7 @@ def fit(
     if spec.task == "generation":
         return _fit_texts(data, None if out is None else Path(out), spec, progress, began)
     if out is not None:
-        sealed.check_target(Path(out))
+        sealed.say_replaced(Path(out), progress)
     clock = Clock(began)
     dataset = _with_test(_read(data, spec), spec)
     labels.check(dataset)

@@ -14,6 +14,7 @@ from typing import Any, cast
 from headstart.atomic import is_unfinished
 from headstart.data.names import shown, some
 from headstart.errors import InputError
+from headstart.progress import Progress
 
 SCHEMA = 3
 READS = (1, 2, 3)
@@ -115,6 +116,23 @@ def check_target(folder: Path) -> None:
             f"--out is {shown(str(folder))!r}, but no folder can be made in {shown(str(above))!r}; "
             "name another place."
         )
+
+
+def say_replaced(folder: Path, progress: Progress) -> tuple[str, ...]:
+    """Check a folder to save into, and say before any work where a model in it will be replaced.
+
+    Returns:
+        What the report notes of it.
+
+    Raises:
+        InputError: something else is there; see `check_target`.
+    """
+    check_target(folder)
+    if not (folder / "model.json").is_file():
+        return ()
+    name = shown(str(folder))
+    progress.say(f"{name} holds a model; it is replaced when the new one is finished.")
+    return (f"The model that was in {name} was replaced.",)
 
 
 def read_about(folder: Path) -> dict[str, Any]:

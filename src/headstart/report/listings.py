@@ -21,17 +21,32 @@ def show_stores(
     stores: Sequence["StoreInfo"], root: Path, console: Console, *, removed: bool
 ) -> None:
     """Print the feature stores under `root`, or those that were `removed` from it."""
-    table = columns(("backbone", "cut", "items", "size", "last used"), right=("items", "size"))
-    for each in stores:
+    # A column that says the same of every store tells none apart.
+    also = {name: [getattr(each, field) for each in stores] for name, field in _TELL_APART.items()}
+    also = {name: values for name, values in also.items() if len(set(values)) > 1}
+    names = ("backbone", "cut", *also, "items", "size", "last used")
+    table = columns(names, right=("items", "size"))
+    for each, *more in zip(stores, *also.values(), strict=True):
         used = each.last_used.astimezone().strftime("%Y-%m-%d %H:%M")
-        names = Text(shown(each.backbone)), Text(shown(each.cut))
-        table.add_row(*names, count(each.rows), size(each.bytes), used)
+        told = [Text(shown(name)) for name in (each.backbone, each.cut, *more)]
+        table.add_row(*told, count(each.rows), size(each.bytes), used)
     if stores:
         console.print(table)
         console.print()
     total = f"{items(len(stores), 'store')}, {size(sum(each.bytes for each in stores))}"
     said = f"removed {total} from {root}" if removed else f"{total} in {root}"
     console.print(Text(shown(said)), soft_wrap=True)
+
+
+_TELL_APART = {
+    "pixels": "size",
+    "pool": "pool",
+    "view": "view",
+    "precision": "precision",
+    "weights": "weights",
+    "made by": "made_by",
+}
+"""Columns that are shown where stores differ in them, and what they hold."""
 
 
 def show_backbones(
