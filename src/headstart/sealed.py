@@ -118,21 +118,16 @@ def check_target(folder: Path) -> None:
         )
 
 
-def say_replaced(folder: Path, progress: Progress) -> tuple[str, ...]:
+def say_replaced(folder: Path, progress: Progress) -> None:
     """Check a folder to save into, and say before any work where a model in it will be replaced.
-
-    Returns:
-        What the report notes of it.
 
     Raises:
         InputError: something else is there; see `check_target`.
     """
     check_target(folder)
-    if not (folder / "model.json").is_file():
-        return ()
-    name = shown(str(folder))
-    progress.say(f"{name} holds a model; it is replaced when the new one is finished.")
-    return (f"The model that was in {name} was replaced.",)
+    if (folder / "model.json").is_file():
+        name = shown(str(folder))
+        progress.say(f"{name} holds a model; it is replaced when the new one is finished.")
 
 
 def read_about(folder: Path) -> dict[str, Any]:

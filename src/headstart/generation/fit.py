@@ -78,7 +78,8 @@ def fit(
             "--task generation needs a --backbone: a causal language model of transformers, such "
             "as gpt2, hf:OWNER/NAME or a folder."
         )
-    replaced = () if out is None else sealed.say_replaced(out, progress)
+    if out is not None:
+        sealed.say_replaced(out, progress)
     documents = read(data, spec)
     clock.lap("read")
     adapted = causal.load(spec.backbone, offline=spec.offline)
@@ -111,7 +112,6 @@ def fit(
         sample=sample,
         seconds=clock.seconds(),
         model=None if out is None else str(out),
-        notes=(*report.notes, *replaced),
     )
     return Finished(model, report, tuned.unfinished)
 
