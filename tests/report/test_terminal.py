@@ -155,8 +155,10 @@ def test_an_evaluation():
         metrics=TEST,
         skipped=(Skipped("a.jpg", "gone"),),
         warnings=("careful",),
+        predictions="answers\x1b.csv",
     )
     text = printed(said, show_evaluation)
+    assert "answers  in answers\\x1b.csv" in text
     assert "91.2% right" in text
     assert "a.jpg: gone" in text
     assert "! careful" in text
