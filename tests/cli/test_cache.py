@@ -41,6 +41,8 @@ def test_what_tells_stores_apart_is_shown(headstart_in_here, monkeypatch, tmp_pa
     assert len({tuple(row) for row in rows}) == 3
     said = json.loads(headstart_in_here("cache", "--json")[1])["show"]
     assert [each["view"] for each in said] == list(views)
+    stores.append(replace(INFO, backbone="another", size="96 x 96", made_by="pillow 12"))
+    assert headstart_in_here("cache")[1].splitlines()[0].split() == header
     stores[0] = replace(stores[0], size="448 x 448", weights="0a1b2c3d")
     header = headstart_in_here("cache")[1].splitlines()[0]
     assert header.split()[:5] == ["backbone", "cut", "pixels", "view", "weights"]

@@ -218,6 +218,8 @@ def test_the_views_of_one_training_are_told_apart(tmp_path):
     infos = show(tmp_path)
     assert {info.view for info in infos} == {view.name for view in views}
     assert {info.size for info in infos} == {"224 x 192"}
+    aged(tmp_path, 0, pool="mean, a (mean), b (max)")
+    assert {info.pool for info in show(tmp_path)} >= {"mean and 2 more"}
 
 
 def test_prune_with_no_limit_removes_everything(tmp_path):

@@ -57,7 +57,7 @@ def show(root: Path) -> list[StoreInfo]:
                 last_used=datetime.fromtimestamp(path.stat().st_mtime, UTC),
                 view=key.get("view", ""),
                 size=_size(key.get("preprocessing", "")),
-                pool=key.get("pool", ""),
+                pool=_pool(key.get("pool", "")),
                 precision=key.get("dtype", ""),
                 weights=key.get("fingerprint", "")[:8],
                 made_by=key.get("made_by", ""),
@@ -109,6 +109,12 @@ def _graph_of(root: Path, name: str) -> Path:
 
 def _bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _pool(pool: str) -> str:
+    """`auto and 16 more` out of a store's key, which names every stage that is pooled."""
+    first, *more = pool.split(", ")
+    return f"{first} and {len(more)} more" if more else first
 
 
 def _size(preprocessing: str) -> str:

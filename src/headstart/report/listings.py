@@ -21,15 +21,14 @@ def show_stores(
     stores: Sequence["StoreInfo"], root: Path, console: Console, *, removed: bool
 ) -> None:
     """Print the feature stores under `root`, or those that were `removed` from it."""
-    # A column that says the same of every store tells none apart.
-    also = {name: [getattr(each, field) for each in stores] for name, field in _TELL_APART.items()}
-    also = {name: values for name, values in also.items() if len(set(values)) > 1}
-    names = ("backbone", "cut", *also, "items", "size", "last used")
+    also = [(name, field) for name, field in _TELL_APART.items() if _tells_apart(stores, field)]
+    names = ("backbone", "cut", *(name for name, _ in also), "items", "size", "last used")
     table = columns(names, right=("items", "size"))
-    for each, *more in zip(stores, *also.values(), strict=True):
+    for each in stores:
         used = each.last_used.astimezone().strftime("%Y-%m-%d %H:%M")
-        told = [Text(shown(name)) for name in (each.backbone, each.cut, *more)]
-        table.add_row(*told, count(each.rows), size(each.bytes), used)
+        more = [str(getattr(each, field)) for _, field in also]
+        texts = [Text(shown(text)) for text in (each.backbone, each.cut, *more)]
+        table.add_row(*texts, count(each.rows), size(each.bytes), used)
     if stores:
         console.print(table)
         console.print()
@@ -47,6 +46,14 @@ _TELL_APART = {
     "made by": "made_by",
 }
 """Columns that are shown where stores differ in them, and what they hold."""
+
+
+def _tells_apart(stores: Sequence["StoreInfo"], field: str) -> bool:
+    """Whether stores of one backbone and cut differ in a field."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for each in stores:
+        seen.setdefault((each.backbone, each.cut), set()).add(getattr(each, field))
+    return any(len(values) > 1 for values in seen.values())
 
 
 def show_backbones(
