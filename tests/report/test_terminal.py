@@ -27,6 +27,8 @@ def test_says_what_was_read_guessed_skipped_and_done():
     assert "! the same picture is in two classes" in text
     assert "efficientnet-lite0 (3.4M parameters, licence Apache-2.0)" in text
     assert re.search(r"extract +7\.4 s +1,624 +219/s +1,000 of 2,624 found there", text)
+    assert re.search(r"evaluate +0\.62 s +2,624 ", text)
+    assert re.search(r"evaluate +0\.62 s +525 ", printed(report(model=None)))
     assert re.search(r"fine-tuning after \S+ +0\.904 +2\.34M +3 min 32 s +no", text)
 
 
