@@ -140,7 +140,7 @@ def test_a_quantity_that_is_no_text_is_taken_or_refused_in_a_sentence(option: st
         ({"store_limit": "1GB"}, "stores none"),
         ({"store_limit": "1GB", "strategy": "full-fine-tuning"}, "stores none"),
         ({"train_batchnorm": True}, "trains the head alone"),
-        ({"symmetry": "any"}, "looks at each picture once"),
+        ({"flip": "any"}, "sees each image once"),
         ({"epochs": 5}, "--epochs is for what is trained in epochs; --head linear is solved"),
         ({"epochs": 5, "head": "knn"}, "--head knn is solved in one go"),
         ({"train_batchnorm": True, "strategy": "from-scratch"}, "always trains it"),

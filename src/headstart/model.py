@@ -115,7 +115,7 @@ class Model:
     """A trained model: network, head, and what they mean.
 
     Attributes:
-        graph: the compiled part, from uint8 pictures or token ids to features.
+        graph: the compiled part, from uint8 images or token ids to features.
         width: how many of the graph's features the head takes, from the first; all where None.
         digest, reference: of the graph; see `headstart.features.graphs.Graph`.
         weights: of the backbone, those that were trained, by the names of its own module.

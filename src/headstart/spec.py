@@ -28,12 +28,12 @@ WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
 """Strategies of `--task generation`; auto is lora."""
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
-    "head", "train_batchnorm", "symmetry", "baseline", "balance",
+    "head", "train_batchnorm", "flip", "baseline", "balance",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
-SYMMETRIES = ("mirror", "any", "none")
+FLIPS = ("horizontal", "any", "none")
 BALANCE = ("none", "balanced")
 DECIMALS = ("auto", "point", "comma")
 DATA, BACKBONE, TRAINING, EVALUATION, OUTPUT = GROUPS = (
@@ -119,7 +119,11 @@ class LabelledSpec(ItemSpec):
 class ReadSpec(LabelledSpec):
     """How data is read."""
 
-    task: str = option("auto", "What is predicted; generation: texts are continued.", choices=TASKS)
+    task: str = option(
+        "auto",
+        "What is predicted; generation: a language model learns to write such texts.",
+        choices=TASKS,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,10 +136,10 @@ class FitSpec(ReadSpec):
         group=BACKBONE,
     )
     prompt: str | None = option(
-        None, "generation: column with what is given; --completion names what follows it."
+        None, "generation: column with the prompt; --completion names what follows it."
     )
     completion: str | None = option(
-        None, "generation: column with what is to be written after --prompt."
+        None, "generation: column with the text to write after the prompt."
     )
     strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES, group=TRAINING)
     budget: str | None = option(
@@ -152,7 +156,7 @@ class FitSpec(ReadSpec):
     )
     crop: float | None = option(
         None,
-        "Share of a picture's shorter side that is looked at, around its centre; by default what "
+        "Share of an image's shorter side that the centre crop keeps; by default what "
         "the backbone was pretrained with, 0.875 for many.",
         low=0.1,
         high=1,
@@ -160,7 +164,7 @@ class FitSpec(ReadSpec):
     )
     size: int | None = option(
         None,
-        "Height and width that pictures are resized to; by default what the backbone was "
+        "Height and width that images are resized to; by default what the backbone was "
         "pretrained with, 224 for many. Twice as many show finer detail, and cost four times the "
         "work and memory; of a vision transformer more.",
         low=16,
@@ -169,8 +173,8 @@ class FitSpec(ReadSpec):
     )
     pool: str = option(
         "auto",
-        "How what the last stage gives becomes one vector; by default as the backbone does it. "
-        "flatten and max are for pictures, first and last (token) for transformers.",
+        "How the output of the last stage becomes one vector; by default as the backbone does it. "
+        "flatten and max are for images, first and last (token) for transformers.",
         choices=POOLS,
         group=BACKBONE,
     )
@@ -186,12 +190,12 @@ class FitSpec(ReadSpec):
     train_batchnorm: bool = option(
         False, "Let BatchNorm statistics follow the data while fine-tuning.", group=TRAINING
     )
-    symmetry: str = option(
-        "mirror",
-        "How pictures are turned about while more than the head is trained, as it leaves labels as "
-        "they are: mirror (left to right); any (also upside down and by quarter turns: cells, "
-        "satellites); none (letters, left against right).",
-        choices=SYMMETRIES,
+    flip: str = option(
+        "horizontal",
+        "Flips of images while more than the head is trained, which must leave the label as it is: "
+        "horizontal (left to right); any (also upside down and quarter turns: cells, satellite "
+        "images); none (letters, left against right).",
+        choices=FLIPS,
         group=TRAINING,
     )
     store_limit: str | None = option(
@@ -201,7 +205,7 @@ class FitSpec(ReadSpec):
     )
     baseline: str = option(
         "none",
-        "A network to train besides, for comparison; not counted in the budget.",
+        "A network to train for comparison as well; not counted in the budget.",
         choices=BASELINES,
         group=EVALUATION,
     )
@@ -256,7 +260,7 @@ class FitSpec(ReadSpec):
         if self.epochs is not None and head != "mlp" and not deeper and self.baseline == "none":
             raise InputError(
                 f"--epochs is for what is trained in epochs; --head {head} is solved in one go, so "
-                "leave --epochs out, or say --head mlp, a --budget or another --strategy."
+                "leave --epochs out, or use --head mlp, a --budget or another --strategy."
             )
         if self.train_batchnorm and self.strategy == "from-scratch":
             raise InputError(
@@ -298,10 +302,10 @@ class FitSpec(ReadSpec):
                 "--train-batchnorm is for what trains part of the backbone; --strategy "
                 f"{self.strategy} trains the head alone."
             )
-        if self.symmetry != "mirror" and not (deeper or self.baseline == "from-scratch"):
+        if self.flip != "horizontal" and not (deeper or self.baseline == "from-scratch"):
             raise InputError(
-                "--symmetry is for what trains more than the head; --strategy "
-                f"{self.strategy} looks at each picture once, as it is."
+                "--flip is for what trains more than the head; --strategy "
+                f"{self.strategy} sees each image once, as it is."
             )
         if self.baseline == self.strategy:
             raise InputError("--baseline is from-scratch, and so is --strategy; leave one out.")

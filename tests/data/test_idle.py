@@ -21,7 +21,7 @@ def data(**changed: Any) -> Dataset:
     [
         ({"crop": 0.8}, "--crop"),
         ({"size": 64}, "--size"),
-        ({"symmetry": "any", "budget": "5m"}, "--symmetry"),
+        ({"flip": "any", "budget": "5m"}, "--flip"),
         ({"train_batchnorm": True, "strategy": "fine-tuning"}, "--train-batchnorm"),
     ],
 )

@@ -215,12 +215,12 @@ def test_a_size_has_a_store_of_its_own():
 
 
 def test_a_crop_of_texts_is_refused():
-    with pytest.raises(InputError, match="--crop is for pictures"):
+    with pytest.raises(InputError, match="--crop is for images"):
         Trunk.load(None, "text", cut=None, offline=True, crop=1.0)
 
 
 def test_a_size_of_texts_is_refused():
-    with pytest.raises(InputError, match="--size is for pictures"):
+    with pytest.raises(InputError, match="--size is for images"):
         Trunk.load(None, "text", cut=None, offline=True, size=300)
 
 

@@ -91,7 +91,7 @@ def _program(
 ) -> None:
     """Put a new head on a pretrained network and get the best model that a small data set allows.
 
-    A folder of pictures or a table of texts in, a model and honest figures out.
+    A folder of images or a table of texts in, a model and honest figures out.
     Start with: headstart demo
     """
     if version:

@@ -26,7 +26,7 @@ def evaluate(
     json: Json = False,
     **options: Any,
 ) -> None:
-    """Measure a saved MODEL on other DATA."""
+    """Evaluate a saved MODEL on other DATA."""
     with answering() as stream:
         from headstart import api
         from headstart.report.progress_bar import ProgressBar

@@ -20,14 +20,14 @@ def generate(
     prompt: Annotated[
         str,
         typer.Argument(
-            metavar="PROMPT", help="What the text goes on from; - reads it from standard input."
+            metavar="PROMPT", help="The beginning of the text; - reads it from standard input."
         ),
     ],
     *,
     json: Json = False,
     **options: Any,
 ) -> None:
-    """Let a saved MODEL write, and show the text as it comes.
+    """Generate text with a saved MODEL, and show it as it comes.
 
     Such a model is made by `headstart fit --task generation`. The same seed gives the same text.
     """

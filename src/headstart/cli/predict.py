@@ -23,7 +23,7 @@ def predict(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Pictures, folders, tables, texts; - reads one a line from standard input.",
+            help="Images, folders, tables or texts; - reads one a line from standard input.",
         ),
     ],
     *,
@@ -57,7 +57,7 @@ def predict(
     json: Json = False,
     **options: Any,
 ) -> None:
-    """Ask a saved MODEL about new items.
+    """Predict new items with a saved MODEL.
 
     At a terminal the answer is a table; elsewhere it is CSV. An item that cannot be read gets a
     row that says why.

@@ -4,7 +4,7 @@ from headstart.data.dataset import Dataset
 from headstart.errors import InputError
 from headstart.spec import FitSpec, flag, not_balanced
 
-OF_IMAGES = ("crop", "size", "symmetry", "train_batchnorm")
+OF_IMAGES = ("crop", "size", "flip", "train_batchnorm")
 
 
 def refuse_idle(data: Dataset, spec: FitSpec) -> None:

@@ -128,7 +128,7 @@ def _model(report: GenerationReport) -> list[tuple[str, str]]:
     epochs = len(report.curve) - 1
     rows = [
         ("backbone", f"{report.backbone} ({short(known['parameters'])} parameters{licence})"),
-        ("strategy", f"{report.strategy}, cut {cut}; {short(trained)} numbers trained"),
+        ("strategy", f"{report.strategy}, cut {cut}; {short(trained)} trainable parameters"),
         ("epochs", f"{items(epochs, 'epoch')}, the best is number {report.best_epoch}"),
         ("seed", str(report.seed)),
         ("time", duration(report.seconds["total"])),

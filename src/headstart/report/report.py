@@ -113,8 +113,8 @@ class Report:
         example = "photo.jpg" if self.modality == "image" else "texts.csv"
         deeper = ("train deeper, while it pays: the same command with", "--budget 10m")
         return (
-            ("answer for new items", f"headstart predict {folder} {example}"),
-            ("measure it on other data", f"headstart evaluate {folder} DATA"),
+            ("predict new items", f"headstart predict {folder} {example}"),
+            ("evaluate it on other data", f"headstart evaluate {folder} DATA"),
             *([deeper] if len(self.rungs) == 1 and self.head == "linear" else []),
         )
 
