@@ -165,7 +165,9 @@ def _ours(trunk: Any, module: Any, items: Any, strategy: str) -> Callable[[bool]
     from headstart.training.recipe import recipe_for
 
     backbone = trunk.backbone
-    recipe = recipe_for(strategy, "text", len(items), FitSpec(epochs=1), width=backbone.features)
+    recipe = recipe_for(
+        strategy, "text", len(items), FitSpec(strategy=strategy, epochs=1), width=backbone.features
+    )
     tail = copy.deepcopy(module)
     network = Network(tail, OUTPUTS, recipe.dropout, Scales.none(backbone.features))
     names = [stage.name for stage in backbone.stages]

@@ -3,15 +3,15 @@
 A test fails when the pages are not what this writes.
 """
 
+import re
 from dataclasses import fields
 from pathlib import Path
-from pkgutil import resolve_name
-from typing import Any, get_type_hints
-
-import typer
+from typing import Any, get_args, get_type_hints
 
 from headstart.cli.app import COMMANDS
-from headstart.spec import FitSpec, GenerateSpec, ReadSpec, flag
+from headstart.cli.command import OTHERS, arguments_of, group_of, usage_of
+from headstart.cli.command import command as made_command
+from headstart.spec import GROUPS, FitSpec, GenerateSpec, ReadSpec, flag
 
 FOLDER = Path(__file__).parent / "reference"
 HEADER = "<!-- Written by docs/make_reference.py; edit the program, not this page. -->"
@@ -48,27 +48,38 @@ def options_page() -> str:
 
 def command(name: str) -> Any:
     """The parsed form of a command: its `params` say what it takes."""
-    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(name)(resolve_name(COMMANDS[name]))
-    return typer.main.get_command(alone)
+    return made_command(name, COMMANDS[name])
 
 
 def _command(name: str, made: Any) -> str:
-    arguments = [each for each in made.params if each.param_type_name == "argument"]
+    arguments = arguments_of(made)
     options = [each for each in made.params if each.param_type_name == "option"]
     needed = [f"{each.opts[0]} {each.metavar}" for each in options if each.required]
-    usage = " ".join([f"headstart {name}", *(each.metavar for each in arguments), *needed])
+    usage = " ".join([f"headstart {name}", *map(usage_of, arguments), *needed])
     parts = [f"## {name}", made.help.strip(), f"```text\n{usage} [OPTIONS]\n```"]
     if arguments:
-        rows = [(f"`{each.metavar}`", each.help or "") for each in arguments]
+        rows = [(_words(each.metavar), each.help or "") for each in arguments]
         parts.append(_table(("argument", "what it is"), rows))
-    rows = [(_spelled(each), _said(each)) for each in options]
-    parts.append(_table(("option", "what it does"), rows))
+    groups = [title for title in (OTHERS, *GROUPS) if any(group_of(o) == title for o in options)]
+    for title in groups:
+        rows = [(_spelled(each), _said(each)) for each in options if group_of(each) == title]
+        head = title.lower() if len(groups) > 1 and title != OTHERS else "option"
+        parts.append(_table((head, "what it does"), rows))
+    if made.examples:
+        parts.append("```sh\n" + "\n".join(made.examples) + "\n```")
     return "\n\n".join(parts)
 
 
 def _spelled(option: Any) -> str:
-    return f"`{' '.join([option.opts[0], option.metavar or '']).strip()}`"
+    value = option.metavar or ""
+    if "|" in value:
+        return f"`{option.opts[0]}` {_words(value)}"
+    return f"`{' '.join([option.opts[0], value]).strip()}`"
+
+
+def _words(value: str) -> str:
+    """What may be given, each word of a choice in code of its own."""
+    return ", ".join(f"`{word}`" for word in value.split("|"))
 
 
 def _said(option: Any) -> str:
@@ -83,12 +94,13 @@ def _fields(spec: type[Any]) -> str:
     kinds = get_type_hints(spec)
     rows = []
     for each in fields(spec):
-        kind = getattr(kinds[each.name], "__name__", str(kinds[each.name]))
+        kind = kinds[each.name]
+        kind = " or ".join(f"`{k.__name__}`" for k in get_args(kind) or (kind,))
         rows.append(
             (
                 f"`{each.name}`",
                 f"`{flag(each.name)}`",
-                f"`{kind}`",
+                kind.replace("NoneType", "None"),
                 f"`{each.default!r}`",
                 _help(each),
             )
@@ -105,9 +117,15 @@ def _help(each: Any) -> str:
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     def line(cells: tuple[str, ...]) -> str:
-        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        return f"| {' | '.join(map(_cell, cells))} |"
 
     return "\n".join([line(header), f"|{'---|' * len(header)}", *map(line, rows)])
+
+
+def _cell(text: str) -> str:
+    """The text without a bare `|`, which would end the cell; in code no escape stays unseen."""
+    coded = re.sub(r"`([^`]*[|][^`]*)`", lambda found: f"<code>{found[1]}</code>", text)
+    return coded.replace("|", "&#124;")
 
 
 PAGES = {"commands.md": commands_page, "options.md": options_page}

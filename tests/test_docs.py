@@ -134,6 +134,27 @@ def test_reference_lists_the_options_of_the_specs() -> None:
         assert listed == [(each.name, flag(each.name)) for each in fields(spec)]
 
 
+WRONG_WORDS = r"\b(pictures?|squash\w*|strangers?|symmetr\w+|foretell\w*|housed|always saying)\b"
+
+
+@every_page
+def test_pages_use_the_terms_of_the_field(page: Path) -> None:
+    assert not re.findall(WRONG_WORDS, page.read_text("utf-8"), re.I)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_uses_the_terms_of_the_field(name: str) -> None:
+    made = REFERENCE["command"](name)
+    with made.make_context(name, [], resilient_parsing=True) as context:
+        assert not re.findall(WRONG_WORDS, made.get_help(context), re.I)
+
+
+@every_page
+def test_no_bar_is_escaped(page: Path) -> None:
+    """In code the backslash would be shown."""
+    assert "\\|" not in page.read_text("utf-8")
+
+
 @every_page
 def test_links_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)

@@ -336,7 +336,7 @@ def test_a_table_is_refused(fitted, labels, shape):
 
 
 def test_one_picture_is_not_taken_for_a_stack_of_grey_ones(fitted, pixels):
-    with pytest.raises(InputError, match="one picture; give a list"):
+    with pytest.raises(InputError, match="one image; give a list"):
         fitted.predict(pixels[0])
     assert fitted.predict([pixels[0]]).shape == (1,)
 

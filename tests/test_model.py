@@ -8,10 +8,15 @@ import shutil
 import struct
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
 import pytest
+from safetensors.numpy import load_file, save
 
 import headstart
 from headstart import data as reading
@@ -113,7 +118,95 @@ def test_saving_twice_writes_the_same_bytes(fit, here, tmp_path, name):
     once = content(tmp_path / "once")
     assert {"model.json", "model.safetensors", "README.md"} < set(once)
     assert once == content(tmp_path / "twice") == content(tmp_path / "again")
-    assert once == content(here / f"model of {name}")
+    of_fit = content(here / f"model of {name}")
+    assert of_fit.pop("predictions.parquet")
+    assert once == of_fit
+
+
+@pytest.mark.parametrize("name", ["photos", "texts.csv", "numbers.csv"])
+def test_every_item_has_its_label_and_the_models_answer(fit, here, name):
+    run, folder = fit(name), here / f"model of {name}"
+    rows = pyarrow.parquet.read_table(folder / "predictions.parquet").to_pylist()
+    counts = Counter(row["split"] for row in rows)
+    assert counts == {split: run.report.counts[split] for split in ("train", "validation", "test")}
+    assert run.results.names == [row["name"] for row in rows]
+    if name == "numbers.csv":
+        assert [row["label"] for row in rows] == [n + 0.5 for n in range(30)]
+        answers = headstart.evaluate(folder, here / name, offline=True)
+        mean = np.mean([abs(row["label"] - row["value"]) for row in rows])
+        assert answers.metrics["mae"].value == pytest.approx(mean, rel=1e-4)
+        return
+    answers = headstart.api.predict(folder, [str(here / name)])
+    assert answers.names == [row["name"] for row in rows]
+    assert answers.labels == [row["prediction"] for row in rows]
+    shares = [[row[f"p({c})"] for c in run.model.classes] for row in rows]
+    np.testing.assert_allclose(answers.probabilities, shares, atol=1e-3)
+    tested = [row["prediction"] == row["label"] for row in rows if row["split"] == "test"]
+    assert np.mean(tested) == run.report.test["accuracy"].value
+
+
+def test_evaluate_says_how_many_items_the_model_was_trained_on(fit, here, tmp_path):
+    run, folder = fit("photos"), here / "model of photos"
+    learnt = run.report.counts["train"] + run.report.counts["validation"]
+    said = headstart.evaluate(folder, here / "photos", out=tmp_path / "x.parquet", offline=True)
+    assert said.counts == {"measured": 24, "trained_on": learnt, "skipped": 0}
+    assert said.warnings[0] == (
+        f"{learnt} of the 24 items are among those that the model was trained on, so these "
+        "figures are better than those of new items."
+    )
+    rows = pyarrow.parquet.read_table(tmp_path / "x.parquet")
+    assert rows["split"].null_count == len(rows) == 24
+    kept = pyarrow.parquet.read_table(folder / "predictions.parquet")
+    assert rows["digest"].to_pylist() == kept["digest"].to_pylist()
+    in_training = pc.is_in(kept["split"], pa.array(["train", "validation"]))
+    learnt_from = kept.filter(in_training)["digest"].to_pylist()
+    digests = np.array([bytes.fromhex(each) for each in learnt_from], "S16")
+    assert run.model.seen(digests).all()
+    fresh = pictures(tmp_path / "fresh", 3, seed=9)
+    again = headstart.evaluate(folder, fresh, offline=True)
+    assert again.counts["trained_on"] == 0
+    assert not any("trained on" in each for each in again.warnings)
+
+
+def test_one_renamed_item_of_the_training_is_known(fit, here, tmp_path):
+    run, fresh = fit("texts.csv"), tmp_path / "few.csv"
+    known = next(
+        n for n, s in zip(run.results.names, run.results.splits, strict=True) if s == "train"
+    )
+    lines = (here / "texts.csv").read_text().splitlines()
+    line = lines[int(known.partition(":")[2]) - 1]
+    fresh.write_text("\n".join([lines[0], "a new text,car", "another,animal", line]))
+    said = headstart.evaluate(here / "model of texts.csv", fresh, offline=True)
+    assert said.warnings[0].startswith("1 of the 3 items is one that the model was trained on")
+    fresh.write_text("\n".join([lines[0], line]))
+    said = headstart.evaluate(here / "model of texts.csv", fresh, offline=True)
+    assert said.warnings[0].startswith("Every item is one that the model was trained on")
+
+
+def test_a_model_of_an_older_headstart_knows_no_items(model, here):
+    arrays = load_file(model / "model.safetensors")
+    assert arrays.pop("trained").shape[1] == 16
+    _swap(model, "model.safetensors", save(arrays))
+    about = json.loads((model / "model.json").read_text())
+    del about["trained_items"]
+    (model / "model.json").write_text(json.dumps(about))
+    _describe(model)
+    assert headstart.load(model).trained is None
+    assert headstart.evaluate(model, here / "photos", offline=True).counts["trained_on"] == 0
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((3, 8), np.uint8), np.zeros((3, 16), np.float32)])
+def test_a_list_of_items_that_is_none_is_refused(model, wrong):
+    arrays = load_file(model / "model.safetensors")
+    _swap(model, "model.safetensors", save(arrays | {"trained": wrong}))
+    with pytest.raises(headstart.InputError, match="items it was trained on"):
+        headstart.load(model)
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_any_work(model, here, tmp_path):
+    for name in ("x.xlsx", "nowhere/x.csv"):
+        with pytest.raises(headstart.InputError, match="^--out is"):
+            headstart.evaluate(tmp_path / "no model", here / "photos", out=tmp_path / name)
 
 
 def test_a_folder_may_be_named_with_a_string(run, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from headstart.preprocessing import (
     preprocessing_from_json,
     random_view,
 )
-from headstart.spec import SYMMETRIES
+from headstart.spec import FLIPS
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -52,23 +53,23 @@ def test_the_first_views_are_the_whole_and_the_whole_mirrored():
     assert fixed_views(8, 3)[2:] != fixed_views(8, 4)[2:]
 
 
-def test_symmetries_are_those_of_the_option():
-    assert tuple(WAYS) == SYMMETRIES
+def test_flips_are_those_of_the_option():
+    assert tuple(WAYS) == FLIPS
 
 
-@pytest.mark.parametrize(("symmetry", "ways"), [("mirror", 2), ("any", 8), ("none", 1)])
-def test_views_are_turned_as_the_symmetry_allows(symmetry, ways):
+@pytest.mark.parametrize(("flips", "ways"), [("horizontal", 2), ("any", 8), ("none", 1)])
+def test_views_are_turned_as_the_option_allows(flips, ways):
     random = np.random.default_rng(0)
     drawn = Counter(
-        (view.flip, view.turns) for view in (random_view(random, symmetry) for _ in range(1000))
+        (view.flip, view.turns) for view in (random_view(random, flips) for _ in range(1000))
     )
     assert len(drawn) == ways
     assert min(drawn.values()) > 1000 / ways * 0.7
-    first = fixed_views(8, 0, symmetry)
+    first = fixed_views(8, 0, flips)
     assert {(view.flip, view.turns) for view in first} == set(drawn)
     assert first[0] == WHOLE
     assert len(set(first)) == 8
-    assert fixed_views(5, 0, symmetry) == first[:5]
+    assert fixed_views(5, 0, flips) == first[:5]
 
 
 def test_few_views_are_turned_too():
@@ -99,3 +100,21 @@ def test_preprocessing_comes_back_from_json(preprocessing):
     saved = json.loads(json.dumps(preprocessing.to_json()))
     tokenizer = getattr(preprocessing, "tokenizer", None)
     assert preprocessing_from_json(saved, tokenizer) == preprocessing
+
+
+def test_what_an_older_model_calls_squash_is_read():
+    form = ImagePreprocessing(
+        height=8,
+        width=8,
+        crop_fraction=1.0,
+        interpolation="bilinear",
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+        keep_aspect_ratio=False,
+    )
+    saved = form.to_json()
+    del saved["keep_aspect_ratio"]
+    assert preprocessing_from_json(saved | {"squash": True}, None) == form
+    assert preprocessing_from_json(saved | {"squash": False}, None) == replace(
+        form, keep_aspect_ratio=True
+    )

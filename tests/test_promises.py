@@ -199,7 +199,7 @@ def test_the_test_split_is_looked_at_once(place, head):
     right = (place.folder / "test.csv").read_text()
     swapped = right.replace("animal", "?").replace(",car", ",animal").replace("?", "car")
     (place.folder / "wrong.csv").write_text(swapped)
-    options = ("--head", head, "--epochs", "20", "--offline")
+    options = ("--head", head, *(("--epochs", "20") if head == "mlp" else ()), "--offline")
     for name in ("test", "wrong"):
         done = place.run("fit", "train.csv", "--test", f"{name}.csv", "--out", name, *options)
         assert done.code == 0, done.err
@@ -233,7 +233,7 @@ def test_the_same_seed_gives_the_same_model(shared, tmp_path, source):
 def test_the_same_seed_gives_the_same_head(place, head):
     """The same seed gives the same model whatever order the store is in; another seed does not."""
     place.texts("texts.csv", 12)
-    options = ("--head", head, "--epochs", "20", "--offline")
+    options = ("--head", head, *(("--epochs", "20") if head == "mlp" else ()), "--offline")
     for name, seed in (("first", "3"), ("second", "3"), ("third", "4")):
         done = place.run("fit", "texts.csv", "--out", name, "--seed", seed, *options)
         assert done.code == 0, done.err

@@ -1,12 +1,23 @@
 import contextlib
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headstart.errors import InputError
-from headstart.spec import BASELINES, CUTTABLE, STRATEGIES, FitSpec, cache_folder
+from headstart.spec import (
+    BASELINES,
+    CUTTABLE,
+    GROUPS,
+    STRATEGIES,
+    FitSpec,
+    GenerateSpec,
+    ReadSpec,
+    cache_folder,
+    spec_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +40,21 @@ def test_a_number_of_another_kind_is_refused(option: str, value: Any, said: str)
 
 def test_numbers_that_are_allowed() -> None:
     assert FitSpec(seed=2**32 - 1, epochs=None, test_size=0.5).epochs is None
-    assert FitSpec(epochs=3).epochs == 3
+    assert FitSpec(head="mlp", epochs=3).epochs == 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"head": "mlp:8"},
+        {"budget": "5m"},
+        {"strategy": "lora"},
+        {"baseline": "from-scratch"},
+        {"task": "generation"},
+    ],
+)
+def test_epochs_are_for_what_is_trained_in_epochs(options: dict[str, Any]) -> None:
+    assert FitSpec(epochs=3, **options).epochs == 3
 
 
 def refused(**options: Any) -> str:
@@ -59,9 +84,15 @@ def test_a_budget_is_a_time_for_auto() -> None:
     assert FitSpec(budget="5m").budget == "5m"
     assert FitSpec(strategy="auto", budget="1h30m").strategy == "auto"
     assert refused(budget="5 parsecs") == (
-        "--budget is '5 parsecs', but it must be a time such as 90s, 5m or 1h30m."
+        "--budget is '5 parsecs', but it must be a time such as 90s, 5m, 10 min or 1h30m."
     )
-    assert refused(budget="") == "--budget is '', but it must be a time such as 90s, 5m or 1h30m."
+    assert refused(budget="") == (
+        "--budget is '', but it must be a time such as 90s, 5m, 10 min or 1h30m."
+    )
+    assert refused(budget="10") == (
+        "--budget is '10', which has no unit; write 10s for seconds, 10m for minutes or 10h for "
+        "hours."
+    )
     for strategy in STRATEGIES[1:]:
         assert refused(budget="5m", strategy=strategy) == (
             f"--budget is for --strategy auto, which chooses what fits; {strategy} takes the time "
@@ -112,7 +143,12 @@ def test_a_quantity_that_is_no_text_is_taken_or_refused_in_a_sentence(option: st
         ({"store_limit": "1GB"}, "stores none"),
         ({"store_limit": "1GB", "strategy": "full-fine-tuning"}, "stores none"),
         ({"train_batchnorm": True}, "trains the head alone"),
-        ({"symmetry": "any"}, "looks at each picture once"),
+        ({"flip": "any"}, "sees each image once"),
+        ({"epochs": 5}, "--epochs is for what is trained in epochs; --head linear is solved"),
+        ({"epochs": 5, "head": "knn"}, "--head knn is solved in one go"),
+        ({"train_batchnorm": True, "strategy": "from-scratch"}, "always trains it"),
+        ({"test": "x.csv", "test_size": 0.3}, "--test-size does nothing; leave one out"),
+        ({"balance": "balanced", "task": "multilabel"}, "--balance is for classification alone"),
         ({"strategy": "from-scratch", "baseline": "from-scratch"}, "leave one out"),
         ({"crop": 1.5}, "--crop is 1.5"),
         ({"size": 5}, "--size is 5"),
@@ -142,3 +178,23 @@ def test_the_cache_of_a_user_without_a_home(monkeypatch, tmp_path):
         cache_folder()
     monkeypatch.setenv("HEADSTART_CACHE", "here")
     assert cache_folder() == Path("here")
+
+
+@pytest.mark.parametrize("options", [{"top_p": 0.5}, {"seed": 3}])
+def test_without_chance_what_bounds_it_does_nothing(options: dict[str, Any]) -> None:
+    assert GenerateSpec(temperature=0).temperature == 0
+    with pytest.raises(InputError, match="does nothing at --temperature 0"):
+        GenerateSpec(temperature=0, **options)
+
+
+def test_an_option_that_is_not_there_names_the_nearest() -> None:
+    assert spec_of(FitSpec, {"budget": "5m"}) == FitSpec(budget="5m")
+    for wrong, right in (("epoch", "epochs"), ("testsize", "test_size"), ("lable", "label")):
+        with pytest.raises(InputError, match=f"no option '{wrong}'; did you mean '{right}'"):
+            spec_of(FitSpec, {wrong: 3})
+    with pytest.raises(InputError, match=r"no option 'zzz'; there are input, .*, task\.$"):
+        spec_of(ReadSpec, {"zzz": 3})
+
+
+def test_every_option_of_fit_is_in_a_group() -> None:
+    assert {each.metadata["group"] for each in fields(FitSpec)} == {*GROUPS} - {"Output"}

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headstart import data as reading
+from headstart.atomic import check_file, whole
 from headstart.data.dataset import Dataset, Skipped, joined, told
+from headstart.data.idle import refuse_idle
+from headstart.data.ids import refuse_columns
 from headstart.data.names import shown, some
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.progress import Clock, Progress, Silent
-from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder
+from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder, spec_of
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry
+    from headstart.evaluation.predictions import Results
     from headstart.features.extract import Features
     from headstart.generation.report import GenerationReport
     from headstart.generation.sample import Written
@@ -34,6 +38,8 @@ class Run:
 
     model: "Model"
     report: "Report"
+    results: "Results | None" = None
+    """What the model says of every item, where the run was saved."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +92,22 @@ def fit(
     """
     from headstart import sealed
     from headstart.data import labels
+    from headstart.evaluation import predictions
     from headstart.features.trunk import Trunk
     from headstart.training.examples import arrange
     from headstart.training.feature_extraction import widened
     from headstart.training.ladder import climb
 
-    spec = FitSpec(**options)
+    spec = spec_of(FitSpec, options)
     progress = progress or Silent()
     if spec.task == "generation":
         return _fit_texts(data, None if out is None else Path(out), spec, progress, began)
     if out is not None:
-        sealed.check_target(Path(out))
+        sealed.say_replaced(Path(out), progress)
     clock = Clock(began)
     dataset = labels.one_form(_with_test(_read(data, spec), spec))
     labels.check(dataset)
+    refuse_idle(dataset, spec)
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
     clock.lap("load")
@@ -125,18 +133,28 @@ def fit(
     )
     clock.lap("train")
     with progress.stage("Evaluating", None):
-        run = conclude(dataset, features, climbed, spec, name=_name(data))
+        run = conclude(
+            dataset, features, climbed, spec, name=_name(data), every_item=out is not None
+        )
     clock.lap("evaluate")
     if out is not None:
         with progress.stage("Saving the model", None):
             run.model.save(Path(out))
+            _write_results(run.results, Path(out) / predictions.FILE)
         clock.lap("save")
     report = replace(run.report, seconds=clock.seconds(), model=None if out is None else str(out))
     if out is not None:
         write_json(Path(out) / "report.json", report.to_json())
     if climbed.unfinished and not climbed.stopped:
         climbed.unfinished.remove()
-    return Run(run.model, report)
+    return replace(run, report=report)
+
+
+def _write_results(results: "Results | None", path: Path) -> None:
+    from headstart.evaluation import predictions
+
+    if results is not None:
+        predictions.write(predictions.table_of(results), path)
 
 
 def _fit_texts(
@@ -174,7 +192,7 @@ def generate(
     Raises:
         InputError: the model or an option is wrong; before anything is written.
     """
-    spec = GenerateSpec(**options)
+    spec = spec_of(GenerateSpec, options)
     try:
         prompt.encode("utf-8")
     except (AttributeError, UnicodeEncodeError):
@@ -190,17 +208,27 @@ def predict(
     model: "str | Path | Model",
     inputs: Sequence[str],
     *,
+    id: str | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> "Predictions":
     """Answers of a saved model for files, folders, tables or `-` (standard input).
 
+    Args:
+        model: the folder of a saved model, or a model.
+        inputs: what is asked about.
+        id: a column of the tables; the answers carry its cells.
+        progress: shows what is going on.
+        **options: the fields of `headstart.spec.ItemSpec`.
+
     Raises:
         InputError: the model or an input is wrong.
     """
     loaded = _loaded(model)
-    spec = TrainedSpec(**options, trained=loaded.reads)
-    answers = loaded.answer(reading.read_inputs(inputs, loaded.modality, spec), progress)
+    spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
+    refuse_columns(inputs, input=spec.input, id=id)
+    read = reading.read_inputs(inputs, loaded.modality, spec, id=id)
+    answers = loaded.answer(read, progress)
     refuse_skipped(answers.skipped, spec)
     return answers
 
@@ -209,27 +237,37 @@ def evaluate(
     model: "str | Path | Model",
     data: str | Path | Dataset,
     *,
+    out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
     **options: Any,
 ) -> "EvaluationReport":
     """Measure a saved model on labelled data.
 
+    Args:
+        model: the folder of a saved model, or a model.
+        data: a folder, a table, the name of a hub data set, or a `Dataset`.
+        out: a .parquet, .csv or .jsonl file to write every item's label and answer to.
+        progress: shows what is going on.
+        **options: the fields of `headstart.spec.ReadSpec`, but for the task.
+
     Raises:
-        InputError: the model or the data is wrong.
+        InputError: the model, the data or the file is wrong.
     """
     from headstart import evaluation
     from headstart.data import labels
     from headstart.evaluation.calibration import scaled
+    from headstart.evaluation.predictions import Results
     from headstart.report.report import EvaluationReport
     from headstart.report.summary import tables
     from headstart.training.examples import match
 
     began = time.monotonic() if began is None else began
+    path = None if out is None else check_file(out)
     loaded = _loaded(model)
     read = {**options, "task": loaded.task}
     read["na_values"] = labels.kept_words(loaded.classes, read.get("na_values"))
-    spec = TrainedSpec(**read, trained=loaded.reads)
+    spec = spec_of(TrainedSpec, {**read, "trained": loaded.reads})
     dataset = labels.aligned(_read(data, spec), loaded.classes)
     if dataset.modality != loaded.modality:
         raise InputError(
@@ -250,24 +288,51 @@ def evaluate(
         raise InputError(f"No item of '{_name(data)}' can be measured{first}{classes}.")
     scores = scaled(scored.scores[known], loaded.temperature)
     measured = evaluation.evaluate(loaded.task, targets, scores, loaded.classes, seed=0)
+    digests, places = scored.digests[known], scored.kept[known].tolist()
+    seen = int(loaded.seen(digests).sum())
+    if path is not None:
+        assert dataset.labels is not None
+        found = Results(
+            task=loaded.task,
+            classes=loaded.classes,
+            names=[dataset.names[at] for at in places],
+            digests=digests,
+            splits=[dataset.splits[at] if dataset.splits else None for at in places],
+            labels=[dataset.labels[at] for at in places],
+            scores=scores,
+        )
+        _write_results(found, path)
     return EvaluationReport(
         model=str(model) if isinstance(model, (str, Path)) else "(in memory)",
         dataset=_name(data),
         task=loaded.task,
         classes=loaded.classes,
-        counts={"measured": int(known.sum()), "skipped": len(skipped)},
+        counts={"measured": len(places), "trained_on": seen, "skipped": len(skipped)},
         metrics=measured.metrics,
         skipped=skipped,
         warnings=(
             *dataset.warnings,
             *scored.warnings,
+            *_trained_on(seen, len(places)),
             *told(scored.notes, loaded.modality),
             *unknown,
             *measured.notes,
         ),
         notes=dataset.notes,
         seconds={"total": time.monotonic() - began},
+        predictions=None if path is None else str(out),
         **tables(measured),
+    )
+
+
+def _trained_on(seen: int, measured: int) -> tuple[str, ...]:
+    if not seen:
+        return ()
+    which = "Every item" if seen == measured else f"{seen:,} of the {measured:,} items"
+    verb = "is one" if seen in (1, measured) else "are among those"
+    return (
+        f"{which} {verb} that the model was trained on, so these figures are better than those of "
+        "new items.",
     )
 
 
@@ -291,7 +356,7 @@ def embed(
     from headstart.features.trunk import Trunk
     from headstart.report.report import EmbedReport
 
-    spec = ReadSpec(**options)
+    spec = spec_of(ReadSpec, options)
     out = Path(out)
     export.check_target(out)
     clock = Clock(began)
@@ -453,29 +518,29 @@ def conclude(
     climbed: "Climbed",
     spec: FitSpec,
     name: str = "(in memory)",
+    *,
+    every_item: bool = False,
 ) -> Run:
-    """The model of a climbed ladder, and its report."""
+    """The model of a climbed ladder, its report, and where asked its answers to every item."""
     from headstart.report.summary import summarise
-    from headstart.training.assemble import about, assemble
+    from headstart.training.assemble import about, assemble, scores_on_test
+    from headstart.training.results import results, trained_on
 
-    model = assemble(climbed.best, data)
-    report = summarise(name, data, features, climbed, model, spec)
+    model = replace(assemble(climbed.best, data), trained=trained_on(climbed.best, features))
+    scores = scores_on_test(model, climbed.best, data)
+    report = summarise(name, data, features, climbed, model, scores, spec)
+    found = results(model, climbed.best, data, features, scores) if every_item else None
     said = about(climbed.best, spec.seed)
     said["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     said["versions"] = dict(report.versions)
     said["reads"] = data.reads.to_json()
-    return Run(replace(model, about=said), report)
+    return Run(replace(model, about=said), report, found)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file in one step: under a temporary name in the same folder, then renamed."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with whole(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _read(data: str | Path | Dataset, spec: ReadSpec, *, labelled: bool = True) -> Dataset:

@@ -25,6 +25,7 @@ from headstart import model as saving
 from headstart.data import from_memory, labels
 from headstart.data import split as splitting
 from headstart.data.dataset import Dataset, Skipped
+from headstart.data.idle import refuse_idle
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities, scaled
 from headstart.features.extract import Features
@@ -53,7 +54,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         pool: str = "auto",
         head: str = "linear",
         epochs: int | None = None,
-        symmetry: str = "mirror",
+        flip: str = "horizontal",
         seed: int = 0,
         offline: bool = False,
     ) -> None:
@@ -66,7 +67,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.pool = pool
         self.head = head
         self.epochs = epochs
-        self.symmetry = symmetry
+        self.flip = flip
         self.seed = seed
         self.offline = offline
 
@@ -74,6 +75,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         spec = FitSpec(**{name: _plain(value) for name, value in self.get_params().items()})
         began = time.monotonic()
         labels.check(data)
+        refuse_idle(data, spec)
         trunk = Trunk.whole(spec, data.modality)
         wide = widened(trunk, spec, len(data))
         features = wide.extract(data, Silent())
@@ -144,12 +146,12 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         strategy: feature-extraction, fine-tuning, full-fine-tuning, lora, from-scratch, or auto.
         budget: time for `auto` to go deeper than feature extraction, such as "5m".
         cut: stage after which training begins, for fine-tuning and lora.
-        crop: share of a picture's shorter side that is looked at; by default the backbone's own.
-        size: height and width that pictures are resized to; by default the backbone's own.
+        crop: share of an image's shorter side that is looked at; by default the backbone's own.
+        size: height and width that images are resized to; by default the backbone's own.
         pool: how the last stage becomes one vector: auto, mean, max, flatten, first or last.
         head: linear, knn, mlp, or mlp:WIDTH such as mlp:256.
         epochs: most epochs of what is trained by gradient steps.
-        symmetry: how pictures are turned about while training: mirror, any, or none.
+        flip: flips of images while training: horizontal, any (turns too), or none.
         balance: "balanced" weighs the classes equally, whatever their size.
         seed: every random choice follows from it.
         offline: open no socket; use what is on this machine.
@@ -173,7 +175,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         pool: str = "auto",
         head: str = "linear",
         epochs: int | None = None,
-        symmetry: str = "mirror",
+        flip: str = "horizontal",
         balance: str = "none",
         seed: int = 0,
         offline: bool = False,
@@ -188,7 +190,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
             pool=pool,
             head=head,
             epochs=epochs,
-            symmetry=symmetry,
+            flip=flip,
             seed=seed,
             offline=offline,
         )
@@ -327,13 +329,13 @@ def _items(X: Any) -> Any:
     """The items of X, one after another.
 
     Raises:
-        InputError: X is a table, or one picture.
+        InputError: X is a table, or one image.
     """
     X = X if isinstance(X, list) or not hasattr(X, "__array__") else np.asarray(X)
     shape: tuple[int, ...] = getattr(X, "shape", (0,))
-    # As a stack it would be of grey pictures three pixels wide: nobody has those.
+    # As a stack it would be of grey images three pixels wide: nobody has those.
     if len(shape) == 3 and shape[2] in (3, 4):
-        raise InputError(f"X has the shape {shape}, which is one picture; give a list of pictures.")
+        raise InputError(f"X has the shape {shape}, which is one image; give a list of images.")
     if len(shape) in (0, 2):
         raise InputError(
             f"X has the shape {shape}, but it must be a sequence of images or texts, not a table "

@@ -2,7 +2,8 @@
 
 model.json          what it is: task, classes in order, preprocessing, backbone, cut, metrics,
                     versions, the SHA-256 of every other file that matters, and its own
-model.safetensors   the head (`head.`), and what was trained of the backbone (`backbone.`)
+model.safetensors   the head (`head.`), what was trained of the backbone (`backbone.`), and the
+                    digests of the items it was trained on (`trained`)
 compiled/           network.xml, network.bin: preprocessing and backbone, up to the features;
                     reference.safetensors: a few inputs and what the trained network gave for them
 tokenizer.json      for texts
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from headstart import heads, sealed
 from headstart.card import card
-from headstart.data.dataset import Dataset, Modality, Skipped, Task, told
+from headstart.data.dataset import Dataset, Ids, Modality, Skipped, Task, told
 from headstart.data.names import shown
 from headstart.data.reads import Reads, reads_from_json
 from headstart.errors import InputError
@@ -45,7 +46,10 @@ if TYPE_CHECKING:
     from headstart.features.store import StoreKey
 
 NEEDED = ("compiled/network.xml", "compiled/network.bin", "model.safetensors")
-HEAD, BACKBONE = "head.", "backbone."
+HEAD, BACKBONE, TRAINED = "head.", "backbone.", "trained"
+DIGEST = 16
+"""Bytes that name the content of an item."""
+
 BLOCK = 64
 """Items a head scores at once, always: matrix products of other sizes have other last bits."""
 
@@ -60,6 +64,7 @@ class Predictions:
         probabilities: (items, classes), or None for regression.
         values: (items,) float64, or None but for regression.
         skipped: the items that could not be read, and why.
+        ids: the column of the user's that was asked for, by the names of the items.
     """
 
     names: list[str]
@@ -69,6 +74,7 @@ class Predictions:
     values: NDArray[np.float64] | None
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    ids: Ids | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -109,10 +115,12 @@ class Model:
     """A trained model: network, head, and what they mean.
 
     Attributes:
-        graph: the compiled part, from uint8 pictures or token ids to features.
+        graph: the compiled part, from uint8 images or token ids to features.
         width: how many of the graph's features the head takes, from the first; all where None.
         digest, reference: of the graph; see `headstart.features.graphs.Graph`.
         weights: of the backbone, those that were trained, by the names of its own module.
+        trained: content digests of the items that it was trained on, sorted, uint8 (items, 16);
+            None in a model of an older headstart, which kept none.
         about: what model.json says besides, for people: backbone, cut, strategy, metrics, seed.
     """
 
@@ -128,6 +136,7 @@ class Model:
     digest: str = ""
     reference: Reference | None = None
     weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    trained: NDArray[np.uint8] | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -262,6 +271,12 @@ class Model:
         padded = np.concatenate([rows, *[rows[:1]] * (BLOCK - len(rows))]).astype(np.float32)
         return self.head.scores(padded[:, : self.width])[: len(rows)]
 
+    def seen(self, digests: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+        """Which of some items, by content digest, the model was trained on."""
+        if self.trained is None:
+            return np.zeros(len(digests), bool)
+        return np.isin(digests, self.trained.view(f"S{DIGEST}").ravel())
+
     def answer(self, data: Dataset, progress: Progress | None = None) -> Predictions:
         """Predictions for a data set's items.
 
@@ -282,6 +297,7 @@ class Model:
             values=scored.scores if regression else None,
             skipped=(*data.skipped, *scored.skipped),
             warnings=(*data.warnings, *data.notes, *told(scored.notes, self.modality)),
+            ids=data.ids,
         )
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -313,6 +329,8 @@ class Model:
         # Not save_file: that one makes a file that nobody else may read.
         arrays = {f"{HEAD}{name}": array for name, array in self.head.arrays.items()}
         arrays |= {f"{BACKBONE}{name}": array for name, array in self.weights.items()}
+        if self.trained is not None:
+            arrays[TRAINED] = self.trained
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         (folder / "model.safetensors").write_bytes(save(arrays))
         if isinstance(self.preprocessing, TextPreprocessing):
@@ -332,6 +350,7 @@ class Model:
             "temperature": self.temperature,
             "precision": self.precision,
             "width": self.width,
+            **({} if self.trained is None else {"trained_items": len(self.trained)}),
             **self.about,
         }
 
@@ -373,7 +392,7 @@ def _assemble(folder: Path, about: dict[str, Any]) -> Model:
     arrays = load_file(folder / "model.safetensors")
     known = {
         "schema", "task", "modality", "classes", "preprocessing",
-        "head", "temperature", "precision", "width", "files", "seal",
+        "head", "temperature", "precision", "width", "files", "seal", "trained_items",
     }  # fmt: skip
     return _checked(
         Model(
@@ -386,6 +405,7 @@ def _assemble(folder: Path, about: dict[str, Any]) -> Model:
             ),
             head=heads.load(head["name"], _part(arrays, HEAD), head["settings"]),
             weights=_part(arrays, BACKBONE),
+            trained=arrays.get(TRAINED),
             temperature=float(about["temperature"]),
             precision=about["precision"],
             width=about.get("width"),
@@ -413,6 +433,9 @@ def _checked(model: Model) -> Model:
         raise ValueError("it was trained on columns of another kind")
     if not 0 < model.temperature < math.inf:
         raise ValueError("its temperature is not a positive number")
+    trained = model.trained
+    if trained is not None and (trained.dtype != np.uint8 or trained.shape[1:] != (DIGEST,)):
+        raise ValueError("its list of the items it was trained on is none")
     scores = model.head.scores(np.zeros((1, model._size), np.float32)[:, : model.width])
     if scores.shape != ((1,) if model.task == "regression" else (1, len(model.classes))):
         raise ValueError("its head does not fit its classes")

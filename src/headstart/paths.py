@@ -18,7 +18,7 @@ def neighbour(path: Path, what: str, suffix: str = "") -> Path:
     return path.with_name(f".{short}.{what}{suffix}")
 
 
-def whole(path: Path, option: str) -> Path:
+def absolute(path: Path, option: str) -> Path:
     """The path from the root, links followed.
 
     Raises:
@@ -41,7 +41,7 @@ def check_written(path: Path, option: str, *deepest: Path) -> None:
     Raises:
         InputError: names the option, what is wrong with it, and what to do.
     """
-    resolved = whole(path, option)
+    resolved = absolute(path, option)
     said = f"{option} is {str(path)[:200]!r}"
     try:
         str(resolved).encode("utf-8")

@@ -12,11 +12,11 @@ Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 class ImagePreprocessing:
     """Decode, resize and centre crop to `height` x `width`, then `(pixel / 255 - mean) / std`.
 
-    `crop_fraction` is the share of the resized picture's side that the centre crop keeps (timm's
+    `crop_fraction` is the share of the resized image's side that the centre crop keeps (timm's
     `crop_pct`). Resizing and cropping happen while decoding (uint8 out); the normalisation is
     the first operation of the compiled network.
 
-    With `squash` the picture is resized without regard to its proportions, as Keras does it:
+    Without `keep_aspect_ratio` the image is resized to that size whatever its own, as in Keras:
     `crop_fraction` is then the share of each of its sides that is looked at.
     """
 
@@ -26,7 +26,7 @@ class ImagePreprocessing:
     interpolation: Interpolation
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    squash: bool = False
+    keep_aspect_ratio: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `preprocessing_from_json` turns back into an equal value."""
@@ -54,15 +54,15 @@ Preprocessing = ImagePreprocessing | TextPreprocessing
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A fixed way to look at a picture, so that a stored trunk still sees augmented data.
+    """A fixed way to look at an image, so that a stored trunk still sees augmented data.
 
     Attributes:
         scale: side of the part that is seen, as a share of the largest that fits; None is the
             part that evaluation sees.
         x, y: where the part lies, from 0 (left, top) to 1.
-        flip: mirrored left to right.
-        turns: quarter turns counter-clockwise, after mirroring; only half turns where the network
-            takes pictures that are not square.
+        flip: flipped left to right.
+        turns: quarter turns counter-clockwise, after the flip; only half turns where the network
+            takes images that are not square.
     """
 
     scale: float | None = None
@@ -84,33 +84,33 @@ LEAST_PART = 0.8
 
 
 WAYS: dict[str, tuple[View, ...]] = {
-    "mirror": (WHOLE, View(flip=True)),
+    "horizontal": (WHOLE, View(flip=True)),
     "any": tuple(View(turns=turns, flip=turns % 2 == 1) for turns in (0, 2, 1, 3))
     + tuple(View(turns=turns, flip=turns % 2 == 0) for turns in (0, 2, 1, 3)),
     "none": (WHOLE,),
 }
-"""Ways to turn a picture about that leave its label as it is, such that few are unlike."""
+"""Flips and turns that leave the label as it is, by the word that asks for them."""
 
 
-def random_view(random: np.random.Generator, symmetry: str = "mirror") -> View:
-    """A part of at least 0.8 of the sides, anywhere, in one of the ways of a symmetry."""
+def random_view(random: np.random.Generator, flips: str = "horizontal") -> View:
+    """A part of at least 0.8 of the sides, anywhere, flipped and turned in one of the `WAYS`."""
     scale, x, y, way = random.uniform([LEAST_PART, 0, 0, 0], 1).round(4).tolist()
-    ways = WAYS[symmetry]
+    ways = WAYS[flips]
     chosen = ways[-1 - min(int(way * len(ways)), len(ways) - 1)]
     return View(scale, x, y, chosen.flip, chosen.turns)
 
 
-def fixed_views(count: int, seed: int, symmetry: str = "mirror") -> tuple[View, ...]:
-    """`count` views: the whole in a symmetry's first two ways, a random part in each other way,
+def fixed_views(count: int, seed: int, flips: str = "horizontal") -> tuple[View, ...]:
+    """`count` views: the whole in the first two ways, a random part in each other way,
     then random ones; more views keep the first.
     """
     random = np.random.default_rng(seed)
-    ways = WAYS[symmetry]
+    ways = WAYS[flips]
     views = [
         *ways[:2],
         *(replace(random_view(random), flip=way.flip, turns=way.turns) for way in ways[2:]),
     ]
-    views += (random_view(random, symmetry) for _ in range(count - len(views)))
+    views += (random_view(random, flips) for _ in range(count - len(views)))
     return tuple(views[:count])
 
 
@@ -130,6 +130,8 @@ def preprocessing_from_json(saved: dict[str, Any], tokenizer: str | None) -> Pre
         if key != "modality"
     }
     if saved["modality"] == "image":
+        if "squash" in fields:  # what older models call its opposite
+            fields["keep_aspect_ratio"] = not fields.pop("squash")
         return ImagePreprocessing(**fields)
     if tokenizer is None:
         raise KeyError("tokenizer")

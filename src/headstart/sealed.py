@@ -11,10 +11,12 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from headstart.atomic import is_unfinished
 from headstart.data import files
 from headstart.data.names import shown, some
 from headstart.errors import InputError, Unreadable
-from headstart.paths import check_written, neighbour, whole
+from headstart.paths import absolute, check_written, neighbour
+from headstart.progress import Progress
 
 SCHEMA = 3
 READS = (1, 2, 3)
@@ -46,7 +48,7 @@ WRITES = (
 
 _OURS = {
     *(name.partition("/")[0] for name in (*ANSWERS, *WRITES)),
-    *("model.json", "README.md", "report.json", ".report.json.partial"),
+    *("model.json", "README.md", "report.json", ".report.json.partial", "predictions.parquet"),
 }
 
 
@@ -99,7 +101,7 @@ def check_target(folder: Path) -> None:
     Raises:
         InputError: says what is in the way.
     """
-    resolved = whole(folder, "--out")
+    resolved = absolute(folder, "--out")
     check_written(folder, "--out", resolved / "adapter" / "adapter_model.safetensors")
     name = shown(str(folder))[:200]
     if resolved.is_dir():
@@ -109,7 +111,7 @@ def check_target(folder: Path) -> None:
 
 
 def _check_replaced(folder: Path, name: str) -> None:
-    there = {each.name for each in folder.iterdir()}
+    there = {each.name for each in folder.iterdir() if not is_unfinished(each.name)}
     strange = sorted(there - _OURS) or _unless_whole(there)
     if strange:
         raise InputError(
@@ -126,6 +128,18 @@ def _check_replaced(folder: Path, name: str) -> None:
             f"--out is {name!r}, which cannot be replaced as a whole; name a folder in it, such as "
             f"--out {shown(str(folder / 'model'))}."
         )
+
+
+def say_replaced(folder: Path, progress: Progress) -> None:
+    """Check a folder to save into, and say before any work where a model in it will be replaced.
+
+    Raises:
+        InputError: something else is there; see `check_target`.
+    """
+    check_target(folder)
+    if (folder / "model.json").is_file():
+        name = shown(str(folder))
+        progress.say(f"{name} holds a model; it is replaced when the new one is finished.")
 
 
 def read_about(folder: Path) -> dict[str, Any]:

@@ -4,12 +4,15 @@ The command line, the Python functions and the reference are all made from these
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from headstart.errors import InputError
 from headstart.quantity import bytes_of, seconds_of
+
+S = TypeVar("S")
 
 TASKS = ("auto", "classification", "multilabel", "regression", "generation")
 STRATEGIES = (
@@ -25,31 +28,40 @@ WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
 """Strategies of `--task generation`; auto is lora."""
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
-    "head", "train_batchnorm", "symmetry", "baseline", "balance",
+    "head", "train_batchnorm", "flip", "baseline", "balance",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
-SYMMETRIES = ("mirror", "any", "none")
+FLIPS = ("horizontal", "any", "none")
 BALANCE = ("none", "balanced")
 DECIMALS = ("auto", "point", "comma")
+DATA, BACKBONE, TRAINING, EVALUATION, OUTPUT = GROUPS = (
+    "Data",
+    "Backbone",
+    "Training",
+    "Evaluation",
+    "Output",
+)
+"""Of options, in the order in which help and reference list them."""
 
 
 def option(
     default: Any,
     help: str,
     *,
+    group: str | None = DATA,
     choices: tuple[str, ...] | None = None,
     low: float | None = None,
     high: float | None = None,
 ) -> Any:
     """A dataclass field with what a person needs to know about it.
 
-    `choices` lists the allowed words; `low` and `high` bound a number, both inclusive.
+    `group` is where help lists it; `choices` lists the allowed words; `low` and `high` bound a
+    number, both inclusive.
     """
-    return field(
-        default=default, metadata={"help": help, "choices": choices, "low": low, "high": high}
-    )
+    about = {"help": help, "group": group, "choices": choices, "low": low, "high": high}
+    return field(default=default, metadata=about)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +122,11 @@ class LabelledSpec(ItemSpec):
 class ReadSpec(LabelledSpec):
     """How data is read."""
 
-    task: str = option("auto", "What is predicted; generation: texts are continued.", choices=TASKS)
+    task: str = option(
+        "auto",
+        "What is predicted; generation: a language model learns to write such texts.",
+        choices=TASKS,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,80 +134,97 @@ class FitSpec(ReadSpec):
     """A whole `fit`."""
 
     backbone: str | None = option(
-        None, "Pretrained network; by default one that fits the data and is installed."
+        None,
+        "Pretrained network; by default one that fits the data and is installed.",
+        group=BACKBONE,
     )
     prompt: str | None = option(
-        None, "generation: column with what is given; --completion names what follows it."
+        None, "generation: column with the prompt; --completion names what follows it."
     )
     completion: str | None = option(
-        None, "generation: column with what is to be written after --prompt."
+        None, "generation: column with the text to write after the prompt."
     )
-    strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES)
+    strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES, group=TRAINING)
     budget: str | None = option(
         None,
         "Time for `auto` to climb the ladder, such as 5m: more of the network is trained as far as "
         "that fits, and kept where validation items say that it is better; without it the first "
         "rung, feature extraction, is all.",
+        group=TRAINING,
     )
     cut: str | None = option(
         None,
         "Stage after which training begins; `headstart backbones NAME` lists them.",
+        group=TRAINING,
     )
     crop: float | None = option(
         None,
-        "Share of a picture's shorter side that is looked at, around its centre; by default what "
+        "Share of an image's shorter side that the centre crop keeps; by default what "
         "the backbone was pretrained with, 0.875 for many.",
         low=0.1,
         high=1,
+        group=BACKBONE,
     )
     size: int | None = option(
         None,
-        "Height and width that pictures are resized to; by default what the backbone was "
+        "Height and width that images are resized to; by default what the backbone was "
         "pretrained with, 224 for many. Twice as many show finer detail, and cost four times the "
         "work and memory; of a vision transformer more.",
         low=16,
         high=2048,
+        group=BACKBONE,
     )
     pool: str = option(
         "auto",
-        "How what the last stage gives becomes one vector; by default as the backbone does it. "
-        "flatten and max are for pictures, first and last (token) for transformers.",
+        "How the output of the last stage becomes one vector; by default as the backbone does it. "
+        "flatten and max are for images, first and last (token) for transformers.",
         choices=POOLS,
+        group=BACKBONE,
     )
-    head: str = option("linear", "linear, knn, mlp, or mlp:WIDTH such as mlp:256.")
+    head: str = option("linear", "linear, knn, mlp, or mlp:WIDTH such as mlp:256.", group=TRAINING)
     epochs: int | None = option(
         None,
         "Most epochs of what is trained by gradient steps. An mlp makes exactly so many, as "
         "tutorials train it: plain features, Adam, batches of 32, the last weights.",
         low=1,
         high=100_000,
+        group=TRAINING,
     )
     train_batchnorm: bool = option(
-        False, "Let BatchNorm statistics follow the data while fine-tuning."
+        False, "Let BatchNorm statistics follow the data while fine-tuning.", group=TRAINING
     )
-    symmetry: str = option(
-        "mirror",
-        "How pictures are turned about while more than the head is trained, as it leaves labels as "
-        "they are: mirror (left to right); any (also upside down and by quarter turns: cells, "
-        "satellites); none (letters, left against right).",
-        choices=SYMMETRIES,
+    flip: str = option(
+        "horizontal",
+        "Flips of images while more than the head is trained, which must leave the label as it is: "
+        "horizontal (left to right); any (also upside down and quarter turns: cells, satellite "
+        "images); none (letters, left against right).",
+        choices=FLIPS,
+        group=TRAINING,
     )
     store_limit: str | None = option(
         None,
         "Most disk for stored activations, such as 5GB; by default a quarter of what is free.",
+        group=TRAINING,
     )
     baseline: str = option(
         "none",
-        "A network to train besides, for comparison; not counted in the budget.",
+        "A network to train for comparison as well; not counted in the budget.",
         choices=BASELINES,
+        group=EVALUATION,
     )
     balance: str = option(
-        "none", "Weigh the classes equally, whatever their size.", choices=BALANCE
+        "none", "Weigh the classes equally, whatever their size.", choices=BALANCE, group=TRAINING
     )
-    seed: int = option(0, "Every random choice follows from it.", low=0, high=2**32 - 1)
-    test: str | None = option(None, "Data to test on; by default a part of DATA.")
+    seed: int = option(
+        0, "Every random choice follows from it.", group=TRAINING, low=0, high=2**32 - 1
+    )
+    test: str | None = option(None, "Data to test on; by default a part of DATA.", group=EVALUATION)
     test_size: float = option(
-        0.2, "Share of DATA to test on, when it has no test split.", low=0.01, high=0.9
+        0.2,
+        "Share of DATA to test on, when it has no test split.",
+        low=0.01,
+        high=0.9,
+        group=EVALUATION,
     )
 
     def __post_init__(self) -> None:
@@ -203,6 +236,7 @@ class FitSpec(ReadSpec):
             bytes_of(self.store_limit, "--store-limit")
         self._check_task()
         self._check_together(head)
+        self._check_alone(head)
 
     def _check_task(self) -> None:
         if self.task != "generation":
@@ -223,6 +257,30 @@ class FitSpec(ReadSpec):
             if each.name in NOT_OF_WRITERS and getattr(self, each.name) != each.default:
                 raise InputError(f"{flag(each.name)} means nothing to --task generation.")
 
+    def _check_alone(self, head: str) -> None:
+        """Refuse what does nothing beside the other options."""
+        deeper = self._trains_backbone or self.task == "generation"
+        if self.epochs is not None and head != "mlp" and not deeper and self.baseline == "none":
+            raise InputError(
+                f"--epochs is for what is trained in epochs; --head {head} is solved in one go, so "
+                "leave --epochs out, or use --head mlp, a --budget or another --strategy."
+            )
+        if self.train_batchnorm and self.strategy == "from-scratch":
+            raise InputError(
+                "--train-batchnorm changes nothing for --strategy from-scratch, which always "
+                "trains it; leave it out."
+            )
+        if self.test is not None and self.test_size != type(self).test_size:
+            raise InputError(
+                "--test names the data to test on, so --test-size does nothing; leave one out."
+            )
+        if self.balance != "none" and self.task not in ("auto", "classification"):
+            raise InputError(not_balanced(self.task))
+
+    @property
+    def _trains_backbone(self) -> bool:
+        return self.budget is not None or self.strategy not in ("auto", "feature-extraction")
+
     def _check_together(self, head: str) -> None:
         if self.budget is not None and self.strategy != "auto":
             raise InputError(
@@ -241,16 +299,16 @@ class FitSpec(ReadSpec):
                 "--store-limit bounds the activations that fine-tuning, lora and --budget store; "
                 f"--strategy {self.strategy} stores none."
             )
-        deeper = self.budget is not None or self.strategy not in ("auto", "feature-extraction")
+        deeper = self._trains_backbone
         if self.train_batchnorm and not deeper:
             raise InputError(
                 "--train-batchnorm is for what trains part of the backbone; --strategy "
                 f"{self.strategy} trains the head alone."
             )
-        if self.symmetry != "mirror" and not (deeper or self.baseline == "from-scratch"):
+        if self.flip != "horizontal" and not (deeper or self.baseline == "from-scratch"):
             raise InputError(
-                "--symmetry is for what trains more than the head; --strategy "
-                f"{self.strategy} looks at each picture once, as it is."
+                "--flip is for what trains more than the head; --strategy "
+                f"{self.strategy} sees each image once, as it is."
             )
         if self.baseline == self.strategy:
             raise InputError("--baseline is from-scratch, and so is --strategy; leave one out.")
@@ -265,20 +323,31 @@ class FitSpec(ReadSpec):
 class GenerateSpec:
     """How a text is continued."""
 
-    length: int = option(100, "Most tokens to write.", low=1, high=1_000_000)
+    length: int = option(100, "Most tokens to write.", low=1, high=1_000_000, group=None)
     temperature: float = option(
-        0.8, "How much is left to chance; 0 always takes the likeliest token.", low=0, high=10
+        0.8,
+        "How much is left to chance; 0 always takes the likeliest token.",
+        low=0,
+        high=10,
+        group=None,
     )
     top_p: float = option(
         0.95,
         "Choose among the likeliest tokens that together have this probability.",
         low=0.01,
         high=1,
+        group=None,
     )
-    seed: int = option(0, "Every random choice follows from it.", low=0, high=2**32 - 1)
+    seed: int = option(0, "Every random choice follows from it.", low=0, high=2**32 - 1, group=None)
 
     def __post_init__(self) -> None:
         check(self)
+        for name in ("top_p", "seed"):
+            if self.temperature == 0 and getattr(self, name) != getattr(type(self), name):
+                raise InputError(
+                    f"{flag(name)} does nothing at --temperature 0, which leaves nothing to "
+                    "chance; leave one of them out."
+                )
 
 
 def head_of(text: str) -> tuple[str, int | None]:
@@ -294,6 +363,28 @@ def head_of(text: str) -> tuple[str, int | None]:
     if known and width.isascii() and width.isdigit() and 1 <= int(width) <= 65_536:
         return name, int(width)
     raise InputError(f"--head is {text!r}, but it must be linear, knn, mlp or mlp:WIDTH.")
+
+
+def not_balanced(task: str) -> str:
+    """The sentence that refuses to weigh the classes of a task that has none, or several."""
+    return f"--balance is for classification alone, but the task is {task}; leave it out."
+
+
+def spec_of(kind: type[S], options: Mapping[str, Any]) -> S:
+    """The spec that keywords from Python make.
+
+    Raises:
+        InputError: there is no option of a name, and which is nearest; or a value is wrong.
+    """
+    known = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    for name in options:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+            raise InputError(f"There is no option {name!r}; {hint}")
+    return kind(**options)
 
 
 def flag(name: str) -> str:

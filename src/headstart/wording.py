@@ -54,6 +54,11 @@ def percent(share: float) -> str:
     return f"{share:.1%}" if math.isfinite(share) else "unknown"
 
 
+def meaningful(probability: float) -> float:
+    """A probability without the digits that mean nothing: four are left."""
+    return float(f"{probability:.4g}")
+
+
 def figure(value: float) -> str:
     """A metric's value: three decimals, fewer when it is large."""
     if not math.isfinite(value):

@@ -234,7 +234,7 @@ def test_weights_of_save_weights(tmp_path: Path) -> None:
     model.save_weights(file)
     backbone = backbones.load(f"keras:MobileNetV3Small@{file}")
     assert backbone.name == f"keras:MobileNetV3Small@{file}"
-    assert backbone.preprocessing.squash
+    assert not backbone.preprocessing.keep_aspect_ratio
     assert backbone.preprocessing.interpolation == "bilinear"
     held = {
         f"{name}.{variable.name}": variable.numpy()

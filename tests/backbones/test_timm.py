@@ -189,7 +189,7 @@ def test_another_size_keeps_the_weights_of_a_convolutional_network(lite: Backbon
 
 def test_a_size_that_a_network_cannot_take() -> None:
     backbone = timm.backbone("inception_v3", timm.create("inception_v3"))
-    with pytest.raises(InputError, match="cannot take pictures of 32 x 32 pixels"):
+    with pytest.raises(InputError, match="cannot take images of 32 x 32 pixels"):
         backbone.resized(32)
 
 

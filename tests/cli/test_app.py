@@ -294,7 +294,7 @@ def test_the_report_is_for_people_without_json(api, headstart_in_here):
     api.fit = finished
     code, out, err = headstart_in_here(*FIT)
     assert (code, err) == (0, "")
-    assert "91.2% right (88.9 to 93.1)" in out
+    assert "Accuracy 91.2% (95% CI 88.9 to 93.1)" in out
 
 
 def test_demo_reports_every_run(api, headstart_in_here):
@@ -303,7 +303,7 @@ def test_demo_reports_every_run(api, headstart_in_here):
     code, out, _ = headstart_in_here("demo", "--json")
     assert code == 0
     assert json.loads(out) == [report().to_json()] * 2
-    assert headstart_in_here("demo", "texts")[1].count("91.2% right") == 1
+    assert headstart_in_here("demo", "texts")[1].count("Accuracy 91.2%") == 1
     assert asked == ["images", "texts", "texts"]
 
 

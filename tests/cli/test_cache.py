@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -27,6 +28,24 @@ def test_show(headstart_in_here, monkeypatch, tmp_path):
     assert said["folder"] == str(tmp_path)
     assert said["show"][0]["rows"] == 12_345
     assert said["show"][0]["last_used"] == "2026-01-02T03:04:00+00:00"
+
+
+def test_what_tells_stores_apart_is_shown(headstart_in_here, monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    views = ("whole", "whole flipped", "0.9000@0.1000,0.2000")
+    stores = [replace(INFO, view=view, size="224 x 224", pool="mean") for view in views]
+    monkeypatch.setattr(cache, "show", lambda root: stores)
+    out = headstart_in_here("cache")[1]
+    header, *rows = (line.split() for line in out.splitlines()[:4])
+    assert header == ["backbone", "cut", "view", "items", "size", "last", "used"]
+    assert len({tuple(row) for row in rows}) == 3
+    said = json.loads(headstart_in_here("cache", "--json")[1])["show"]
+    assert [each["view"] for each in said] == list(views)
+    stores.append(replace(INFO, backbone="another", size="96 x 96", made_by="pillow 12"))
+    assert headstart_in_here("cache")[1].splitlines()[0].split() == header
+    stores[0] = replace(stores[0], size="448 x 448", weights="0a1b2c3d")
+    header = headstart_in_here("cache")[1].splitlines()[0]
+    assert header.split()[:5] == ["backbone", "cut", "pixels", "view", "weights"]
 
 
 def test_an_empty_cache(headstart_in_here, monkeypatch, tmp_path):
@@ -58,6 +77,7 @@ def test_prune_passes_its_limits_on(headstart_in_here, monkeypatch, tmp_path):
         "cache --max-size 1GB",
         "cache wipe",
         "cache prune --max-size many",
+        "cache prune --max-size 5",
         "cache prune --older-than-days -1",
         "cache prune --older-than-days nan",
     ],

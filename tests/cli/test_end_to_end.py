@@ -95,11 +95,34 @@ def test_strict_predict_refuses_what_it_cannot_read(place, fitted):
 
 
 def test_evaluate(place, fitted):
-    done = headstart(place, "evaluate", "model", "photos", "--json")
+    done = headstart(place, "evaluate", "model", "photos", "--json", "--out", "answers.csv")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert said["counts"] == {"measured": 48, "skipped": 1}
+    assert said["counts"]["measured"] == 48
+    assert 30 < said["counts"]["trained_on"] < 48
     assert said["metrics"]["accuracy"]["value"] == 1.0
+    with (place / said["predictions"]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 48
+    assert all(row["label"] == row["prediction"] == row["name"].split("/")[0] for row in rows)
+
+
+def test_answers_are_joined_to_the_rows_of_a_table(place, fitted):
+    lines = ["key,photo", "007,new red.png", "008,gone.png", "009,new blue.png"]
+    (place / "asked.csv").write_text("\n".join(lines))
+    asked = ("asked.csv", "--input", "photo", "--id", "key")
+    done = headstart(place, "predict", "model", *asked)
+    assert done.returncode == 0, done.stderr
+    answers = {row["key"]: row for row in csv.DictReader(io.StringIO(done.stdout))}
+    assert {key: row["label"] for key, row in answers.items()} == {
+        "007": "red",
+        "008": "",
+        "009": "blue",
+    }
+    assert answers["008"]["error"]
+    wrong = headstart(place, "predict", "model", "new red.png", "--id", "key")
+    assert wrong.returncode == 2
+    assert "--id names a column, but none of the inputs is a table" in wrong.stderr
 
 
 def test_embed(place, fitted):

@@ -48,7 +48,7 @@ def test_a_part_of_the_picture_is_said(place: Place, monkeypatch: pytest.MonkeyP
     options = ("--backbone", saved(place.folder, "VGG16"), "--offline", "--crop", "0.5")
     assert place.run("fit", "photos", "--out", "model", *options).code == 0
     said = place.run("export", "model", "--format", "keras", "--out", "a.keras", "--offline")
-    assert "looks at the middle of a picture, 50% of it" in said.out
+    assert "looks at the middle of an image, 50% of it" in said.out
 
 
 def test_what_is_wrong_is_one_sentence(place: Place) -> None:

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from headstart.cli.answer import console
 from headstart.cli.answer_table import show_answers
 from headstart.cli.write import write, write_csv
-from headstart.data.dataset import Skipped
+from headstart.data.dataset import Ids, Skipped
 from headstart.errors import InputError
 from headstart.model import Predictions
 
@@ -53,7 +54,7 @@ def as_csv(answers, top=None):
 def test_csv_has_a_column_per_class_and_says_why_a_row_is_empty():
     assert as_csv(ANSWERS) == [
         ["item", "label", "probability", *(f"p({name})" for name in CLASSES), "error"],
-        ["a.jpg", "item", *map(str, map(float, SHARES[0, [1, 0, 1, 2]])), ""],
+        ["a.jpg", "item", "0.7", "0.2", "0.7", "0.1", ""],
         ["b,\\n.jpg", "error", "0.5", "0.5", "0.25", "0.25", ""],
         ["c.jpg", "", "", "", "", "", "the file is truncated"],
     ]
@@ -61,9 +62,12 @@ def test_csv_has_a_column_per_class_and_says_why_a_row_is_empty():
 
 def test_top_keeps_the_most_probable():
     rows = as_csv(ANSWERS, 2)
-    assert rows[0][3:] == ["label_1", "probability_1", "label_2", "probability_2", "error"]
-    assert rows[2] == ["b,\\n.jpg", "error", "0.5", "error", "0.5", "item", "0.25", ""]
+    assert rows[0] == ["item", "label", "probability", "label_2", "probability_2", "error"]
+    assert rows[2] == ["b,\\n.jpg", "error", "0.5", "item", "0.25", ""]
+    assert rows[3] == ["c.jpg", "", "", "", "", "the file is truncated"]
     assert as_csv(ANSWERS, 99)[0][-2] == "probability_3"
+    assert as_csv(ANSWERS, 1)[0] == ["item", "label", "probability", "error"]
+    assert as_csv(TAGS, 1)[1] == ["a", "x|z", "x", "0.75", ""]
 
 
 def test_several_classes_and_numbers():
@@ -216,7 +220,7 @@ def test_where_nothing_can_be_read_the_input_is_wrong(api, headstart_in_here, sk
     ("answers", "top", "said"),
     [
         (ANSWERS, None, ("a.jpg", "70.0%", "c.jpg: the file is truncated", "! animated")),
-        (ANSWERS, 2, ("item 70.0%, error 20.0%",)),
+        (ANSWERS, 2, ("item      most probable", "a.jpg     item 70.0%, error 20.0%")),
         (TAGS, None, ("x, z", "x 75.0%, z 50.0%, y 25.0%", "none")),
         (NUMBERS, None, ("value", "1.500", "-")),
     ],
@@ -250,3 +254,53 @@ def test_the_inputs_go_on_as_they_are(api, headstart_in_here):
     headstart_in_here("predict", "m", "a b.jpg", "-", "--", "--odd.jpg")
     assert asked == [("m", ["a b.jpg", "-", "--odd.jpg"])]
     assert not Path("m").exists()
+
+
+NAMED = replace(ANSWERS, ids=Ids("key", {"a.jpg": 7, "b,\\n.jpg": 8, "c.jpg": 9}))
+
+
+def test_a_column_of_the_users_comes_first_with_its_own_type(tmp_path):
+    assert [row[:2] for row in as_csv(NAMED)] == [
+        ["key", "item"],
+        ["7", "a.jpg"],
+        ["8", "b,\\n.jpg"],
+        ["9", "c.jpg"],
+    ]
+    assert as_csv(NAMED, 1)[3] == ["9", "c.jpg", "", "", "the file is truncated"]
+    write(NAMED, None, tmp_path / "x.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "x.parquet")
+    assert table["key"].to_pylist() == [7, 8, 9]
+    write(NAMED, None, tmp_path / "x.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "x.jsonl").read_text().splitlines()]
+    assert [line["key"] for line in lines] == [7, 8, 9]
+    stream = io.StringIO()
+    show_answers(NAMED, None, None, console(stream))
+    assert "7    a.jpg" in stream.getvalue()
+
+
+@pytest.mark.parametrize("column", ["item", "label", "error", "p(x)", "label_2", "probabilities"])
+def test_a_column_of_the_users_is_never_taken_for_one_of_ours(tmp_path, column):
+    named = replace(NAMED, ids=Ids(column, NAMED.ids.cells))
+    assert as_csv(named)[0][:2] == [f"id({column})", "item"]
+    write(named, None, tmp_path / "x.parquet")
+    assert pyarrow.parquet.read_table(tmp_path / "x.parquet")[f"id({column})"].to_pylist()
+
+
+@pytest.mark.parametrize("cells", [[1, "a", None], [None, None, None], ["\ud800", 2.5, "x"]])
+def test_mixed_cells_are_written_as_text(tmp_path, cells):
+    named = replace(NAMED, ids=Ids("key", dict(zip(NAMED.ids.cells, cells, strict=True))))
+    write(named, None, tmp_path / "x.parquet")
+    column = pyarrow.parquet.read_table(tmp_path / "x.parquet")["key"].to_pylist()
+    assert [each is None for each in column] == [each is None for each in cells]
+
+
+def test_probabilities_have_as_many_digits_as_mean_something():
+    shares = np.array([[1 / 3, 2 / 3], [1e-7 / 3, 1 - 1e-7 / 3]], np.float32)
+    answers = Predictions(["a", "b"], "classification", ("x", "y"), shares, None)
+    assert as_csv(answers)[1][2:5] == ["0.6667", "0.3333", "0.6667"]
+    assert as_csv(answers)[2][3] == "3.333e-08"
+    numbers = np.array([0.1, 1_700_000_000.25])
+    single = Predictions(["a"], "regression", (), None, numbers[:1].astype(np.float32))
+    assert as_csv(single)[1][1] == "0.1"
+    double = Predictions(["a", "b"], "regression", (), None, numbers)
+    assert [row[1] for row in as_csv(double)[1:]] == ["0.1", "1700000000.25"]

@@ -20,7 +20,7 @@ from headstart.preprocessing import ImagePreprocessing, View
 
 P224 = ImagePreprocessing(224, 224, 0.875, "bicubic", (0.5,) * 3, (0.5,) * 3)
 SMALL = ImagePreprocessing(32, 32, 1.0, "bilinear", (0.5,) * 3, (0.5,) * 3)
-SQUASHED = replace(SMALL, squash=True)
+STRETCHED = replace(SMALL, keep_aspect_ratio=False)
 WIDE = ImagePreprocessing(32, 64, 0.9, "bicubic", (0.5,) * 3, (0.5,) * 3)
 
 
@@ -65,30 +65,30 @@ def test_jpeg_is_close_to_timm(size):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @pytest.mark.parametrize("size", [(500, 375), (96, 304), (160, 90)])
-def test_squashed_is_all_of_it_whatever_its_proportions(size, kind):
+def test_stretched_is_all_of_it_whatever_its_proportions(size, kind):
     smooth = photo((12, 10)).resize(size, Image.Resampling.BICUBIC)
     content = encoded(smooth, kind, **({"quality": 95} if kind == "JPEG" else {}))
-    for side in (SQUASHED.width, 48):
-        preprocessing = replace(SQUASHED, width=side)
-        whole = np.asarray(smooth.resize((side, SQUASHED.height), Image.Resampling.BILINEAR))
+    for side in (STRETCHED.width, 48):
+        preprocessing = replace(STRETCHED, width=side)
+        whole = np.asarray(smooth.resize((side, STRETCHED.height), Image.Resampling.BILINEAR))
         found = decode(content, preprocessing).pixels
         assert np.abs(found.astype(int) - whole).mean() < 1
     middle = smooth.crop((size[0] // 4, size[1] // 4, size[0] * 3 // 4, size[1] * 3 // 4))
     expected = np.asarray(middle.resize((32, 32), Image.Resampling.BILINEAR)).astype(int)
     for preprocessing, view in (
-        (replace(SQUASHED, crop_fraction=0.5), View()),
-        (SQUASHED, View(scale=0.5)),
+        (replace(STRETCHED, crop_fraction=0.5), View()),
+        (STRETCHED, View(scale=0.5)),
     ):
         found = decode(content, preprocessing, view).pixels
         assert np.abs(found - expected).mean() < 3
-    corner = decode(content, SQUASHED, View(scale=0.5, x=1.0, y=0.0, flip=True)).pixels
+    corner = decode(content, STRETCHED, View(scale=0.5, x=1.0, y=0.0, flip=True)).pixels
     part = smooth.crop((size[0] // 2, 0, size[0], size[1] // 2))
     expected = np.asarray(part.resize((32, 32), Image.Resampling.BILINEAR))[:, ::-1].astype(int)
     assert np.abs(corner - expected).mean() < 3
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
-@pytest.mark.parametrize("preprocessing", [SMALL, WIDE, SQUASHED])
+@pytest.mark.parametrize("preprocessing", [SMALL, WIDE, STRETCHED])
 def test_all_orientations_give_one_answer(kind, preprocessing):
     upright = photo((300, 200))
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}

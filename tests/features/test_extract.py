@@ -246,7 +246,7 @@ def test_the_progress_says_which_view_is_read(tmp_path, engine):
     for view in (WHOLE, View(flip=True)):
         store = Store(tmp_path / "cache", key(view=view.name), (SIZE,))
         extract(data, PICTURE, engine, store, Listening(), view)
-    assert titles == ["Reading pictures", "Reading pictures, view whole flipped"]
+    assert titles == ["Reading images", "Reading images, view whole flipped"]
 
 
 SCRIPT = textwrap.dedent(

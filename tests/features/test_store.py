@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from headstart.features.cache import prune, show
 from headstart.features.store import MANY, Store, StoreDamagedError
+from headstart.preprocessing import fixed_views
 
 from .conftest import SIZE, key
 
@@ -180,6 +181,45 @@ def test_show_and_prune(tmp_path):
     assert prune(tmp_path, backbone="other") == []
     assert [info.name for info in prune(tmp_path, max_bytes=0)] == [new.path.name]
     assert show(tmp_path) == []
+
+
+def test_the_least_recently_used_goes_first_however_large_the_last(tmp_path):
+    new = aged(tmp_path, 0, backbone="new")
+    put(new, list(range(100, 20_100)))
+    middle, old = (aged(tmp_path, days, backbone=f"used {days}") for days in (10, 40))
+    when = datetime.now(UTC).timestamp()
+    os.utime(new.path, (when, when))
+    sizes = {info.name: info.bytes for info in show(tmp_path)}
+    assert sizes[new.path.name] > 10 * sizes[old.path.name]
+    room = sizes[new.path.name] + sizes[middle.path.name]
+    assert [info.name for info in prune(tmp_path, max_bytes=room)] == [old.path.name]
+    aged(tmp_path, 40, backbone="used 40")
+    gone = prune(tmp_path, max_bytes=sizes[new.path.name])
+    assert [info.name for info in gone] == [old.path.name, middle.path.name]
+    assert [info.name for info in show(tmp_path)] == [new.path.name]
+
+
+def test_the_network_counts_with_its_features(tmp_path):
+    store = aged(tmp_path, 0)
+    before = show(tmp_path)[0].bytes
+    graph = tmp_path / "graphs" / store.path.name.removesuffix(".lance")
+    graph.mkdir(parents=True)
+    (graph / "network.bin").write_bytes(b"x" * 1000)
+    assert show(tmp_path)[0].bytes == before + 1000
+    prune(tmp_path, max_bytes=before)
+    assert not graph.exists()
+
+
+def test_the_views_of_one_training_are_told_apart(tmp_path):
+    views = fixed_views(8, 0)
+    form = "ImagePreprocessing(height=224, width=192, crop_fraction=0.875)"
+    for view in views:
+        aged(tmp_path, 0, view=view.name, preprocessing=form)
+    infos = show(tmp_path)
+    assert {info.view for info in infos} == {view.name for view in views}
+    assert {info.size for info in infos} == {"224 x 192"}
+    aged(tmp_path, 0, pool="mean, a (mean), b (max)")
+    assert {info.pool for info in show(tmp_path)} >= {"mean and 2 more"}
 
 
 def test_prune_with_no_limit_removes_everything(tmp_path):

@@ -215,18 +215,20 @@ def test_a_size_has_a_store_of_its_own():
 
 
 def test_a_crop_of_texts_is_refused():
-    with pytest.raises(InputError, match="--crop is for pictures"):
+    with pytest.raises(InputError, match="--crop is for images"):
         Trunk.load(None, "text", cut=None, offline=True, crop=1.0)
 
 
 def test_a_size_of_texts_is_refused():
-    with pytest.raises(InputError, match="--size is for pictures"):
+    with pytest.raises(InputError, match="--size is for images"):
         Trunk.load(None, "text", cut=None, offline=True, size=300)
 
 
-def test_a_symmetry_of_texts_is_refused():
-    with pytest.raises(InputError, match="--symmetry is for pictures"):
-        Trunk.whole(FitSpec(offline=True, symmetry="any", strategy="fine-tuning"), "text")
+def test_batchnorm_that_is_not_there_cannot_be_trained():
+    options = {"train_batchnorm": True, "strategy": "fine-tuning", "offline": True}
+    assert Trunk.whole(FitSpec(**options), "image").backbone.has_batchnorm()
+    with pytest.raises(InputError, match="'minilm-l6' has no BatchNorm"):
+        Trunk.whole(FitSpec(**options), "text")
 
 
 def test_a_pool_has_a_store_of_its_own_after_the_last_stage_alone():

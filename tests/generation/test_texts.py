@@ -128,7 +128,7 @@ def test_what_is_wrong_gets_a_sentence(tmp_path):
         read(tmp_path / "t.csv", spec(prompt="q", completion="b"))
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "x.jpg").write_bytes(b"")
-    with pytest.raises(InputError, match="The data holds pictures"):
+    with pytest.raises(InputError, match="The data holds images"):
         read(tmp_path / "photos", spec())
 
 

@@ -27,16 +27,18 @@ def test_says_what_was_read_guessed_skipped_and_done():
     assert "! the same picture is in two classes" in text
     assert "efficientnet-lite0 (3.4M parameters, licence Apache-2.0)" in text
     assert re.search(r"extract +7\.4 s +1,624 +219/s +1,000 of 2,624 found there", text)
+    assert re.search(r"evaluate +0\.62 s +2,624 ", text)
+    assert re.search(r"evaluate +0\.62 s +525 ", printed(report(model=None)))
     assert re.search(r"fine-tuning after \S+ +0\.904 +2\.34M +3 min 32 s +no", text)
 
 
 def test_says_the_result_in_words_beside_the_baseline():
     text = printed(report())
-    assert "91.2% right (88.9 to 93.1)" in text
-    assert "always saying 'functional' gets 68.7%" in text
+    assert "Accuracy 91.2% (95% CI 88.9 to 93.1)" in text
+    assert "always predicting 'functional': 68.7%" in text
     assert "no clear gain" not in text
     assert re.search(r"accuracy +0\.912 +0\.889 to 0\.931 +0\.687", text)
-    assert "cracked taken for functional: 30 of 120 items (25.0%)" in text
+    assert "cracked predicted as functional: 30 of 120 items (25.0%)" in text
     assert "headstart predict 'runs/solar cells' photo.jpg" in text
 
 
@@ -64,13 +66,13 @@ def test_admits_when_the_model_is_no_better_than_the_baseline(task, metric, mode
 
 def test_does_not_name_the_commonest_class_where_two_are_nearly_as_common():
     text = printed(report(class_counts={"cracked": 99, "fin[red]ger": 1, "functional": 100}))
-    assert "always saying the commonest class gets 68.7%" in text
+    assert "always predicting the most frequent class: 68.7%" in text
 
 
 def test_a_second_baseline_gets_its_sentence_and_its_column():
     words = {"accuracy": Interval(0.9, 0.88, 0.92)}
     text = printed(report(modality="text", baselines={"majority": MAJORITY, "tfidf": words}))
-    assert "counting words (TF-IDF), with no pretrained network, gets 90.0%" in text
+    assert "TF-IDF (word counts, no pretrained network): 90.0%" in text
     assert "no clear gain over it: on these test items words alone may do as well." in text
     assert re.search(r"accuracy +0\.912 +0\.889 to 0\.931 +0\.687 +0\.900", text)
 
@@ -128,7 +130,7 @@ def test_fits_a_narrow_terminal_without_losing_a_digit(width):
 def test_an_undefined_figure_is_said_to_be():
     nan = Interval(math.nan, math.nan, math.nan)
     text = printed(report(test={"accuracy": nan}, baselines={}))
-    assert "accuracy could not be computed" in text
+    assert "Accuracy could not be computed" in text
     assert "nan" not in text.lower().replace("finance", "")
 
 
@@ -140,7 +142,7 @@ def test_a_table_of_too_many_classes_is_left_out():
 
 def test_confusions_are_counted_in_full():
     lines = confused(CLASSES, [[0, 5, 4], [3, 0, 2], [1, 1, 9]])
-    assert lines[0] == "cracked taken for fin[red]ger: 5 of 9 items (55.6%)"
+    assert lines[0] == "cracked predicted as fin[red]ger: 5 of 9 items (55.6%)"
     assert lines[-1] == "and 1 other mistake"
     assert confused(CLASSES, [[1, 0, 0], [0, 1, 0], [0, 0, 1]]) == []
 
@@ -155,9 +157,11 @@ def test_an_evaluation():
         metrics=TEST,
         skipped=(Skipped("a.jpg", "gone"),),
         warnings=("careful",),
+        predictions="answers\x1b.csv",
     )
     text = printed(said, show_evaluation)
-    assert "91.2% right" in text
+    assert "answers  in answers\\x1b.csv" in text
+    assert "Accuracy 91.2%" in text
     assert "a.jpg: gone" in text
     assert "! careful" in text
     assert "1 item\n" in text.replace(" \n", "\n")

@@ -79,6 +79,8 @@ def sentences(items: int, seed: int = 0) -> tuple[list[str], list[str]]:
 def ready(backbone: str, items: Any, labels: Any, task: str = "classification", **options: Any):
     """Extract, split and train the first rung."""
     data = from_memory(items, labels, task)
+    if "epochs" in options and not {"budget", "baseline"} & set(options):
+        options = {"strategy": "fine-tuning", **options}
     spec = FitSpec(**options)
     trunk = Trunk.load(backbone, data.modality, cut=None, offline=True)
     features = trunk.extract(data, Silent())

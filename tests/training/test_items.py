@@ -12,7 +12,7 @@ from headstart.errors import InputError
 from headstart.features.extract import Features
 from headstart.features.store import Store, StoreKey
 from headstart.preprocessing import ImagePreprocessing, TextPreprocessing, random_view
-from headstart.spec import SYMMETRIES
+from headstart.spec import FLIPS
 from headstart.training.items import Activations, Pictures, Tokens, decoded
 from tests.backbones.text_models import WORDS, save_tokenizer
 
@@ -119,14 +119,14 @@ def test_pictures_are_judged_on_as_in_evaluation(photos):
         assert (row == pixels(photos, at)).all()
 
 
-@pytest.mark.parametrize("symmetry", SYMMETRIES)
-def test_pictures_are_learnt_from_in_views_that_the_generator_picks(photos, symmetry):
+@pytest.mark.parametrize("flips", FLIPS)
+def test_pictures_are_learnt_from_in_views_that_the_generator_picks(photos, flips):
     index = np.array([3, 0, 2, 1, 4, 0])
-    items = decoded(photos, PICTURE, symmetry)
+    items = decoded(photos, PICTURE, flips)
     (batch,) = items.batch(index, np.random.default_rng(5))
     random = np.random.default_rng(5)
     for row, at in zip(batch.numpy(), index, strict=True):
-        assert (row == pixels(photos, at, random_view(random, symmetry))).all()
+        assert (row == pixels(photos, at, random_view(random, flips))).all()
     (other,) = items.batch(index, np.random.default_rng(6))
     assert not torch.equal(batch, other)
 

@@ -195,7 +195,7 @@ def test_a_later_cut_is_taken_where_the_usual_one_does_not_fit(names):
         *pictures(40),
         strategy="fine-tuning",
         epochs=1,
-        store_limit=str(usual.disk() - 1),
+        store_limit=f"{usual.disk() - 1}B",
     )
     done = climbed(limited)
     assert done.tried[1].rung.cut != usual.rung.cut

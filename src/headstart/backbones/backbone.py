@@ -135,7 +135,7 @@ class Backbone:
             the `repr` of a pool that is none of them.
         parts: opens the network; one that is only described is read when it is first needed.
         branches: whether it has a `Parts.brancher`.
-        resizer: makes the same backbone for pictures of another height and width, with the same
+        resizer: makes the same backbone for images of another height and width, with the same
             weights.
         channels_last: whether its feature maps are (B, H, W, C), not (B, C, H, W).
         prefix_tokens: of a vision transformer, those before the patches (a class token).
@@ -201,16 +201,25 @@ class Backbone:
 
         return self.module, nn.Identity()
 
+    def has_batchnorm(self) -> bool:
+        """Whether it has BatchNorm, whose statistics may follow the data."""
+        from torch.nn.modules.batchnorm import _BatchNorm
+
+        return any(
+            isinstance(each, _BatchNorm) or getattr(each, "follows_data", False)
+            for each in self.module.modules()
+        )
+
     def resized(self, side: int) -> Backbone:
-        """The same for pictures of another height and width.
+        """The same for images of another height and width.
 
         Raises:
-            InputError: it reads no pictures, or none of that size.
+            InputError: it reads no images, or none of that size.
         """
         from headstart.preprocessing import ImagePreprocessing
 
         if self.resizer is None or not isinstance(self.preprocessing, ImagePreprocessing):
-            raise InputError(f"--size is for pictures, but {self.name!r} reads {self.modality}s.")
+            raise InputError(f"--size is for images, but {self.name!r} reads {self.modality}s.")
         usual = (self.preprocessing.height, self.preprocessing.width)
         if usual == (side, side):
             return self
@@ -218,13 +227,13 @@ class Backbone:
             other = self.resizer(side)
             # A few pixels may be as much work as none.
             if other.gflops == self.gflops and abs(side - max(usual)) >= 32:
-                raise ValueError("it resizes every picture back to its own size")
+                raise ValueError("it resizes every image back to its own size")
             return replace(other, name=self.name, licence=self.licence)
         except InputError:
             raise
         except Exception as error:  # Networks raise what they like.
             raise InputError(
-                f"--size is {side}, but {self.name!r} cannot take pictures of {side} x {side} "
+                f"--size is {side}, but {self.name!r} cannot take images of {side} x {side} "
                 f"pixels ({first_line(error)})."
             ) from None
 

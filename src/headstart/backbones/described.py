@@ -68,7 +68,7 @@ class Place:
         return cls(root / "backbones", (str(FORMAT), name, pool, *paths, *libraries, *places))
 
     def resized(self, side: int) -> Place:
-        """Of the same backbone for pictures of another size."""
+        """Of the same backbone for images of another size."""
         return replace(self, of=(*self.of, f"size {side}"))
 
     @property

@@ -309,5 +309,5 @@ def _preprocessing(mode: Mode, height: int, width: int) -> ImagePreprocessing:
         interpolation="bilinear",
         mean=mean,
         std=std,
-        squash=True,
+        keep_aspect_ratio=False,
     )

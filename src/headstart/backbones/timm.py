@@ -198,7 +198,7 @@ def _unlike(network: nn.Module, state: State) -> str:
 def _renamed(network: nn.Module, state: State) -> State | None:
     """The state dict through timm's own filter for the network, where that computes nothing.
 
-    timm would also resample weights that were trained for another size of picture; here those are
+    timm would also resample weights that were trained for another size of image; here those are
     weights of another network.
     """
     module = sys.modules[type(network).__module__]
@@ -238,7 +238,7 @@ def backbone(
             where None.
 
     Raises:
-        InputError: the network does not read colour pictures, or cannot pool so.
+        InputError: the network does not read colour images, or cannot pool so.
     """
     given, what = network, function(network)
     preprocessing = _preprocessing(name, network, size)
@@ -251,7 +251,7 @@ def backbone(
         network = headless(network, opened, _pool(name, network, item, pool))
     graph = stage_graph(network, opened, item)
     if len(graph.stages[-1].shape) != 1:
-        raise InputError(f"The backbone {name!r} does not give one vector for a picture.")
+        raise InputError(f"The backbone {name!r} does not give one vector for an image.")
     module = ImageNetwork(network, preprocessing).eval()
 
     def split(index: int) -> tuple[nn.Module, nn.Module]:
@@ -294,10 +294,10 @@ def backbone(
 
 
 def _resized(network: nn.Module, side: int) -> nn.Module:
-    """With position embeddings for pictures of another size, where it has any.
+    """With position embeddings for images of another size, where it has any.
 
     Raises:
-        ValueError: its patches would leave an edge of the picture out.
+        ValueError: its patches would leave an edge of the image out.
     """
     patch = getattr(getattr(network, "patch_embed", None), "patch_size", (1, 1))
     across = int(patch[0] if isinstance(patch, tuple | list) else patch)
@@ -339,9 +339,7 @@ def _preprocessing(
         config = timm.data.resolve_data_config(model=network)
         channels, height, width = config["input_size"]
         if channels != 3:
-            raise InputError(
-                f"The backbone {name!r} reads {channels} channels, not colour pictures."
-            )
+            raise InputError(f"The backbone {name!r} reads {channels} channels, not colour images.")
         if config["interpolation"] not in get_args(Interpolation):
             raise ValueError(f"it interpolates {config['interpolation']!r}")
         height, width = size or (height, width)

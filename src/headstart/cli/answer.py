@@ -8,6 +8,8 @@ from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO
 
+from headstart.cli.quiet import quiet_libraries
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -26,7 +28,14 @@ def answering() -> Iterator[TextIO]:
     """Open standard output for the answer; whatever a library prints goes to standard error.
 
     That holds for libraries written in C too: the file descriptor itself is pointed elsewhere.
+    What libraries warn of and log is put in our words, see `headstart.cli.quiet`.
     """
+    with quiet_libraries(), _apart() as stream:
+        yield stream
+
+
+@contextmanager
+def _apart() -> Iterator[TextIO]:
     sys.stdout.flush()
     try:
         shared, elsewhere = sys.stdout.fileno(), sys.stderr.fileno()

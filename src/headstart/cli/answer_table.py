@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headstart.cli.rows import Row, rows
+from headstart.cli.rows import Row, id_key, rows
 from headstart.data.names import shown
 from headstart.model import Predictions
 from headstart.report.columns import columns
@@ -37,21 +37,26 @@ def show_answers(
 
 
 def _table(answers: Predictions, top: int | None) -> Table:
-    said = ["value"] if answers.probabilities is None else ["label", "probability"]
-    table = columns(["item", *said])
-    ranked = top or (0 if answers.task == "classification" else FEW_CLASSES)
+    said = ["label", "probability"]
+    if answers.probabilities is None:
+        said = ["value"]
+    elif top is not None and answers.task == "classification":
+        said = ["most probable"]
+    id = id_key(answers)
+    table = columns([*([] if id is None else [id]), "item", *said])
     for row in islice(rows(answers, top), min(len(answers.names), MOST_ROWS)):
-        table.add_row(Text(shown(row.item)), *_cells(row, ranked))
+        names = [row.item] if id is None else ["" if row.id is None else str(row.id), row.item]
+        table.add_row(*(Text(shown(name)) for name in names), *_cells(row, top))
     return table
 
 
-def _cells(row: Row, ranked: int) -> list[Text]:
+def _cells(row: Row, top: int | None) -> list[Text]:
     if isinstance(row.label, float):
         return [Text(value(row.label))]
-    label = row.label if isinstance(row.label, str) else ", ".join(row.label or ("none",))
     best = sorted(row.ranked, key=lambda each: -each[1])
-    if ranked:
-        share = ", ".join(f"{shown(name)} {percent(p)}" for name, p in best[:ranked])
-    else:
-        share = percent(best[0][1])
-    return [Text(shown(label)), Text(share)]
+    single = isinstance(row.label, str)
+    few = top or (0 if single else FEW_CLASSES)
+    ranked = ", ".join(f"{shown(name)} {percent(share)}" for name, share in best[:few])
+    if not single:
+        return [Text(shown(", ".join(row.label or ("none",)))), Text(ranked)]
+    return [Text(ranked)] if top else [Text(shown(str(row.label))), Text(percent(best[0][1]))]

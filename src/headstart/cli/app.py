@@ -1,6 +1,5 @@
 """The `headstart` program: which commands there are, and what every one of them does alike."""
 
-import importlib
 import json
 import os
 import select
@@ -11,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from headstart.cli.answer import WAITING_SINCE
+from headstart.cli.command import SETTINGS, command, plain
 from headstart.cli.failure import STOPPED, explain
 
 COMMANDS = {
@@ -38,10 +38,7 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        alone = _plain()
-        alone.command(cmd_name)(getattr(importlib.import_module(module), attribute))
-        return typer.main.get_command(alone)
+        return command(cmd_name, COMMANDS[cmd_name])
 
 
 def run(arguments: list[str], began: float | None = None) -> int:
@@ -80,7 +77,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
-    program = _plain(cls=_Commands)
+    program = plain(cls=_Commands, context_settings=SETTINGS)
     program.callback(invoke_without_command=True)(_program)
     group = typer.main.get_command(program)
     # Not `group.main`: it has its own idea of errors, exit codes and broken pipes.
@@ -94,18 +91,14 @@ def _program(
 ) -> None:
     """Put a new head on a pretrained network and get the best model that a small data set allows.
 
-    A folder of pictures or a table of texts in, a model and honest figures out.
+    A folder of images or a table of texts in, a model and honest figures out.
     Start with: headstart demo
     """
     if version:
         from importlib.metadata import version as version_of
 
         typer.echo(f"headstart {version_of('headstart')}")
-
-
-def _plain(**settings: Any) -> typer.Typer:
-    # Typer's coloured help takes 0.2 s to import.
-    return typer.Typer(add_completion=False, rich_markup_mode=None, **settings)
+        raise typer.Exit
 
 
 def _fail(sentence: str, code: int, arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ from headstart.cli.options import Json, Offline
 
 def backbones(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Show this one, stage by stage.")
+        str | None, typer.Argument(metavar="NAME", help="Show this one, stage by stage.")
     ] = None,
     *,
     offline: Offline = False,

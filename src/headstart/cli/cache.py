@@ -16,7 +16,7 @@ ACTIONS = ("show", "prune")
 def cache(
     action: Annotated[
         str,
-        typer.Argument(metavar="[show|prune]", help="List the stored features, or remove some."),
+        typer.Argument(metavar="show|prune", help="List the stored features, or remove some."),
     ] = "show",
     *,
     older_than_days: Annotated[
@@ -84,6 +84,9 @@ def _as_json(info: Any) -> dict[str, Any]:
         "name": info.name,
         "backbone": info.backbone,
         "cut": info.cut,
+        **{name: getattr(info, name) for name in ("view", "size", "pool", "precision")},
+        "weights": info.weights,
+        "made_by": info.made_by,
         "rows": info.rows,
         "bytes": info.bytes,
         "last_used": info.last_used.isoformat(),

@@ -13,7 +13,7 @@ DEMOS = ("images", "texts")
 
 def demo(
     which: Annotated[
-        str | None, typer.Argument(metavar="[images|texts]", help="One of the two; else both.")
+        str | None, typer.Argument(metavar="images|texts", help="One of the two; else both.")
     ] = None,
     *,
     json: Json = False,

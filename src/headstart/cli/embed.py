@@ -6,7 +6,7 @@ import typer
 
 from headstart.cli.answer import answering, console, give_json, waiting_since
 from headstart.cli.options import Json, takes
-from headstart.spec import POOLS, ItemSpec
+from headstart.spec import BACKBONE, OUTPUT, POOLS, ItemSpec
 
 
 @takes(ItemSpec)
@@ -16,20 +16,39 @@ def embed(
     ],
     *,
     out: Annotated[
-        str, typer.Option("--out", metavar="FILE", help="A .lance, .parquet or .npz file.")
+        str,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="A .lance, .parquet or .npz file.",
+            rich_help_panel=OUTPUT,
+        ),
     ],
     backbone: Annotated[
         str | None,
-        typer.Option("--backbone", metavar="TEXT", help="Pretrained network; see `backbones`."),
+        typer.Option(
+            "--backbone",
+            metavar="TEXT",
+            help="Pretrained network; see `backbones`.",
+            rich_help_panel=BACKBONE,
+        ),
     ] = None,
     cut: Annotated[
         str | None,
-        typer.Option("--cut", metavar="STAGE", help="Stop after this stage, not after the last."),
+        typer.Option(
+            "--cut",
+            metavar="STAGE",
+            help="Stop after this stage, not after the last.",
+            rich_help_panel=BACKBONE,
+        ),
     ] = None,
     pool: Annotated[
         str,
         typer.Option(
-            "--pool", metavar="|".join(POOLS), help="How the last stage becomes one vector."
+            "--pool",
+            metavar="|".join(POOLS),
+            help="How the last stage becomes one vector.",
+            rich_help_panel=BACKBONE,
         ),
     ] = "auto",
     json: Json = False,

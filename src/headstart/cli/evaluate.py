@@ -6,7 +6,7 @@ import typer
 
 from headstart.cli.answer import answering, console, give_json, waiting_since
 from headstart.cli.options import Json, takes
-from headstart.spec import LabelledSpec
+from headstart.spec import OUTPUT, LabelledSpec
 
 
 @takes(LabelledSpec)
@@ -14,15 +14,26 @@ def evaluate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Items with their labels.")],
     *,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="A .parquet, .csv or .jsonl file for the label and the answer of every item.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     json: Json = False,
     **options: Any,
 ) -> None:
-    """Measure a saved MODEL on other DATA."""
+    """Evaluate a saved MODEL on other DATA."""
     with answering() as stream:
         from headstart import api
         from headstart.report.progress_bar import ProgressBar
 
-        report = api.evaluate(model, data, progress=ProgressBar(), began=waiting_since(), **options)
+        report = api.evaluate(
+            model, data, out=out, progress=ProgressBar(), began=waiting_since(), **options
+        )
         if json:
             give_json(report.to_json(), stream)
             return

@@ -33,11 +33,11 @@ def export(
         if said["rounding"]:
             lines.append(
                 "That is in 32-bit floats. On this machine the model computes in bfloat16, which "
-                f"changed its answers to the same random pictures by up to {said['rounding']:.1g}."
+                f"changed its answers to the same random images by up to {said['rounding']:.1g}."
             )
         if said["crop"] < 1:
             lines.append(
-                f"The model looks at the middle of a picture, {said['crop']:.0%} of it across and "
+                f"The model looks at the middle of an image, {said['crop']:.0%} of it across and "
                 "down; cut that out before you resize it for Keras."
             )
         console(stream).print("\n".join(lines), soft_wrap=True)

@@ -7,7 +7,12 @@ import typer
 from headstart.cli.answer import answering, console, give_json, waiting_since
 from headstart.cli.options import Json, takes
 from headstart.errors import InputError
-from headstart.spec import FitSpec
+from headstart.spec import OUTPUT, FitSpec
+
+EXAMPLES = (
+    "headstart fit photos/ --out model --budget 10m",
+    "headstart fit reviews.csv --input review --label stars --out model",
+)
 
 
 @takes(FitSpec)
@@ -21,7 +26,10 @@ def fit(
         ),
     ],
     *,
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for the model.")],
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="DIR", help="Folder for the model.", rich_help_panel=OUTPUT),
+    ],
     json: Json = False,
     **options: Any,
 ) -> None:

@@ -20,19 +20,20 @@ def generate(
     prompt: Annotated[
         str,
         typer.Argument(
-            metavar="PROMPT", help="What the text goes on from; - reads it from standard input."
+            metavar="PROMPT", help="The beginning of the text; - reads it from standard input."
         ),
     ],
     *,
     json: Json = False,
     **options: Any,
 ) -> None:
-    """Let a saved MODEL write, and show the text as it comes.
+    """Generate text with a saved MODEL, and show it as it comes.
 
     Such a model is made by `headstart fit --task generation`. The same seed gives the same text.
     """
     with answering() as stream:
         from headstart import api
+        from headstart.data.names import harmless
         from headstart.generation.sample import Written
 
         given = _standard_input() if prompt == "-" else prompt
@@ -47,7 +48,7 @@ def generate(
             return
         try:
             for piece in pieces:
-                stream.write(_harmless(piece) if stream.isatty() else piece)
+                stream.write(harmless(piece) if stream.isatty() else piece)
                 stream.flush()
         except KeyboardInterrupt:
             raise typer.Exit(STOPPED) from None
@@ -59,13 +60,6 @@ def generate(
                 "tokens at its start were left out.",
                 file=sys.stderr,
             )
-
-
-def _harmless(piece: str) -> str:
-    """What a model writes may hold what a terminal obeys."""
-    from headstart.data.names import shown
-
-    return "".join(c if c in "\n\t" else shown(c) for c in piece)
 
 
 def _standard_input() -> str:

@@ -7,17 +7,20 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from headstart.spec import ItemSpec, flag
+from headstart.spec import OUTPUT, ItemSpec, flag
 
 Command = Callable[..., None]
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON on standard output.", rich_help_panel=OUTPUT),
+]
 
 Offline = Annotated[
     bool,
     typer.Option(
-        "--offline", help=next(e.metadata["help"] for e in fields(ItemSpec) if e.name == "offline")
+        "--offline",
+        help=next(e.metadata["help"] for e in fields(ItemSpec) if e.name == "offline"),
     ),
 ]
 
@@ -46,7 +49,11 @@ def takes(spec: type[Any]) -> Callable[[Command], Command]:
 def _parameter(each: Field[Any], kind: Any) -> inspect.Parameter:
     shown = each.default is not None and kind is not bool
     option = typer.Option(
-        flag(each.name), help=_help(each), metavar=_metavar(each, kind), show_default=shown
+        flag(each.name),
+        help=_help(each),
+        metavar=_metavar(each, kind),
+        show_default=shown,
+        rich_help_panel=each.metadata["group"],
     )
     return inspect.Parameter(
         each.name,

@@ -10,7 +10,7 @@ import typer
 from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json, takes
 from headstart.errors import InputError
-from headstart.spec import ItemSpec
+from headstart.spec import OUTPUT, ItemSpec
 
 if TYPE_CHECKING:
     from headstart.model import Predictions
@@ -23,22 +23,41 @@ def predict(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Pictures, folders, tables, texts; - reads one a line from standard input.",
+            help="Images, folders, tables or texts; - reads one a line from standard input.",
         ),
     ],
     *,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="FILE", help="A .csv, .jsonl or .parquet file to write."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="A .csv, .jsonl or .parquet file to write.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     top: Annotated[
         int | None,
-        typer.Option("--top", metavar="K", help="Only the K most probable classes of each item."),
+        typer.Option(
+            "--top",
+            metavar="K",
+            help="Only the K most probable classes of each item.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    id: Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            metavar="COLUMN",
+            help="Column of a table to put first in the answers, to join them by.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     json: Json = False,
     **options: Any,
 ) -> None:
-    """Ask a saved MODEL about new items.
+    """Predict new items with a saved MODEL.
 
     At a terminal the answer is a table; elsewhere it is CSV. An item that cannot be read gets a
     row that says why.
@@ -47,14 +66,14 @@ def predict(
         raise InputError(f"--top is {top}, but it must be 1 or more.")
     path = None
     if out is not None:
-        from headstart.cli.write import check_out
+        from headstart.atomic import check_file
 
-        path = check_out(out)
+        path = check_file(out)
     with answering() as stream:
         from headstart import api
         from headstart.report.progress_bar import ProgressBar
 
-        answers = api.predict(model, inputs, progress=ProgressBar(), **options)
+        answers = api.predict(model, inputs, id=id, progress=ProgressBar(), **options)
         _refuse_nothing(answers)
         if path is not None:
             from headstart.cli.write import write
@@ -78,12 +97,13 @@ def _give(
     answers: "Predictions", top: int | None, path: Path | None, json: bool, stream: TextIO
 ) -> None:
     if json:
-        from headstart.cli.rows import as_json, rows
+        from headstart.cli.rows import as_json, id_key, rows
 
         skipped = [dataclasses.asdict(each) for each in answers.skipped]
         said: dict[str, Any] = {} if path is None else {"out": str(path)}
         said |= {"task": answers.task, "classes": list(answers.classes)}
-        said["predictions"] = [as_json(row, top) for row in rows(answers, top) if not row.error]
+        id = id_key(answers)
+        said["predictions"] = [as_json(row, top, id) for row in rows(answers, top) if not row.error]
         give_json(said | {"skipped": skipped, "warnings": list(answers.warnings)}, stream)
     elif path is None and not stream.isatty():
         from headstart.cli.write import write_csv

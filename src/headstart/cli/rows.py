@@ -1,5 +1,6 @@
 """Predictions as rows for people and files."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -8,13 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.errors import InputError
+from headstart.evaluation.predictions import SEPARATOR, column_of
 from headstart.report.jsonable import jsonable
+from headstart.wording import meaningful
 
 if TYPE_CHECKING:
     from headstart.model import Predictions
 
-SEPARATOR = "|"
-"""Between the classes of one item in a multilabel column."""
+Cell = str | float | None
+
+OURS = ("item", "label", "probability", "probabilities", "top", "value", "error")
+"""Names that mean something in answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,14 @@ class Row:
         label: a class, a tuple of classes (multilabel), a number, or None.
         ranked: classes with their probabilities: all in the model's order, or the most probable.
         error: why there is no answer.
+        id: its cell in the column that was asked for.
     """
 
     item: str
     label: str | tuple[str, ...] | float | None = None
     ranked: tuple[tuple[str, float], ...] = ()
     error: str | None = None
+    id: Any = None
 
 
 def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
@@ -47,11 +54,13 @@ def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
     shares = answers.probabilities
     if top is not None and shares is None:
         raise InputError("--top needs classes, but this model predicts a number; leave --top out.")
-    for number, (item, label) in enumerate(zip(answers.names, answers.labels, strict=True)):
+    ids = {} if answers.ids is None else answers.ids.cells
+    labels = answers.labels if answers.values is None else map(_value, answers.values)
+    for number, (item, label) in enumerate(zip(answers.names, labels, strict=True)):
         ranked = () if shares is None else _ranked(answers.classes, shares[number], top)
-        yield Row(item, label, ranked)
+        yield Row(item, label, ranked, id=ids.get(item))
     for each in answers.skipped:
-        yield Row(each.item, error=each.reason)
+        yield Row(each.item, error=each.reason, id=ids.get(each.item))
 
 
 def _ranked(
@@ -59,46 +68,76 @@ def _ranked(
 ) -> tuple[tuple[str, float], ...]:
     # Stable, so that of two equally probable classes the first one wins, as in argmax.
     kept = range(len(shares)) if top is None else np.argsort(-shares, kind="stable")[:top]
-    return tuple((classes[i], float(shares[i])) for i in kept)
+    return tuple((classes[i], meaningful(shares[i])) for i in kept)
 
 
-def as_json(row: Row, top: int | None) -> dict[str, Any]:
-    """A JSON object: `item`, with `label`, `probability` and all or the `top` ones, or `error`."""
+def _value(value: Any) -> float:
+    """The number with the digits that it has: those of 32 bits are not spelt in 64."""
+    return float(str(value)) if value.dtype == np.float32 else float(f"{value:.12g}")
+
+
+def as_json(row: Row, top: int | None, id: str | None = None) -> dict[str, Any]:
+    """A JSON object: `item`, with `label`, `probability` and all or the `top` ones, or `error`.
+
+    `id` is the key of the cell in the column that was asked for.
+    """
+    said: dict[str, Any] = {} if id is None else {id: row.id}
+    said["item"] = row.item
     if row.error is not None:
-        return {"item": row.item, "error": row.error}
-    if isinstance(row.label, float):
-        return {"item": row.item, "value": jsonable(row.label)}
-    said: dict[str, Any] = {"item": row.item, "label": row.label}
-    if isinstance(row.label, str):
-        said["probability"] = max(share for _, share in row.ranked)
-    if top is None:
-        said["probabilities"] = dict(row.ranked)
+        said["error"] = row.error
+    elif isinstance(row.label, float):
+        said["value"] = row.label
     else:
-        said["top"] = [{"label": name, "probability": share} for name, share in row.ranked]
+        said["label"] = row.label
+        if isinstance(row.label, str):
+            said["probability"] = max(share for _, share in row.ranked)
+        if top is None:
+            said["probabilities"] = dict(row.ranked)
+        else:
+            said["top"] = [{"label": name, "probability": share} for name, share in row.ranked]
     return cast(dict[str, Any], jsonable(said))
 
 
 def header(answers: "Predictions", top: int | None) -> list[str]:
     """Names of the columns that `cells` fills; a class cannot be mistaken for one of ours."""
+    id = id_key(answers)
+    return [*([] if id is None else [id]), *_header(answers, top)]
+
+
+def id_key(answers: "Predictions") -> str | None:
+    """What the column that was asked for is called beside ours; None where none was."""
+    if answers.ids is None:
+        return None
+    column = answers.ids.column
+    ours = column in OURS or re.fullmatch(r"p\(.*\)|(label|probability)_\d+", column, re.S)
+    return f"id({column})" if ours else column
+
+
+def _header(answers: "Predictions", top: int | None) -> list[str]:
     if answers.probabilities is None:
         return ["item", "value", "error"]
     names = ["item", "label"]
-    if answers.task == "classification":
+    single = answers.task == "classification"
+    if single:
         names.append("probability")
     if top is None:
-        return [*names, *(f"p({name})" for name in answers.classes), "error"]
-    ranks = range(1, min(top, len(answers.classes)) + 1)
+        return [*names, *map(column_of, answers.classes), "error"]
+    # The most probable class of an item that has one is its label.
+    ranks = range(2 if single else 1, min(top, len(answers.classes)) + 1)
     return [*names, *(f"{what}_{n}" for n in ranks for what in ("label", "probability")), "error"]
 
 
-def cells(row: Row, columns: int, top: int | None) -> list[str | float | None]:
-    """The row as `columns` cells under `header`; None is an empty cell."""
+def cells(row: Row, names: Sequence[str], top: int | None) -> list[Any]:
+    """The row as cells under the header `names`; None is an empty cell."""
+    first = [] if names[0] == "item" else [row.id]
     if row.error is not None:
-        return [row.item, *[None] * (columns - 2), row.error]
+        return [*first, row.item, *[None] * (len(names) - len(first) - 2), row.error]
     label = SEPARATOR.join(row.label) if isinstance(row.label, tuple) else row.label
-    found: list[str | float | None] = [row.item, label]
+    found: list[Cell] = [row.item, label]
+    ranked = row.ranked
     if isinstance(row.label, str):
-        found.append(max(share for _, share in row.ranked))
-    for name, share in row.ranked:
+        found.append(max(share for _, share in ranked))
+        ranked = ranked if top is None else ranked[1:]
+    for name, share in ranked:
         found += [share] if top is None else [name, share]
-    return [*found, None]
+    return [*first, *found, None]

@@ -2,38 +2,17 @@
 
 import csv
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from headstart.cli.rows import as_json, cells, header, rows
-from headstart.errors import InputError
-from headstart.paths import check_written
+from headstart.atomic import whole
+from headstart.cli.rows import as_json, cells, header, id_key, rows
 
 if TYPE_CHECKING:
     from headstart.model import Predictions
 
-SUFFIXES = (".csv", ".jsonl", ".parquet")
 ROWS_AT_ONCE = 10_000
-
-
-def check_out(out: str) -> Path:
-    """The file to write, before any work is done for it.
-
-    Raises:
-        InputError: it cannot be written there, or not in a format we know.
-    """
-    path = Path(out)
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"--out is {out!r}, but it must end in .csv, .jsonl or .parquet.")
-    check_written(path, "--out")
-    if path.is_dir():
-        raise InputError(f"--out is {out!r}, which is a folder; name a file.")
-    if not path.parent.is_dir():
-        raise InputError(f"--out is {out!r}, but there is no folder {str(path.parent)!r}; make it.")
-    return path.resolve()
 
 
 def write(answers: "Predictions", top: int | None, path: Path) -> None:
@@ -41,7 +20,8 @@ def write(answers: "Predictions", top: int | None, path: Path) -> None:
 
     A column per class, or `top` columns; the last column, `error`, says why a row has no answer.
     """
-    with _whole(path) as unfinished:
+    id = id_key(answers)
+    with whole(path) as unfinished:
         if path.suffix.lower() == ".parquet":
             _write_parquet(answers, top, unfinished)
             return
@@ -50,9 +30,7 @@ def write(answers: "Predictions", top: int | None, path: Path) -> None:
                 write_csv(answers, top, file)
             else:
                 for row in rows(answers, top):
-                    file.write(json.dumps(as_json(row, top), allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+                    file.write(json.dumps(as_json(row, top, id), allow_nan=False) + "\n")
 
 
 def write_csv(answers: "Predictions", top: int | None, file: TextIO) -> None:
@@ -60,7 +38,7 @@ def write_csv(answers: "Predictions", top: int | None, file: TextIO) -> None:
     names = header(answers, top)
     out = csv.writer(file, lineterminator="\n")
     out.writerow(names)
-    out.writerows(cells(row, len(names), top) for row in rows(answers, top))
+    out.writerows(cells(row, names, top) for row in rows(answers, top))
 
 
 def _write_parquet(answers: "Predictions", top: int | None, path: Path) -> None:
@@ -68,37 +46,44 @@ def _write_parquet(answers: "Predictions", top: int | None, path: Path) -> None:
     from pyarrow import parquet
 
     names = header(answers, top)
-    words = {"item", "label", "error"}
-    schema = pa.schema(
-        [
-            (name, pa.string() if name in words or name.startswith("label_") else pa.float64())
-            for name in names
-        ]
-    )
+    schema = pa.schema([(name, _kind_of(name, answers)) for name in names])
     with parquet.ParquetWriter(path, schema) as writer:
-        pending: list[list[str | float | None]] = []
+        pending: list[list[Any]] = []
 
         def flush() -> None:
             columns = zip(*pending, strict=True)
-            arrays = [pa.array(list(c), f.type) for c, f in zip(columns, schema, strict=True)]
+            arrays = [_array(c, f.type) for c, f in zip(columns, schema, strict=True)]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             pending.clear()
 
         for row in rows(answers, top):
-            pending.append(cells(row, len(names), top))
+            pending.append(cells(row, names, top))
             if len(pending) == ROWS_AT_ONCE:
                 flush()
         if pending:
             flush()
 
 
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it when all is written and removed otherwise."""
-    unfinished = path.with_name(f".headstart-{os.getpid()}-{os.urandom(4).hex()}.partial")
+def _kind_of(name: str, answers: "Predictions") -> Any:
+    """The Parquet type of a column; of the user's its own, or text where its cells are mixed."""
+    import pyarrow as pa
+
+    if answers.ids is None or name != id_key(answers):
+        words = name in ("item", "label", "error") or name.startswith("label_")
+        return pa.string() if words else pa.float64()
     try:
-        yield unfinished
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+        kind = pa.array(list(answers.ids.cells.values())).type
+    except (ValueError, TypeError):  # Arrow's own are both
+        return pa.string()
+    return pa.string() if pa.types.is_null(kind) else kind
+
+
+def _array(cells: Iterable[Any], kind: Any) -> Any:
+    import pyarrow as pa
+
+    if pa.types.is_string(kind):
+        # A lone surrogate cannot be written as UTF-8.
+        cells = (
+            c if c is None else str(c).encode("utf-8", "backslashreplace").decode() for c in cells
+        )
+    return pa.array(list(cells), kind)

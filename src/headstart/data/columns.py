@@ -149,14 +149,23 @@ def _inputs_wanted(table: Table, spec: ReadSpec, known: Reads) -> tuple[str, ...
     return _trained_on(table, known.input, "input", "--input")
 
 
+def must_have(table: Table, column: str, flag: str) -> None:
+    """Check that a column is there.
+
+    Raises:
+        InputError: names the option, and the columns that are.
+    """
+    if column not in table.columns:
+        raise InputError(
+            f"{table.name} has no column {column!r} ({flag}); it has {some(table.columns, 20)}."
+        )
+
+
 def _named(table: Table, asked: str, flag: str) -> tuple[str, ...]:
     # A column whose own name holds a comma is that column.
     names = (asked,) if asked in table.columns else tuple(asked.split(","))
     for name in names:
-        if name not in table.columns:
-            raise InputError(
-                f"{table.name} has no column {name!r} ({flag}); it has {some(table.columns, 20)}."
-            )
+        must_have(table, name, flag)
     if len(set(names)) < len(names):
         raise InputError(f"{flag} names a column twice ({asked!r}); name each once.")
     return names

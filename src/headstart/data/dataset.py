@@ -42,6 +42,19 @@ class Labels:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Ids:
+    """A column of the user's, by which answers are joined to their rows.
+
+    Attributes:
+        column: its name.
+        cells: its cells, by the names of the items.
+    """
+
+    column: str
+    cells: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Unusable:
     """Stands in its place for an item that can be none; where items are read it is skipped."""
@@ -108,6 +121,7 @@ class Dataset:
         skipped: what was left out while reading.
         warnings: what a person should know; notes: what was guessed, and how to say otherwise.
         reads: the columns and files it was read from, which a model remembers.
+        ids: the column that was asked for, of what was read and of what was left out.
     """
 
     modality: Modality
@@ -120,6 +134,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
     reads: Reads = UNKNOWN
+    ids: Ids | None = None
 
     def __len__(self) -> int:
         return len(self.items)

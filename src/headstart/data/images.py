@@ -124,9 +124,9 @@ def decode(
 
     The answer is that of timm's evaluation transform (the shorter side resized to
     `size / crop_fraction`, then a centre crop), but a JPEG is decoded at the smallest scale that
-    is enough: the mean difference is about one level in 255. A preprocessing that squashes has
-    all of the picture, or its middle, resized without regard to its proportions. May be called
-    from many threads.
+    is enough: the mean difference is about one level in 255. A preprocessing that does not keep
+    the aspect ratio has all of the image, or its middle, resized to its size. May be called from
+    many threads.
 
     Raises:
         Unreadable: with the reason; damaged and unsupported images alike.
@@ -201,7 +201,7 @@ def _array_of(image: Image.Image) -> NDArray[np.uint8]:
 def _fit(image: Image.Image, preprocessing: ImagePreprocessing, view: View) -> Picture:
     _check_size(image)
     warnings: list[str | None] = []
-    # The second picture of a phone's MPO is a depth or gain map: nothing is lost.
+    # The second image of a phone's MPO is a depth or gain map: nothing is lost.
     if getattr(image, "is_animated", False) and image.format not in ("MPO", "JPEG"):
         warnings.append("only the first frame (or page) is used")
     drafted = _draft(image, preprocessing, view)
@@ -296,15 +296,15 @@ def _turn(image: Image.Image, orientation: int) -> Image.Image:
 def _window(
     size: tuple[float, float], orientation: int, preprocessing: ImagePreprocessing, view: View
 ) -> tuple[_Box, tuple[float, float]]:
-    """Which part of the stored picture the network sees, and the size all of it is resized to.
+    """Which part of the stored image the network sees, and the size all of it is resized to.
 
-    Both are in the axes of the stored picture, before it is turned upright; so the picture can
+    Both are in the axes of the stored image, before it is turned upright; so the image can
     be turned after it is small.
     """
     swapped = orientation >= 5
     width, height = size[::-1] if swapped else size
-    if preprocessing.squash:
-        box, resized = _squashed(width, height, preprocessing, view)
+    if not preprocessing.keep_aspect_ratio:
+        box, resized = _stretched(width, height, preprocessing, view)
     elif view.scale is None:
         box, resized = _upright_window(width, height, preprocessing)
     else:
@@ -338,7 +338,7 @@ def _upright_window(
     return box, (float(resized[0]), float(resized[1]))
 
 
-def _squashed(
+def _stretched(
     width: float, height: float, preprocessing: ImagePreprocessing, view: View
 ) -> tuple[_Box, tuple[float, float]]:
     share = preprocessing.crop_fraction if view.scale is None else view.scale

@@ -1,8 +1,10 @@
 """Names of items: how they are shown to people, and the order they are read in."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
+_REORDERING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -15,6 +17,22 @@ def shown(name: str) -> str:
     if name.isprintable():
         return name
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def harmless(text: str) -> str:
+    """A text safe for a terminal, as a text: lines, tabs and every kind of space stay.
+
+    Escaped are control characters, halves of surrogate pairs, and what reorders the letters after
+    it; what joins letters or parts them (Persian, Hindi, emoji) stays.
+    """
+    return "".join(c if c in "\n\t" or _is_harmless(c) else shown(c) for c in text)
+
+
+def _is_harmless(character: str) -> bool:
+    if character.isprintable():
+        return True
+    kind = unicodedata.category(character)
+    return kind == "Zs" or (kind == "Cf" and character not in _REORDERING)
 
 
 def natural_key(name: str) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Pictures whose pixels a table holds: a cell of numbers each, or a column for each pixel."""
+"""Images whose pixels a table holds: a cell of numbers each, or a column for each pixel."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from headstart.data.names import some
 from headstart.errors import InputError, Unreadable
 
 LEAST = 64
-"""Numbers of the smallest picture, 8 by 8."""
+"""Numbers of the smallest image, 8 by 8."""
 
 _NUMBERS = re.compile(r"[\s\[(]*\d[\d\s.,;eE+-]*[\s\])]*")
 _PIXEL = re.compile(r"(?P<kind>pixels?|pix|px|p)?[_. -]*\d+(?P<by>[x_., -]\d+)?", re.I)
@@ -30,13 +30,13 @@ def columns_of(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def side_of(numbers: int) -> int | None:
-    """The side of the square, grey picture of so many pixels; None where there is none."""
+    """The side of the square, grey image of so many pixels; None where there is none."""
     side = math.isqrt(numbers)
     return side if numbers >= LEAST and side * side == numbers else None
 
 
 def are_pixels(cells: Sequence[Any]) -> bool:
-    """Whether some cells are pictures, as long texts or lists of numbers."""
+    """Whether some cells are images, as long texts or lists of numbers."""
     present = [cell for cell in cells if cell is not None]
     return bool(present) and all(_count(cell) >= LEAST for cell in present)
 
@@ -56,13 +56,13 @@ def scale_in(cells: Sequence[Any]) -> int:
 
 
 def picture(cell: Any) -> NDArray[np.float64]:
-    """The picture in a cell: a text or list of numbers, or an array of two or three dimensions.
+    """The image in a cell: a text or list of numbers, or an array of two or three dimensions.
 
     Returns:
         (height, width[, channels]).
 
     Raises:
-        Unreadable: it is no picture.
+        Unreadable: it is no image.
     """
     if isinstance(cell, str):
         if not _NUMBERS.fullmatch(cell):
@@ -77,16 +77,16 @@ def picture(cell: Any) -> NDArray[np.float64]:
         side = side_of(values.size)
         if side is None:
             raise Unreadable(
-                f"{values.size:,} pixels are no square, grey picture; save it as an image file"
+                f"{values.size:,} pixels are no square, grey image; save it as an image file"
             )
         values = values.reshape(side, side)
     if not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (1, 3, 4))):
-        raise Unreadable(f"pixels of shape {values.shape} are no picture")
+        raise Unreadable(f"pixels of shape {values.shape} are no image")
     return values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
 
 
 def as_bytes(values: NDArray[np.float64], scale: int) -> NDArray[np.uint8]:
-    """The picture in uint8, its values multiplied by `scale`.
+    """The image in uint8, its values multiplied by `scale`.
 
     Raises:
         Unreadable: a value is then outside 0 to 255.
@@ -101,12 +101,12 @@ def rows_of(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[
     """A list of numbers for each row, from a column for each pixel; None where one is missing.
 
     Raises:
-        InputError: the columns are no square picture.
+        InputError: the columns are no square image.
     """
     if side_of(len(names)) is None:
         raise InputError(
-            f"The {len(names):,} columns {some(names, 2)} are no square, grey picture; save the "
-            "pictures as image files."
+            f"The {len(names):,} columns {some(names, 2)} are no square, grey image; save the "
+            "images as image files."
         )
     return [
         None if None in cells else cells

@@ -9,6 +9,7 @@ from pathlib import Path
 from headstart.data import files, hub, texts
 from headstart.data.dataset import Dataset, Joined, Modality, Skipped
 from headstart.data.folder import read_folder, text_of, unlabelled
+from headstart.data.ids import folder_of, ids_of, joined_ids, placed
 from headstart.data.names import shown
 from headstart.data.rows import dataset_of, refuse_first
 from headstart.data.table import SUFFIXES, Table, is_table, read_table
@@ -61,11 +62,20 @@ def _missing(source: str, path: Path) -> str:
     return f"{said}."
 
 
-def read_inputs(inputs: Sequence[str], modality: Modality, spec: ReadSpec) -> Dataset:
+def read_inputs(
+    inputs: Sequence[str], modality: Modality, spec: ReadSpec, *, id: str | None = None
+) -> Dataset:
     """Read what `predict` is given: files, folders, tables, texts, or `-` for standard input.
 
     Each input is a folder (every image or `.txt` file in it), a table, a file, `-` (a path or
-    text a line), or else, where texts are wanted, a text. Without labels.
+    text a line), or else, where texts are wanted, a text. Without labels. Of several inputs the
+    names of the items start with the folder.
+
+    Args:
+        inputs: what the user named.
+        modality: what the items are.
+        spec: how tables are read.
+        id: column of the tables that names their rows.
 
     Raises:
         InputError: no input, or one that is wrong as a whole. A single missing or damaged file is
@@ -73,9 +83,10 @@ def read_inputs(inputs: Sequence[str], modality: Modality, spec: ReadSpec) -> Da
     """
     if not inputs:
         raise InputError("There is nothing to predict; name files, a folder, a table or -.")
-    parts = [_input(each, modality, spec) for each in inputs]
+    parts = [_input(each, modality, spec, id) for each in inputs]
     if len(parts) == 1:
         return parts[0]
+    parts = [placed(part, folder_of(each)) for each, part in zip(inputs, parts, strict=True)]
     return replace(
         parts[0],
         items=Joined([part.items for part in parts]),
@@ -83,10 +94,11 @@ def read_inputs(inputs: Sequence[str], modality: Modality, spec: ReadSpec) -> Da
         skipped=tuple(chain.from_iterable(part.skipped for part in parts)),
         warnings=tuple(dict.fromkeys(chain.from_iterable(part.warnings for part in parts))),
         notes=tuple(dict.fromkeys(chain.from_iterable(part.notes for part in parts))),
+        ids=None if id is None else joined_ids(id, parts),
     )
 
 
-def _input(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
+def _input(given: str, modality: Modality, spec: ReadSpec, id: str | None) -> Dataset:
     if given == "-":
         return _several(list(_standard_input()), modality, spec)
     path = Path(given)
@@ -97,7 +109,10 @@ def _input(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
     if is_folder and given:
         return unlabelled(path, spec, modality)
     if is_file and is_table(path):
-        return dataset_of(read_table(path), spec, labelled=False, modality=modality)
+        table = read_table(path)
+        ids = None if id is None else ids_of(table, id)
+        read = dataset_of(table, spec, labelled=False, modality=modality)
+        return replace(read, ids=ids)
     if modality == "image":
         return Dataset("image", [given], [shown(given)])
     if not is_file:

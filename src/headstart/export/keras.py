@@ -29,7 +29,7 @@ from headstart.preprocessing import ImagePreprocessing
 import keras  # isort: skip
 
 CHECKED = 4
-"""Random pictures on which the file and the model must agree."""
+"""Random images on which the file and the model must agree."""
 
 TOLERANCE = 0.002
 """Largest difference of a probability, or of a value as a share of the largest one's distance
@@ -49,7 +49,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
         offline: download no weights.
 
     Returns:
-        The `input` that the file takes, the `crop` of a picture that the model looks at, the
+        The `input` that the file takes, the `crop` of an image that the model looks at, the
         largest `difference` from the model's answers in float32, and by how much the `rounding`
         of the precision that it computes in on this machine changes those.
 
@@ -199,7 +199,7 @@ def _dense(
 
 
 def _differences(model: Model, file: Path) -> tuple[float, float]:
-    """The largest on random pictures: file and model in float32; model in float32 and its own."""
+    """The largest on random images: file and model in float32; model in float32 and its own."""
     preprocessing = model.preprocessing
     assert isinstance(preprocessing, ImagePreprocessing)
     random = np.random.default_rng(0)
@@ -219,7 +219,7 @@ def _differences(model: Model, file: Path) -> tuple[float, float]:
 
 
 def _answers(model: Model, pictures: NDArray[np.uint8]) -> NDArray[Any]:
-    """Probabilities, or values, of pictures that have the network's size already."""
+    """Probabilities, or values, of images that have the network's size already."""
     found: list[NDArray[np.float32]] = []
     engine = model.engine
     for picture in pictures:

@@ -1,6 +1,6 @@
 """A channels-last network as a channels-first graph, for which OpenVINO's kernels are made.
 
-Keras turns a picture to channels first for every convolution and back again after it. Each turn
+Keras turns an image to channels first for every convolution and back again after it. Each turn
 is a pass over memory, and keeps OpenVINO from joining a convolution to what follows it. So a turn
 back is moved down the graph, past all that does not mind, until it meets a turn forth: both go.
 OpenVINO does so for TensorFlow's networks (TransposeSinking) but offers it for no others.

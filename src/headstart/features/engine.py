@@ -1,6 +1,6 @@
 """The compiled network on a CPU: one OpenVINO graph, fed without waiting for answers.
 
-Every stream computes with one thread and pictures go one at a time, so an item's features do not
+Every stream computes with one thread and images go one at a time, so an item's features do not
 depend on how many cores there are or on which items are computed beside it.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headstart.features.gated import unfused
 
 CPU_BATCH = {"image": 1, "text": 4}
-"""Rows of a call: a picture fills a core, short texts do not."""
+"""Rows of a call: an image fills a core, short texts do not."""
 
 Inputs = tuple[NDArray[np.generic], ...]
 Done = Callable[[NDArray[np.float32]], None]
@@ -60,7 +60,7 @@ class OpenVINOEngine:
     """An OpenVINO graph on the CPU, one single-threaded stream a core.
 
     Args:
-        graph: the network; its first input is uint8 pictures (batch, height, width, 3), or its
+        graph: the network; its first input is uint8 images (batch, height, width, 3), or its
             two inputs are token ids and mask (batch, length).
         batch: rows of every call.
         precision: `bfloat16` or `float32`; by default what the processor does best.

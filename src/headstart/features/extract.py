@@ -99,7 +99,7 @@ def extract(
         engine: opens the compiled trunk; not called when nothing is missing.
         store: where the features are and go.
         progress: shows items done.
-        view: how pictures are looked at; the store must be this view's.
+        view: how images are looked at; the store must be this view's.
 
     A row whose checksum does not hold is computed again; so is a store that cannot be read.
     """
@@ -155,7 +155,7 @@ def _compute(
         there: NDArray[np.bool_] = store.find(digests) >= 0
         return there & ~np.isin(digests, bad) if len(bad) else there
 
-    title = "Reading pictures" if data.modality == "image" else "Reading texts"
+    title = "Reading images" if data.modality == "image" else "Reading texts"
     if view != WHOLE:
         title += f", view {view.name}"
     with progress.stage(title, len(data)) as advance, _Writer(store) as writer:

@@ -105,7 +105,7 @@ def run(
         known: which of some digests have features already; called from worker threads.
         emit: receives finished rows, in the calling thread; whole batches, in no fixed order.
         advance: told of items that are done, computed or not.
-        view: how pictures are looked at.
+        view: how images are looked at.
 
     When the calling thread is interrupted, what was computed is still emitted.
     """
@@ -209,7 +209,7 @@ class _Batches:
 
 
 def _chunk(preprocessing: Preprocessing) -> int:
-    """Fewer where pictures are large, for several chunks are held at once."""
+    """Fewer where images are large, for several chunks are held at once."""
     if not isinstance(preprocessing, ImagePreprocessing):
         return CHUNK
     return max(1, min(CHUNK, CHUNK * USUAL_PIXELS // (preprocessing.height * preprocessing.width)))

@@ -39,7 +39,7 @@ def stored(
         root: the cache folder.
         shape: of an item's features.
         progress: shows items done.
-        view: how pictures are looked at; the key must be this view's.
+        view: how images are looked at; the key must be this view's.
     """
     opened: list[Engine] = []
 

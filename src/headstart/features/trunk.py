@@ -72,7 +72,7 @@ class Trunk:
             modality: of the items.
             cut: stage after which the trunk ends; the last one where None.
             offline: open no socket.
-            crop: share of a picture's shorter side that is looked at; the backbone's own where
+            crop: share of an image's shorter side that is looked at; the backbone's own where
                 None.
             size: height and width of the network's input; the backbone's own where None.
             pool: how what the last stage gives becomes one vector.
@@ -102,9 +102,7 @@ class Trunk:
     @classmethod
     def whole(cls, spec: FitSpec, modality: Modality) -> "Trunk":
         """The backbone that the options of a `fit` ask for, not cut; see `load`."""
-        if modality != "image" and spec.symmetry != "mirror":
-            raise InputError("--symmetry is for pictures, but the data holds texts.")
-        return cls.load(
+        trunk = cls.load(
             spec.backbone,
             modality,
             cut=None,
@@ -113,6 +111,12 @@ class Trunk:
             size=spec.size,
             pool=spec.pool,
         )
+        if spec.train_batchnorm and not trunk.backbone.has_batchnorm():
+            raise InputError(
+                f"--train-batchnorm does nothing: the backbone {trunk.backbone.name!r} has no "
+                "BatchNorm; leave it out."
+            )
+        return trunk
 
     def at(self, stage: str) -> "Trunk":
         """The same backbone, cut elsewhere.
@@ -130,7 +134,7 @@ class Trunk:
     def uncropped(self) -> "Trunk | None":
         """The same at the same scale for the whole shorter side; None where it cannot."""
         preprocessing = self.backbone.preprocessing
-        if not isinstance(preprocessing, ImagePreprocessing) or preprocessing.squash:
+        if not isinstance(preprocessing, ImagePreprocessing) or not preprocessing.keep_aspect_ratio:
             return None
         side = round(preprocessing.height / preprocessing.crop_fraction)
         if side == preprocessing.height or preprocessing.height != preprocessing.width:
@@ -211,7 +215,7 @@ class Trunk:
         return (time.monotonic() - began) / max(1, len(data))
 
     def bytes_of(self, items: int) -> int:
-        """Disk that the stored features of so many pictures take, in one view."""
+        """Disk that the stored features of so many images take, in one view."""
         return 2 * items * self.size
 
     def _engine(self) -> Engine:
@@ -267,5 +271,5 @@ def made_by(modality: str, *libraries: str) -> str:
 def _cropping(backbone: Backbone, crop: float) -> Backbone:
     preprocessing = backbone.preprocessing
     if not isinstance(preprocessing, ImagePreprocessing):
-        raise InputError("--crop is for pictures, but the data holds texts.")
+        raise InputError("--crop is for images, but the data holds texts.")
     return replace(backbone, preprocessing=replace(preprocessing, crop_fraction=crop))

@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from headstart.data.dataset import Skipped
-from headstart.data.names import shown
+from headstart.data.names import harmless, shown
 from headstart.evaluation import Interval
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
@@ -128,7 +128,7 @@ def _model(report: GenerationReport) -> list[tuple[str, str]]:
     epochs = len(report.curve) - 1
     rows = [
         ("backbone", f"{report.backbone} ({short(known['parameters'])} parameters{licence})"),
-        ("strategy", f"{report.strategy}, cut {cut}; {short(trained)} numbers trained"),
+        ("strategy", f"{report.strategy}, cut {cut}; {short(trained)} trainable parameters"),
         ("epochs", f"{items(epochs, 'epoch')}, the best is number {report.best_epoch}"),
         ("seed", str(report.seed)),
         ("time", duration(report.seconds["total"])),
@@ -160,8 +160,5 @@ def _between(found: Interval) -> str:
 
 
 def _show_sample(sample: Sample, console: Console) -> None:
-    def lines(text: str) -> str:
-        return "\n".join(shown(line) for line in text[:MOST_SHOWN].splitlines())
-
-    written = Text(lines(sample.prompt), style="dim")
-    section(console, "It writes", written.append(lines(sample.text), style="default"))
+    prompt, text = (harmless(part[:MOST_SHOWN]) for part in (sample.prompt, sample.text))
+    section(console, "It writes", Text(prompt, style="dim").append(text, style="default"))

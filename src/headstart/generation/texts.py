@@ -97,7 +97,7 @@ def _documents(data: str | Path | Dataset, spec: FitSpec) -> Dataset:
 
 
 def _readable(folder: Path) -> Iterator[Path]:
-    suffixes = {".txt", *EXTENSIONS}  # pictures have a sentence of their own
+    suffixes = {".txt", *EXTENSIONS}  # images have a sentence of their own
     paths = (Path(file.path) for file in walk(folder)[0])
     return (e for e in paths if e.suffix.lower() in suffixes or is_table(e))
 
@@ -132,7 +132,7 @@ def _from_memory(data: Dataset, spec: FitSpec) -> Dataset:
 def _checked(data: Dataset) -> Dataset:
     if data.modality != "text":
         raise InputError(
-            "The data holds pictures, but --task generation learns from texts; give a text file, a "
+            "The data holds images, but --task generation learns from texts; give a text file, a "
             "folder of .txt files, or a table whose column of texts --input names."
         )
     return data

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from headstart.errors import InputError
 from headstart.heads.contract import Balance, Head, HeadType, Validation
+from headstart.spec import not_balanced
 
 __all__ = ["HEADS", "Head", "fit", "load"]
 
@@ -53,9 +54,7 @@ def fit(
     if not len(features):
         raise InputError("There is no item to train on, but a head needs at least one.")
     if balance == "balanced" and task != "classification":
-        raise InputError(
-            f"--balance is 'balanced', but the task is {task}; it is for classification alone."
-        )
+        raise InputError(not_balanced(task))
     return _type_of(name).fit(
         np.asarray(features, np.float32),
         np.asarray(targets),

@@ -21,17 +21,39 @@ def show_stores(
     stores: Sequence["StoreInfo"], root: Path, console: Console, *, removed: bool
 ) -> None:
     """Print the feature stores under `root`, or those that were `removed` from it."""
-    table = columns(("backbone", "cut", "items", "size", "last used"), right=("items", "size"))
+    also = [(name, field) for name, field in _TELL_APART.items() if _tells_apart(stores, field)]
+    names = ("backbone", "cut", *(name for name, _ in also), "items", "size", "last used")
+    table = columns(names, right=("items", "size"))
     for each in stores:
         used = each.last_used.astimezone().strftime("%Y-%m-%d %H:%M")
-        names = Text(shown(each.backbone)), Text(shown(each.cut))
-        table.add_row(*names, count(each.rows), size(each.bytes), used)
+        more = [str(getattr(each, field)) for _, field in also]
+        texts = [Text(shown(text)) for text in (each.backbone, each.cut, *more)]
+        table.add_row(*texts, count(each.rows), size(each.bytes), used)
     if stores:
         console.print(table)
         console.print()
     total = f"{items(len(stores), 'store')}, {size(sum(each.bytes for each in stores))}"
     said = f"removed {total} from {root}" if removed else f"{total} in {root}"
     console.print(Text(shown(said)), soft_wrap=True)
+
+
+_TELL_APART = {
+    "pixels": "size",
+    "pool": "pool",
+    "view": "view",
+    "precision": "precision",
+    "weights": "weights",
+    "made by": "made_by",
+}
+"""Columns that are shown where stores differ in them, and what they hold."""
+
+
+def _tells_apart(stores: Sequence["StoreInfo"], field: str) -> bool:
+    """Whether stores of one backbone and cut differ in a field."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for each in stores:
+        seen.setdefault((each.backbone, each.cut), set()).add(getattr(each, field))
+    return any(len(values) > 1 for values in seen.values())
 
 
 def show_backbones(

@@ -113,8 +113,8 @@ class Report:
         example = "photo.jpg" if self.modality == "image" else "texts.csv"
         deeper = ("train deeper, while it pays: the same command with", "--budget 10m")
         return (
-            ("answer for new items", f"headstart predict {folder} {example}"),
-            ("measure it on other data", f"headstart evaluate {folder} DATA"),
+            ("predict new items", f"headstart predict {folder} {example}"),
+            ("evaluate it on other data", f"headstart evaluate {folder} DATA"),
             *([deeper] if len(self.rungs) == 1 and self.head == "linear" else []),
         )
 
@@ -157,7 +157,8 @@ class Report:
 class EvaluationReport:
     """A saved model measured on other data; the attributes mean what `Report`'s mean.
 
-    `counts` holds the items `measured` and `skipped`.
+    `counts` holds the items `measured`, those of them that the model was `trained_on`, and those
+    `skipped`; `predictions` is the file with every item's answer, where one was asked for.
     """
 
     model: str
@@ -172,6 +173,7 @@ class EvaluationReport:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    predictions: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What `headstart evaluate --json` prints; NaN is null there."""

@@ -39,7 +39,7 @@ MOST_CONFUSED = 5
 def sentences(
     report: Report | EvaluationReport, metrics: Metrics, baselines: Mapping[str, Metrics]
 ) -> list[str]:
-    """The result in words: the model's first metric, then what each baseline gets."""
+    """The result in words: the model's first metric, then that of each baseline."""
     first = FIRST[report.task]
     if first not in metrics:
         return ["nothing could be measured"]
@@ -47,7 +47,7 @@ def sentences(
     for name, baseline in baselines.items():
         if first not in baseline:
             continue
-        said.append(f"{_who(name, report)} {_gets(first, baseline[first])}")
+        said.append(f"{_who(name, report)}: {_value(first, baseline[first])}")
         gain = getattr(report, "gain", None)
         if name == "feature-extraction" and gain is not None:
             said.append(_gained(gain))
@@ -58,13 +58,11 @@ def sentences(
 
 
 def _in_words(metric: str, found: Interval) -> str:
+    name = METRICS[metric].rstrip(" *")
+    name = name[0].upper() + name[1:]
     if not math.isfinite(found.value):
-        return f"{METRICS[metric].rstrip(' *')} could not be computed"
-    if metric == "accuracy":
-        return f"{percent(found.value)} right{_between(found, as_percent=True)}"
-    if metric == "mae":
-        return f"off by {figure(found.value)}{_between(found)} on average"
-    return f"{METRICS[metric]} {figure(found.value)}{_between(found)}"
+        return f"{name} could not be computed"
+    return f"{name} {_value(metric, found)}{_between(found, as_percent=metric == 'accuracy')}"
 
 
 def _gained(gain: Difference) -> str:
@@ -83,32 +81,30 @@ def _between(found: Interval, *, as_percent: bool = False) -> str:
     low, high = (
         f"{100 * end:.1f}" if as_percent else figure(end) for end in (found.low, found.high)
     )
-    return f" ({low} to {high})"
+    return f" (95% CI {low} to {high})"
 
 
 def _who(baseline: str, report: Report | EvaluationReport) -> str:
     if baseline == "mean":
-        return "always saying the mean"
+        return "always predicting the mean"
     if baseline == "tfidf":
-        return "counting words (TF-IDF), with no pretrained network,"
+        return "TF-IDF (word counts, no pretrained network)"
     if baseline == "feature-extraction":
         return "feature extraction alone"
     if baseline != "majority":
-        return f"the baseline {shown(baseline)}"
+        return f"baseline {shown(baseline)}"
     if report.task == "multilabel":
-        return "giving every item the same answer"
+        return "the same answer for every item"
     seen = report.class_counts if isinstance(report, Report) else {}
     first, second = (*sorted(seen.values(), reverse=True), 0, 0)[:2]
     # The counts are of every split, the baseline's choice of one: too close, and they may differ.
     if second > 0.9 * first or not first:
-        return "always saying the commonest class"
-    return f"always saying {max(seen, key=lambda name: seen[name])!r}"
+        return "always predicting the most frequent class"
+    return f"always predicting {max(seen, key=lambda name: seen[name])!r}"
 
 
-def _gets(metric: str, found: Interval) -> str:
-    if metric == "mae":
-        return f"is off by {figure(found.value)}"
-    return f"gets {percent(found.value) if metric == 'accuracy' else figure(found.value)}"
+def _value(metric: str, found: Interval) -> str:
+    return percent(found.value) if metric == "accuracy" else figure(found.value)
 
 
 def _clearly_better(metric: str, found: Interval, baseline: Interval) -> bool:
@@ -147,7 +143,7 @@ def class_table(rows: Sequence[ClassRow]) -> Table | None:
 
 
 def confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> list[str]:
-    """The commonest mistakes, most frequent first: `cat taken for dog: 12 of 80 (15.0%)`."""
+    """The most frequent mistakes first: `cat predicted as dog: 12 of 80 (15.0%)`."""
     mistakes = [
         (number, true, said)
         for true, row in enumerate(confusion)
@@ -157,7 +153,7 @@ def confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> list
     mistakes.sort(key=lambda each: (-each[0], each[1], each[2]))
     said_of = [shown(name) for name in classes]
     lines = [
-        f"{said_of[true]} taken for {said_of[said]}: {count(number)} of "
+        f"{said_of[true]} predicted as {said_of[said]}: {count(number)} of "
         f"{items(sum(confusion[true]), 'item')} ({percent(number / sum(confusion[true]))})"
         for number, true, said in mistakes[:MOST_CONFUSED]
     ]

@@ -38,16 +38,17 @@ def summarise(
     features: Features,
     climbed: Climbed,
     model: Model,
+    scores: NDArray[Any],
     spec: FitSpec,
 ) -> Report:
     """Measure a model on the test split, once, and say all there is to say of the run.
 
+    `scores` are the model's calibrated ones of the test items.
     The seconds per part and the saved model's folder are for the caller to fill in.
     """
     best = climbed.best
     examples = best.examples
     test = examples.parts["test"]
-    scores = scores_on_test(model, best, dataset)
     measured = evaluation.evaluate(
         examples.task, test.targets, scores, examples.classes, seed=spec.seed
     )

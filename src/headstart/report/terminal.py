@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from headstart.data.dataset import Skipped
+from headstart.data.dataset import SPLITS, Skipped
 from headstart.data.names import shown
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
@@ -42,6 +42,8 @@ def show_evaluation(report: EvaluationReport, console: Console) -> None:
     """Print how good a saved model is on other data."""
     measured = items(report.counts["measured"], "item")
     told = [("model", report.model), ("items", measured), *(("notes", n) for n in report.notes)]
+    if report.predictions is not None:
+        told.append(("answers", f"in {report.predictions}"))
     section(console, f"Data: {report.dataset}", facts(told))
     show_skipped(console, report.skipped, "--json lists them all")
     show_warnings(console, report.warnings)
@@ -164,10 +166,12 @@ def _seen(report: Report) -> list[tuple[str, str]]:
 def _time(report: Report) -> Table:
     numbers = ("time", "items", "speed")
     table = columns(("part", *numbers, "store"), right=numbers)
+    splits = sum(report.counts[name] for name in SPLITS)
     done = {
         "read": sum(report.counts.values()),
         "extract": report.store.get("misses", 0),
-        "evaluate": report.counts["test"],
+        # A model that is saved is asked about every item, for its predictions.parquet.
+        "evaluate": report.counts["test"] if report.model is None else splits,
     }
     ordered = [part for part in PARTS if part in report.seconds and part != "total"]
     ordered += [part for part in report.seconds if part not in PARTS]

@@ -1,4 +1,4 @@
-"""What a network is trained on, a batch at a time: stored activations, pictures, or tokens."""
+"""What a network is trained on, a batch at a time: stored activations, images, or tokens."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -96,11 +96,11 @@ class Activations:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures, decoded each time they are asked for, with another view each time."""
+    """Images, decoded each time they are asked for, with another view each time."""
 
     data: Dataset
     preprocessing: ImagePreprocessing
-    symmetry: str
+    flips: str
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(cores()))
 
     def __len__(self) -> int:
@@ -113,7 +113,7 @@ class Pictures:
 
     def batch(self, index: Index, random: np.random.Generator) -> Inputs:
         """See `Items.batch`."""
-        return self._inputs(index, [random_view(random, self.symmetry) for _ in index])
+        return self._inputs(index, [random_view(random, self.flips) for _ in index])
 
     def plain(self, index: Index) -> Inputs:
         """See `Items.plain`."""
@@ -169,10 +169,10 @@ class Tokens:
         return torch.from_numpy(ids), _mask(lengths)
 
 
-def decoded(data: Dataset, preprocessing: Preprocessing, symmetry: str = "mirror") -> Items:
+def decoded(data: Dataset, preprocessing: Preprocessing, flips: str = "horizontal") -> Items:
     """Items for a network that is trained from its first stage on."""
     if isinstance(preprocessing, ImagePreprocessing):
-        return Pictures(data, preprocessing, symmetry)
+        return Pictures(data, preprocessing, flips)
     return Tokens.of(data, preprocessing)
 
 

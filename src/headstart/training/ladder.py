@@ -233,8 +233,10 @@ class _Ladder:
 
     def _reserved(self, budget: float) -> float:
         """Seconds for what comes after the ladder: converting, measuring, saving."""
-        test = len(self._first.examples.parts["test"]) * self._item_seconds
-        return max(RESERVED * budget, CONVERSION + test)
+        parts = self._first.examples.parts
+        # Where the model is saved, it is asked about every item, and not of the test items alone.
+        asked = parts.values() if self._unfinished else (parts["test"],)
+        return max(RESERVED * budget, CONVERSION + self._item_seconds * sum(map(len, asked)))
 
     def _has_trained_more(self, rung: Rung) -> bool:
         """Whether more of the network than the rung would train was trained already."""

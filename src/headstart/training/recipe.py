@@ -44,7 +44,7 @@ class Recipe:
             first is mended later.
         share: of the training items that an epoch passes over, where a budget does not hold a
             whole one; which they are is another each epoch.
-        views: ways that each picture is looked at, where its activations are stored.
+        views: ways that each image is looked at, where its activations are stored.
         train_batchnorm: whether BatchNorm statistics follow the data; else they stay frozen.
     """
 

@@ -331,14 +331,14 @@ class Tuning:
     def _views(self) -> tuple[Any, ...]:
         if self.data.modality != "image":
             return (WHOLE,)
-        return fixed_views(self.recipe.views, self.spec.seed, self.spec.symmetry)
+        return fixed_views(self.recipe.views, self.spec.seed, self.spec.flip)
 
     def _items(
         self, positions: NDArray[np.int64], progress: Progress, *, measured: bool = False
     ) -> Items:
         data = self.data.select(positions)
         if self.rung.cut is None:
-            return decoded(data, self.backbone.preprocessing, self.spec.symmetry)
+            return decoded(data, self.backbone.preprocessing, self.spec.flip)
         views = (WHOLE,) if measured else self._views()
         found = [self.trunk.extract(data, progress, view) for view in views]
         for features in found:

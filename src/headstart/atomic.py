@@ -1,0 +1,50 @@
+"""Files that are whole or not there: written under another name, then renamed."""
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headstart.errors import InputError
+from headstart.paths import check_written
+
+ROWS = (".csv", ".jsonl", ".parquet")
+"""What a file of rows may end in."""
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, renamed to it when all is written and removed otherwise."""
+    unfinished = path.with_name(f".headstart-{os.getpid()}-{os.urandom(4).hex()}.partial")
+    try:
+        yield unfinished
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file has a name of `whole`: a killed process left it."""
+    return name.startswith(".headstart-") and name.endswith(".partial")
+
+
+def check_file(out: str | Path, suffixes: Collection[str] = ROWS) -> Path:
+    """The file to write, before any work is done for it.
+
+    Raises:
+        InputError: it cannot be written there, or not in a format we know.
+    """
+    path = Path(out)
+    out = str(out)
+    if path.suffix.lower() not in suffixes:
+        *most, last = suffixes
+        raise InputError(f"--out is {out!r}, but it must end in {', '.join(most)} or {last}.")
+    check_written(path, "--out")
+    if path.is_dir():
+        raise InputError(f"--out is {out!r}, which is a folder; name a file.")
+    if not path.parent.is_dir():
+        raise InputError(f"--out is {out!r}, but there is no folder {str(path.parent)!r}; make it.")
+    return path.resolve()

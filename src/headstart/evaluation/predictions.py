@@ -1,0 +1,165 @@
+"""What a model says of every item beside what is true: `predictions.parquet`.
+
+One row an item, in the order of the data; docs/saved-model.md lists the columns.
+"""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from headstart.atomic import whole
+from headstart.evaluation.calibration import probabilities
+from headstart.wording import meaningful
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FILE = "predictions.parquet"
+"""Its name in the folder of a model."""
+
+SEPARATOR = "|"
+"""Between the classes of one item in CSV."""
+
+HALF = 0.5
+"""Probability from which a class is given to an item that may have several."""
+
+_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Results:
+    """Answers to items whose labels are known.
+
+    Attributes:
+        task: classification, multilabel or regression.
+        classes: in the order of the columns of `scores`; empty for regression.
+        names: what the items are called.
+        digests: 16 bytes that name each item's content, (n,).
+        splits: the split of each, or None where it is in none.
+        labels: what is true of each: a class, a tuple of classes, or a number.
+        scores: calibrated logits (n, classes), or values (n,).
+        folds: the fold that each was held out in, or None; groups: what it belongs to, or None.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    names: Sequence[str]
+    digests: npt.NDArray[np.bytes_]
+    splits: Sequence[str | None]
+    labels: Sequence[Any]
+    scores: npt.NDArray[Any]
+    folds: Sequence[int | None] | None = None
+    groups: Sequence[str | None] | None = None
+
+
+def column_of(name: str) -> str:
+    """The column with the probability of a class; it cannot be mistaken for one of ours."""
+    return f"p({name})"
+
+
+def schema_of(task: str, classes: Sequence[str]) -> "pa.Schema":
+    """The columns of a task, with their types; `task` and `classes` are in the metadata."""
+    import pyarrow as pa
+
+    text = pa.string()
+    answer = {"classification": text, "multilabel": pa.list_(text), "regression": pa.float64()}
+    columns: list[tuple[str, Any]] = [
+        ("name", text),
+        ("digest", text),
+        ("split", text),
+        ("fold", pa.int64()),
+        ("group", text),
+        ("label", answer[task]),
+    ]
+    if task == "regression":
+        columns.append(("value", pa.float64()))
+    else:
+        columns.append(("prediction", answer[task]))
+        columns += [(column_of(_written(name)), pa.float32()) for name in classes]
+    about = {"schema": 1, "task": task, "classes": [_written(name) for name in classes]}
+    return pa.schema(columns, metadata={"headstart": json.dumps(about)})
+
+
+def table_of(results: Results) -> "pa.Table":
+    """One row for each item."""
+    import pyarrow as pa
+
+    schema = schema_of(results.task, results.classes)
+    number = len(results.names)
+    digests = np.asarray(results.digests, "S16")
+    columns: list[Any] = [
+        [_written(name) for name in results.names],
+        [bytes(each).ljust(16, b"\0").hex() for each in digests],
+        list(results.splits),
+        [None] * number if results.folds is None else list(results.folds),
+        [None] * number if results.groups is None else list(results.groups),
+    ]
+    if results.task == "regression":
+        columns += [list(results.labels), np.asarray(results.scores, np.float64)]
+    else:
+        shares = probabilities(results.task, results.scores).astype(np.float32)
+        columns += [
+            [_written_label(each) for each in results.labels],
+            [_written_label(each) for each in _predicted(results, shares)],
+            *(np.ascontiguousarray(share) for share in shares.T),
+        ]
+    arrays = [pa.array(c, field.type) for c, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def write(table: "pa.Table", path: Path) -> None:
+    """Write such a table as .parquet, .csv or .jsonl, whole or not at all.
+
+    Parquet keeps every digit; the others round probabilities to those that mean something.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    with whole(path) as unfinished:
+        if path.suffix.lower() == ".parquet":
+            from pyarrow import parquet
+
+            parquet.write_table(table, unfinished)
+            return
+        with unfinished.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            if path.suffix.lower() == ".csv":
+                out = csv.writer(file, lineterminator="\n")
+                out.writerow(table.column_names)
+                out.writerows([_cell(each) for each in row.values()] for row in _rounded(table))
+            else:
+                file.writelines(json.dumps(row) + "\n" for row in _rounded(table))
+
+
+def _rounded(table: "pa.Table") -> Any:
+    shares = {n for n in table.column_names if n.startswith("p(")}
+    for batch in table.to_batches(max_chunksize=_ROWS):
+        for row in batch.to_pylist():
+            yield {n: meaningful(each) if n in shares else each for n, each in row.items()}
+
+
+def _cell(value: Any) -> Any:
+    return SEPARATOR.join(value) if isinstance(value, list) else value
+
+
+def _predicted(results: Results, shares: npt.NDArray[np.float32]) -> list[Any]:
+    if results.task == "multilabel":
+        return [
+            tuple(name for name, share in zip(results.classes, row, strict=True) if share >= HALF)
+            for row in shares
+        ]
+    return [results.classes[best] for best in shares.argmax(axis=1)]
+
+
+def _written(text: str) -> str:
+    """The text as UTF-8 holds it: a lone surrogate is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _written_label(label: Any) -> Any:
+    return _written(label) if isinstance(label, str) else [_written(each) for each in label]
