@@ -299,7 +299,7 @@ def test_the_report_is_for_people_without_json(api, headstart_in_here):
 
 def test_demo_reports_every_run(api, headstart_in_here):
     asked = []
-    api.demo = lambda which, progress: asked.append(which) or finished()
+    api.demo = lambda which, progress, began: asked.append(which) or finished()
     code, out, _ = headstart_in_here("demo", "--json")
     assert code == 0
     assert json.loads(out) == [report().to_json()] * 2
