@@ -8,6 +8,8 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,10 @@ from headstart.backbones.backbone import Block
 from headstart.data.dataset import Dataset, Split
 from headstart.errors import InputError
 from headstart.features.trunk import Trunk
+from headstart.heads.kept import kept
 from headstart.heads.linear import HELD_OUT_LOSS, LinearHead
 from headstart.progress import Progress
-from headstart.spec import FitSpec, head_of
+from headstart.spec import FitSpec, cache_folder, head_of
 from headstart.training.examples import Examples, Part
 from headstart.training.fitted import Fitted, few_to_calibrate_on, judge
 
@@ -181,15 +184,16 @@ def _fit_head(
     train: Part, validation: Part | None, examples: Examples, spec: FitSpec
 ) -> heads.Head:
     name, width = head_of(spec.head)
-    return heads.fit(
-        name,
-        train.features,
-        train.targets,
-        task=examples.task,
-        classes=len(examples.classes),
-        seed=spec.seed,
-        width=width,
-        epochs=spec.epochs,
-        balance="balanced" if spec.balance == "balanced" else "none",
-        validation=(validation.features, validation.targets) if validation else None,
-    )
+    arrays = (train.features, train.targets)
+    given: dict[str, Any] = {
+        "task": examples.task,
+        "classes": len(examples.classes),
+        "seed": spec.seed,
+        "width": width,
+        "epochs": spec.epochs,
+        "balance": "balanced" if spec.balance == "balanced" else "none",
+    }
+    held_out = (validation.features, validation.targets) if validation else None
+    fit = partial(heads.fit, name, *arrays, **given, validation=held_out)
+    # The dearest part of a fit whose features are stored; it does not look at validation items.
+    return kept(cache_folder(), name, arrays, given, fit) if name == "linear" else fit()
