@@ -173,6 +173,20 @@ def test_paths_lead_anywhere_and_urls_nowhere(pictures):
         read(table_of(pictures, "http://x.org/a.png", "https://x.org/b.png"), ReadSpec())
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl.gz", "t.json", "t.parquet", "t.xlsx"])
+def test_what_is_no_file_is_never_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    for make in (lambda: None, lambda: (tmp_path / name).symlink_to("/dev/zero")):
+        make()
+        with pytest.raises(InputError, match="not a regular file"):
+            read(tmp_path / name, ReadSpec())
+        (tmp_path / name).unlink()
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "folder" / "train.parquet")
+    with pytest.raises(InputError, match=r"train\.parquet"):
+        read(tmp_path / "folder", ReadSpec())
+
+
 def test_modality_is_guessed_by_what_exists(pictures):
     texts = write(pictures, "t.csv", "body,label\nsee photo.jpg,a\nlook at me.png,b\nno,a\n")
     assert read(texts, ReadSpec()).modality == "text"

@@ -71,7 +71,7 @@ def choose(table: Table, spec: ReadSpec, labelled: bool, modality: Modality | No
     if not found:
         names = [name for name in free if labels or not guess.is_label_name(name)] or free
         found = guess.guess_input(table, names, modality, finder)
-        notes.append(f"The input is {_called(found)} of {table.name} (a guess; --input says).")
+        notes.append(f"{_said('input', found)} of {table.name} (a guess; --input says).")
     if both := [name for name in found if name in labels]:
         raise InputError(
             f"Column {both[0]!r} cannot be both --input and --label; name two columns."
@@ -81,7 +81,7 @@ def choose(table: Table, spec: ReadSpec, labelled: bool, modality: Modality | No
         labels = guess.guess_labels(table, [name for name in free if name not in taken])
         if spec.input is None and len(labels) == len(found) == 1:
             guess.refuse_missing_header(table, found[0], labels[0])
-        notes.append(f"The label is {_called(labels)} of {table.name} (a guess; --label says).")
+        notes.append(f"{_said('label', labels)} of {table.name} (a guess; --label says).")
     kind = _kind(table, found, modality, finder, asked)
     if modality is None:
         notes.append(f"C{_called(found)[1:]} of {table.name} is taken to hold {_HELD[kind]}.")
@@ -183,6 +183,14 @@ def _trained_on(table: Table, names: tuple[str, ...], what: str, flag: str) -> t
 
 def _called(names: tuple[str, ...]) -> str:
     return f"column {names[0]!r}" if len(names) == 1 else f"columns {some(names, 3)}"
+
+
+def _said(what: str, names: tuple[str, ...]) -> str:
+    return (
+        f"The {what} is {_called(names)}"
+        if len(names) == 1
+        else f"The {what}s are {_called(names)}"
+    )
 
 
 def _kind(
