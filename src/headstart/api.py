@@ -35,6 +35,9 @@ class Run:
     model: "Model"
     report: "Report"
 
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
 
 @dataclass(frozen=True)
 class TextRun:
@@ -43,27 +46,36 @@ class TextRun:
     model: "LanguageModel"
     report: "GenerationReport"
 
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
 
 @overload
 def fit(
-    data: str | Path | Dataset,
+    data: Any,
+    labels: Any = None,
     *,
     task: Literal["generation"],
+    sample_weight: Any = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> TextRun: ...
 @overload
 def fit(
-    data: str | Path | Dataset,
+    data: Any,
+    labels: Any = None,
     *,
+    sample_weight: Any = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Run: ...
 def fit(
-    data: str | Path | Dataset,
+    data: Any,
+    labels: Any = None,
     *,
+    sample_weight: Any = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -71,30 +83,40 @@ def fit(
     """Train the best model that the data allows, and measure it.
 
     Args:
-        data: a folder, a table, the name of a hub data set, or a `Dataset`.
+        data: a folder, a table, the name of a hub data set; or what is in memory: a DataFrame, a
+            `datasets.Dataset`, rows, columns, pairs (item, label), items, or a
+            `headstart.data.Dataset`.
+        labels: one for each item, where `data` are items.
+        sample_weight: how much each item or row of what is in memory counts in training; numbers
+            from 0.
         out: folder to save the model and `report.json` in; None saves nothing.
-        progress: shows what is going on; by default nothing does.
+        progress: shows what is going on; by default a notebook does, and nothing else.
         **options: the fields of `headstart.spec.FitSpec`.
 
     Raises:
         InputError: the data or an option is wrong; nothing was written.
     """
     from headstart import sealed
-    from headstart.data import labels
+    from headstart.data import labels as labelling
+    from headstart.data.weights import weighted
     from headstart.features.trunk import Trunk
     from headstart.training.examples import arrange
     from headstart.training.feature_extraction import widened
     from headstart.training.ladder import climb
 
     spec = FitSpec(**options)
-    progress = progress or Silent()
+    progress = progress or usual_progress()
     if spec.task == "generation":
+        if labels is not None or sample_weight is not None:
+            raise InputError("--task generation learns from texts alone; leave out the rest.")
         return _fit_texts(data, None if out is None else Path(out), spec, progress)
     if out is not None:
         sealed.check_target(Path(out))
     clock = Clock()
-    dataset = _with_test(_read(data, spec), spec)
-    labels.check(dataset)
+    dataset = reading.read_any(data, spec, labels, weights=sample_weight)
+    dataset = _with_test(dataset, spec)
+    labelling.check(dataset)
+    dataset = weighted(dataset, spec)
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
     clock.lap("load")
@@ -105,7 +127,7 @@ def fit(
     clock.lap("extract")
     # Once more, on what could be read: it may be of one class.
     with _saying_skipped((*dataset.skipped, *features.skipped)):
-        said = labels.check(dataset.select(features.kept))
+        said = labelling.check(dataset.select(features.kept))
     dataset = replace(dataset, warnings=(*dataset.warnings, *said))
     examples = arrange(dataset, features, spec)
     climbed = climb(
@@ -134,11 +156,13 @@ def fit(
     return Run(run.model, report)
 
 
-def _fit_texts(
-    data: str | Path | Dataset, out: Path | None, spec: FitSpec, progress: Progress
-) -> TextRun:
+def _fit_texts(data: Any, out: Path | None, spec: FitSpec, progress: Progress) -> TextRun:
     from headstart.generation.fit import fit as fit_texts
 
+    if not isinstance(data, (str, Path)):
+        asked = replace(ReadSpec(), input=spec.input, strict=spec.strict)
+        data = reading.read_any(data, asked, labelled=False)
+        spec = replace(spec, input=None)
     done = fit_texts(data, out=out, spec=spec, progress=progress)
     if out is not None:
         write_json(out / "report.json", done.report.to_json())
@@ -179,31 +203,48 @@ def generate(
 
 def predict(
     model: "str | Path | Model",
-    inputs: Sequence[str],
+    inputs: Any,
     *,
     progress: Progress | None = None,
     **options: Any,
 ) -> "Predictions":
-    """Answers of a saved model for files, folders, tables or `-` (standard input).
+    """Answers of a saved model, a row for each item in its order.
+
+    Args:
+        model: its folder, or the model.
+        inputs: paths, images, arrays or texts, mixed as you like, or one alone; a table of any
+            library; or paths of folders and tables, for what is in them. Where the model is for
+            texts a string is a text, unless it names a table or `.txt` file that is there.
+        progress: shows what is going on; by default a notebook does, and nothing else.
+        **options: the fields of `headstart.spec.ReadSpec`.
 
     Raises:
         InputError: the model or an input is wrong.
     """
     loaded = _loaded(model)
     spec = ReadSpec(**options)
-    answers = loaded.answer(reading.read_inputs(inputs, loaded.modality, spec), progress)
+    read = reading.read_inputs if isinstance(inputs, reading.Named) else reading.read_given
+    answers = loaded.answer(read(inputs, loaded.modality, spec), progress or usual_progress())
     refuse_skipped(answers.skipped, spec)
     return answers
 
 
 def evaluate(
     model: "str | Path | Model",
-    data: str | Path | Dataset,
+    data: Any,
+    labels: Any = None,
     *,
     progress: Progress | None = None,
     **options: Any,
 ) -> "EvaluationReport":
     """Measure a saved model on labelled data.
+
+    Args:
+        model: its folder, or the model.
+        data: as `fit` takes it.
+        labels: one for each item, where `data` are items.
+        progress: shows what is going on; by default a notebook does, and nothing else.
+        **options: the fields of `headstart.spec.ReadSpec`.
 
     Raises:
         InputError: the model or the data is wrong.
@@ -216,7 +257,7 @@ def evaluate(
     loaded = _loaded(model)
     began = time.monotonic()
     spec = ReadSpec(**{**options, "task": loaded.task})
-    dataset = _read(data, spec)
+    dataset = reading.read_any(data, spec, labels)
     if dataset.modality != loaded.modality:
         raise InputError(
             f"The model answers for {loaded.modality}s, but the data holds {dataset.modality}s."
@@ -226,7 +267,7 @@ def evaluate(
             f"The model is for {loaded.task}, but the data has "
             f"{'no labels' if dataset.labels is None else 'labels for ' + str(dataset.task)}."
         )
-    scored = loaded.scores(dataset, progress)
+    scored = loaded.scores(dataset, progress or usual_progress())
     targets, known, strangers, unknown = match(dataset, scored.kept, loaded.classes)
     skipped = (*dataset.skipped, *scored.skipped, *strangers)
     refuse_skipped(skipped, spec)
@@ -256,7 +297,7 @@ def evaluate(
 
 
 def embed(
-    data: str | Path | Dataset,
+    data: Any,
     *,
     out: str | Path,
     backbone: str | None = None,
@@ -266,6 +307,15 @@ def embed(
     **options: Any,
 ) -> "EmbedReport":
     """Write the features of every item to a .lance, .parquet or .npz file.
+
+    Args:
+        data: as `fit` takes it, without labels; or one item alone.
+        out: the file.
+        backbone: a name that `headstart backbones` lists; by default one that fits the data.
+        cut: stop after this stage; by default after the last.
+        pool: how the last stage becomes one vector.
+        progress: shows what is going on; by default a notebook does, and nothing else.
+        **options: the fields of `headstart.spec.ReadSpec`.
 
     Raises:
         InputError: the data or an option is wrong.
@@ -278,7 +328,7 @@ def embed(
     out = Path(out)
     export.check_target(out)
     clock = Clock()
-    dataset = _read(data, spec, labelled=False)
+    dataset = reading.read_any(data, spec, labelled=False)
     clock.lap("read")
     trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline, pool=pool)
     if pool != "auto" and trunk.cut.stage != trunk.backbone.stages[-1].name:
@@ -287,7 +337,7 @@ def embed(
         )
     export.check_shape(out, trunk.cut.shape)
     clock.lap("load")
-    features = trunk.extract(dataset, progress or Silent())
+    features = trunk.extract(dataset, progress or usual_progress())
     _refuse_unreadable(data, features)
     skipped = (*dataset.skipped, *features.skipped)
     refuse_skipped(skipped, spec)
@@ -457,12 +507,6 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
         raise
 
 
-def _read(data: str | Path | Dataset, spec: ReadSpec, *, labelled: bool = True) -> Dataset:
-    if isinstance(data, Dataset):
-        return data
-    return reading.read(data, spec, labelled=labelled)
-
-
 def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
     """The data with `--test` behind it, as its test split."""
     if spec.test is None:
@@ -484,11 +528,18 @@ def _loaded(model: "str | Path | Model") -> "Model":
     return load(model) if isinstance(model, (str, Path)) else model
 
 
-def _name(data: str | Path | Dataset) -> str:
-    return "(in memory)" if isinstance(data, Dataset) else str(data)
+def usual_progress() -> Progress:
+    """What shows progress where nothing was said: a notebook, and nothing else."""
+    from headstart.report.notebook import NotebookProgress, in_notebook
+
+    return NotebookProgress() if in_notebook() else Silent()
 
 
-def _refuse_unreadable(data: str | Path | Dataset, features: "Features") -> None:
+def _name(data: Any) -> str:
+    return str(data) if isinstance(data, (str, Path)) else "(in memory)"
+
+
+def _refuse_unreadable(data: Any, features: "Features") -> None:
     if not len(features.kept):
         first = features.skipped[0]
         raise InputError(f"No item of {_name(data)!r} can be read ({first.item}: {first.reason}).")

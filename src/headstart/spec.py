@@ -3,7 +3,9 @@
 The command line, the Python functions and the reference are all made from these dataclasses.
 """
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
@@ -25,7 +27,7 @@ WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
 """Strategies of `--task generation`; auto is lora."""
 NOT_OF_WRITERS = (
     "label", "budget", "crop", "size", "pool", "head", "train_batchnorm", "symmetry", "baseline",
-    "balance",
+    "balance", "class_weights",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
@@ -155,6 +157,11 @@ class FitSpec(ReadSpec):
     balance: str = option(
         "none", "Weigh the classes equally, whatever their size.", choices=BALANCE
     )
+    class_weights: str | None = option(
+        None,
+        "Weights of the classes in training, such as ham=1,spam=5, or a .json, .csv or .tsv file "
+        "of them; a class that is not named weighs 1.",
+    )
     seed: int = option(0, "Every random choice follows from it.", low=0, high=2**32 - 1)
     test: str | None = option(None, "Data to test on; by default a part of DATA.")
     test_size: float = option(
@@ -163,6 +170,12 @@ class FitSpec(ReadSpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        given: Any = self.class_weights
+        if isinstance(given, Mapping):  # from Python
+            weights = {str(name): weight for name, weight in given.items()}
+            object.__setattr__(self, "class_weights", json.dumps(weights, default=float))
+        if self.class_weights is not None and self.balance != "none":
+            raise InputError("--balance and --class-weights both weigh the classes; leave one out.")
         head, _ = head_of(self.head)
         if self.budget is not None:
             seconds_of(self.budget, "--budget")

@@ -35,7 +35,7 @@ class Row:
 
 
 def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
-    """Every item: the answered ones in order, then the skipped ones.
+    """Every item in its place, then what was skipped besides.
 
     Args:
         answers: what `predict` gave.
@@ -47,10 +47,13 @@ def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
     shares = answers.probabilities
     if top is not None and shares is None:
         raise InputError("--top needs classes, but this model predicts a number; leave --top out.")
-    for number, (item, label) in enumerate(zip(answers.names, answers.labels, strict=True)):
-        ranked = () if shares is None else _ranked(answers.classes, shares[number], top)
-        yield Row(item, label, ranked)
-    for each in answers.skipped:
+    errors = answers.errors or (None,) * len(answers)
+    every = zip(answers.names, answers.labels, errors, strict=True)
+    for number, (item, label, error) in enumerate(every):
+        ranked = () if shares is None or error else _ranked(answers.classes, shares[number], top)
+        yield Row(item, label, ranked, error)
+    placed = sum(error is not None for error in errors)
+    for each in answers.skipped[: len(answers.skipped) - placed]:
         yield Row(each.item, error=each.reason)
 
 

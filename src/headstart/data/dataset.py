@@ -24,6 +24,13 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Stands in its place for an item that can be none; where items are read it is skipped."""
+
+    reason: str
+
+
 class Selection(Sequence[Any]):
     """Some items of a sequence, each fetched when it is asked for."""
 
@@ -72,14 +79,16 @@ class Dataset:
 
     Attributes:
         modality: what an item is.
-        items: an image is a path (`str`), encoded `bytes`, a `PIL.Image.Image` or an array of
-            uint8 (height, width[, 3 or 4]); a text is a `str`, or an array of its tokens, int32
-            (tokens,), where it has been cut into blocks. May be lazy: index it once.
+        items: an image is a path (`str`), encoded `bytes`, a `PIL.Image.Image` or an array
+            (height, width[, 3 or 4]); a text is a `str`, or an array of its tokens, int32
+            (tokens,), where it has been cut into blocks; an `Unusable` is neither. May be lazy:
+            index it once.
         names: what to call each item in messages, escaped for a terminal, the same length.
         task: what the labels say; None without labels.
         labels: one per item, or None (predict, embed). A class is a `str`, several classes a
             sorted tuple of `str`, a number a `float`.
         splits: the split each item was given by the data, or None where headstart is to choose.
+        weights: how much each item counts in training; empty where all count alike.
         skipped: what was left out while reading.
         warnings: what a person should know; notes: what was guessed, and how to say otherwise.
     """
@@ -90,6 +99,7 @@ class Dataset:
     task: Task | None = None
     labels: Sequence[Label] | None = None
     splits: Sequence[Split | None] = ()
+    weights: Sequence[float] = ()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
@@ -105,6 +115,7 @@ class Dataset:
             names=[self.names[i] for i in index],
             labels=None if self.labels is None else [self.labels[i] for i in index],
             splits=[self.splits[i] for i in index] if self.splits else (),
+            weights=[self.weights[i] for i in index] if len(self.weights) else (),
         )
 
 
@@ -125,6 +136,7 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
         if first.labels is None or second.labels is None
         else [*first.labels, *second.labels],
         splits=[*sides, *added],
+        weights=[*first.weights, *[1.0] * len(second)] if len(first.weights) else (),
         skipped=(*first.skipped, *second.skipped),
         warnings=tuple(dict.fromkeys([*first.warnings, *second.warnings])),
         notes=tuple(dict.fromkeys([*first.notes, *second.notes, *said])),

@@ -9,7 +9,7 @@ import numpy as np
 from headstart.data import texts
 from headstart.data.cells import Labels, indicators, interpret
 from headstart.data.columns import Columns, choose
-from headstart.data.dataset import Dataset, Label, Modality, Selection, Skipped
+from headstart.data.dataset import Dataset, Label, Modality, Selection, Skipped, Unusable
 from headstart.data.files import Roots
 from headstart.data.names import shown
 from headstart.data.table import Table
@@ -18,7 +18,12 @@ from headstart.spec import ReadSpec
 
 
 def dataset_of(
-    table: Table, spec: ReadSpec, *, labelled: bool = True, modality: Modality | None = None
+    table: Table,
+    spec: ReadSpec,
+    *,
+    labelled: bool = True,
+    modality: Modality | None = None,
+    in_place: bool = False,
 ) -> Dataset:
     """The data set in a table.
 
@@ -27,6 +32,8 @@ def dataset_of(
         spec: which columns, which task, what is allowed.
         labelled: whether labels are wanted; if so a row without one is skipped.
         modality: what the items are, where that is known; else guessed.
+        in_place: whether a row that cannot be used stays, as an `Unusable`: each row is to have
+            an answer.
 
     Raises:
         InputError: a column is missing, a path leaves its folder, no row is left, or with
@@ -35,10 +42,11 @@ def dataset_of(
     columns = choose(table, spec, labelled, modality)
     found = _labels(table, columns, spec) if labelled else None
     labels = found.labels if found else None
-    items, kept, skipped = _usable(table, columns, labels, spec)
-    if not kept:
-        reason = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
-        raise InputError(f"No row of {table.name} can be used{reason}.")
+    items, kept, skipped = _usable(table, columns, labels, spec, in_place)
+    if len(skipped) == len(table):
+        raise InputError(
+            f"No row of {table.name} can be used ({skipped[0].item}: {skipped[0].reason})."
+        )
     return Dataset(
         modality=columns.modality,
         items=items,
@@ -46,7 +54,8 @@ def dataset_of(
         task=found.task if found else None,
         labels=None if labels is None else _present(labels, kept),
         splits=[columns.splits[row] for row in kept] if any(columns.splits) else (),
-        skipped=tuple(skipped),
+        weights=[table.weights[row] for row in kept] if len(table.weights) else (),
+        skipped=() if in_place else tuple(skipped),
         warnings=found.warnings if found else (),
         notes=columns.notes + (found.notes if found else ()),
     )
@@ -91,7 +100,11 @@ def _labels(table: Table, columns: Columns, spec: ReadSpec) -> Labels:
 
 
 def _usable(
-    table: Table, columns: Columns, labels: Sequence[Label | None] | None, spec: ReadSpec
+    table: Table,
+    columns: Columns,
+    labels: Sequence[Label | None] | None,
+    spec: ReadSpec,
+    in_place: bool,
 ) -> tuple[Sequence[Any], list[int], list[Skipped]]:
     """The items of the rows that can be used, the numbers of those rows, and the other rows."""
     cells = table.columns[columns.input]
@@ -110,6 +123,9 @@ def _usable(
         except Unreadable as reason:
             skipped.append(Skipped(table.row_name(row), str(reason)))
             refuse_first(skipped, spec)
+            if in_place:
+                items.append(Unusable(str(reason)))
+                kept.append(row)
     return (Selection(cells, np.array(kept, np.int64)) if lazy else items), kept, skipped
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from headstart.data import texts
-from headstart.data.dataset import Dataset, Joined, Modality, Skipped
+from headstart.data.dataset import Dataset, Joined, Modality, Skipped, Unusable
 from headstart.data.folder import read_folder, text_of, unlabelled
 from headstart.data.hub import is_name, read_hub
 from headstart.data.names import shown
@@ -46,6 +47,10 @@ def read(source: str | Path, spec: ReadSpec, *, labelled: bool = True) -> Datase
     return dataset_of(read_hub(str(source), offline=spec.offline), spec, labelled=labelled)
 
 
+class Named(list[str]):
+    """Words of a command line: names of files, folders and tables, texts, or `-`."""
+
+
 def read_inputs(inputs: Sequence[str], modality: Modality, spec: ReadSpec) -> Dataset:
     """Read what `predict` is given: files, folders, tables, texts, or `-` for standard input.
 
@@ -58,7 +63,11 @@ def read_inputs(inputs: Sequence[str], modality: Modality, spec: ReadSpec) -> Da
     """
     if not inputs:
         raise InputError("There is nothing to predict; name files, a folder, a table or -.")
-    parts = [_input(each, modality, spec) for each in inputs]
+    return one_after_another([input_of(each, modality, spec) for each in inputs])
+
+
+def one_after_another(parts: Sequence[Dataset]) -> Dataset:
+    """The items of several data sets of one modality."""
     if len(parts) == 1:
         return parts[0]
     return replace(
@@ -71,7 +80,8 @@ def read_inputs(inputs: Sequence[str], modality: Modality, spec: ReadSpec) -> Da
     )
 
 
-def _input(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
+def input_of(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
+    """What one word of a command line stands for; see `read_inputs`."""
     if given == "-":
         return _several(list(_standard_input()), modality, spec)
     path = Path(given)
@@ -82,21 +92,20 @@ def _input(given: str, modality: Modality, spec: ReadSpec) -> Dataset:
     if is_folder and given:
         return unlabelled(path, spec, modality)
     if is_file and path.suffix.lower() in SUFFIXES:
-        return dataset_of(read_table(path), spec, labelled=False, modality=modality)
+        return rows_of(read_table(path), spec, modality)
     if modality == "image":
         return Dataset("image", [given], [shown(given)])
     if not is_file:
-        _refuse_name(given, path)
+        refuse_mistyped(given, path)
         return _several([given], modality, spec)
     try:
         return Dataset("text", [text_of(given)], [shown(given)])
     except Unreadable as reason:
-        skipped = (Skipped(shown(given), str(reason)),)
-        refuse_first(skipped, spec)
-        return Dataset("text", [], [], skipped=skipped)
+        refuse_first([Skipped(shown(given), str(reason))], spec)
+        return Dataset("text", [Unusable(str(reason))], [shown(given)])
 
 
-def _refuse_name(given: str, path: Path) -> None:
+def refuse_mistyped(given: str, path: Path) -> None:
     """One word that ends like a file's name is a name written wrongly rather than a text."""
     if path.suffix.lower() in (*SUFFIXES, ".txt") and len(given.split()) == 1:
         raise InputError(f"There is no file {shown(given)[:200]!r}.")
@@ -114,17 +123,22 @@ def _standard_input() -> list[str]:
 
 
 def _several(given: Sequence[str], modality: Modality, spec: ReadSpec) -> Dataset:
-    """Paths or texts as they are; an empty one is skipped by its line number."""
-    items, names, skipped = [], [], []
+    """Paths or texts as they are; an empty one goes by its line number."""
+    items: list[Any] = []
+    names = []
     for number, item in enumerate(given, 1):
-        name = shown(item) if item.strip() and len(item) < 200 else f"line {number}"
+        names.append(shown(item) if item.strip() and len(item) < 200 else f"line {number}")
         try:
             items.append(texts.clean(item) if modality == "text" else _path(item))
-            names.append(name)
         except Unreadable as reason:
-            skipped.append(Skipped(name, str(reason)))
-            refuse_first(skipped, spec)
-    return Dataset(modality, items, names, skipped=tuple(skipped))
+            refuse_first([Skipped(names[-1], str(reason))], spec)
+            items.append(Unusable(str(reason)))
+    return Dataset(modality, items, names)
+
+
+def rows_of(table: Table, spec: ReadSpec, modality: Modality) -> Dataset:
+    """Every row of a table in its place."""
+    return dataset_of(table, spec, labelled=False, modality=modality, in_place=True)
 
 
 def _path(line: str) -> str:

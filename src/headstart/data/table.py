@@ -27,6 +27,7 @@ class Table:
         splits: the split that the table itself gives each row, or empty.
         class_names: the names of a column's classes, where its cells are class numbers.
         encoded_images: the columns whose cells are encoded images.
+        weights: how much each row counts in training, or empty: all alike.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Table:
     splits: Sequence[Split | None] = ()
     class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     encoded_images: frozenset[str] = frozenset()
+    weights: Sequence[float] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))

@@ -73,6 +73,19 @@ def write(graph: ov.Model, path: Path) -> None:
         raise OSError(errno.EIO, refused, str(path)) from error
 
 
+def packed(graph: ov.Model) -> tuple[bytes, bytes]:
+    """A graph as the content of its two files."""
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / "network.xml"
+        write(graph, path)
+        return path.read_bytes(), path.with_suffix(".bin").read_bytes()
+
+
+def unpacked(network: bytes, weights: bytes) -> ov.Model:
+    """The inverse of `packed`."""
+    return ov.Core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
+
+
 def _read(folder: Path) -> ov.Model | None:
     try:
         sums = json.loads((folder / "sums.json").read_text())
@@ -81,7 +94,7 @@ def _read(folder: Path) -> ov.Model | None:
         return None
     if sums != {"network.xml": _sum(network), "network.bin": _sum(weights)}:
         return None
-    return ov.Core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
+    return unpacked(network, weights)
 
 
 def _keep(made: Path, folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from headstart.errors import InputError
 from headstart.evaluation.calibration import calibrate
 from headstart.heads.contract import (
     Array,
@@ -22,10 +23,10 @@ from headstart.heads.contract import (
     check_arrays,
     check_width,
     distinct_rows,
-    item_weights,
     moments,
     setting,
     standardised,
+    weighing,
 )
 
 _SHARPNESS = 0.07
@@ -52,7 +53,10 @@ class NeighboursHead:
         targets = "n" if task == "classification" else "no"
         axes = {"items": "nd", "mean": "d", "scale": "d", "targets": targets, "weights": "n"}
         check_arrays(self.name, self.arrays, {**axes, "prior": "o"})
-        setting(self.name, self.settings, "neighbours", int)
+        most = setting(self.name, self.settings, "neighbours", int)
+        codes = self.arrays["targets"] if task == "classification" else np.zeros(0, np.int64)
+        if most < 1 or isinstance(most, bool) or not _are_codes(codes, len(self.arrays["prior"])):
+            raise InputError("The saved knn head has absurd neighbours or targets; save it again.")
 
     def scores(self, features: Array) -> npt.NDArray[np.float32]:
         """See `Head.scores`."""
@@ -80,11 +84,12 @@ class NeighboursHead:
         width: int | None = None,  # noqa: ARG003
         epochs: int | None = None,  # noqa: ARG003
         balance: Balance = "none",
+        weights: Array | None = None,
         validation: Validation | None = None,  # noqa: ARG003
     ) -> "NeighboursHead":
         """See `headstart.heads.fit`; `width`, `epochs` and `validation` are not needed."""
         mean, scale = moments(features)
-        weights = item_weights(targets, classes) if balance == "balanced" else None
+        weights = weighing(targets, classes, balance, weights)
         answers, prior = _answers(targets, task, classes, weights)
         arrays: dict[str, Array] = {
             "mean": mean.astype(np.float32),
@@ -165,6 +170,11 @@ class NeighboursHead:
         return np.asarray(total / weights.sum(axis=1, keepdims=True))
 
 
+def _are_codes(codes: Array, classes: int) -> bool:
+    whole = codes.dtype.kind in "iu"
+    return whole and (not len(codes) or bool(codes.min() >= 0 and codes.max() < classes))
+
+
 def _directions(features: Array, mean: Array, scale: Array) -> npt.NDArray[np.float32]:
     """Standardised features scaled to length one (zero stays zero)."""
     rows = standardised(features, mean, scale)
@@ -189,10 +199,12 @@ def _answers(
 ) -> tuple[Array, Array]:
     """What each item votes for, (n,) or (n, outputs), and the smoothed mean vote (outputs,)."""
     if task == "regression":
-        return targets[:, None].astype(np.float32), np.array([targets.mean()], np.float32)
+        mean = np.average(targets, weights=weights)
+        return targets[:, None].astype(np.float32), np.array([mean], np.float32)
     if task == "multilabel":
         answers = (targets > 0).astype(np.uint8)
-        smoothed = (answers.sum(axis=0, dtype=np.float64) + 0.5) / (len(answers) + 1)
+        each = answers if weights is None else answers * weights[:, None]
+        smoothed = (each.sum(axis=0, dtype=np.float64) + 0.5) / (len(answers) + 1)
         return answers, smoothed.astype(np.float32)
     counts = np.bincount(targets, weights, classes) + 0.5 / classes
     return targets.astype(np.int32), (counts / counts.sum()).astype(np.float32)

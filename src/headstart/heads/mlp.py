@@ -29,10 +29,10 @@ from headstart.heads.contract import (
     Validation,
     check_arrays,
     check_width,
-    item_weights,
     moments,
     setting,
     standardised,
+    weighing,
 )
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class PerceptronHead:
         width: int | None = None,
         epochs: int | None = None,
         balance: Balance = "none",
+        weights: Array | None = None,
         validation: Validation | None = None,
     ) -> "PerceptronHead":
         """See `headstart.heads.fit`; by default 256 units, and at most 50 epochs.
@@ -107,7 +108,7 @@ class PerceptronHead:
         centre, unit = 0.0, 1.0
         if task == "regression":
             centre, unit = float(targets.mean()), float(targets.std()) or 1.0
-        weights = item_weights(targets, classes) if balance == "balanced" else None
+        weights = weighing(targets, classes, balance, weights)
 
         def prepared(items: Array, answers: Array) -> "tuple[torch.Tensor, torch.Tensor]":
             y = (answers - centre) / unit if task == "regression" else answers
@@ -118,20 +119,18 @@ class PerceptronHead:
 
         train = prepared(features, targets)
         held_out = prepared(*validation) if validation and len(validation[0]) else None
-        weighing = None if weights is None else torch.from_numpy(weights.astype(np.float32))
+        each = None if weights is None else torch.from_numpy(weights.astype(np.float32))
         settings: dict[str, Any] = {"task": task}
         if epochs is not None:
             large = features.shape[1] * width > _WORTH_THREADS
             with _deterministic(seed, cpu_count() if large else 1):
                 network = plain_network(features.shape[1], width, max(classes, 1))
-                settings["history"] = train_plainly(
-                    network, train, weighing, held_out, task, epochs
-                )
+                settings["history"] = train_plainly(network, train, each, held_out, task, epochs)
             settings["epochs"] = epochs
         else:
             with _deterministic(seed, 1):
                 network = _network(features.shape[1], width, max(classes, 1))
-                network, settings["epochs"] = _train(network, train, weighing, held_out, task)
+                network, settings["epochs"] = _train(network, train, each, held_out, task)
         return cls(arrays=_arrays(network, mean, scale, centre, unit), settings=settings)
 
 

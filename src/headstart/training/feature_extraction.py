@@ -191,5 +191,6 @@ def _fit_head(
         width=width,
         epochs=spec.epochs,
         balance="balanced" if spec.balance == "balanced" else "none",
+        weights=train.weights,
         validation=(validation.features, validation.targets) if validation else None,
     )
