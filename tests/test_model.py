@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -362,14 +363,21 @@ def test_predict_imports_nothing_heavy(fit, here, name):
     assert not {"torch", "sklearn", "lance", "pyarrow", "pandas", "transformers"} & packages
 
 
+class Plain(pickle.Unpickler):
+    """Reads what is made of numpy's arrays and of headstart's own classes alone."""
+
+    def find_class(self, module, name):
+        assert module.partition(".")[0] in ("headstart", "numpy"), (module, name)
+        return super().find_class(module, name)
+
+
 @pytest.mark.parametrize("name", ["photos", "texts.csv", "numbers.csv"])
 def test_a_copy_answers_to_the_bit(fit, here, name):
     """What is pickled is arrays, and the network as bytes."""
     model, inputs = fit(name).model, _inputs(here, name)
     expected = _numbers(model.predict(inputs))
     raw = pickle.dumps(model)
-    assert b"openvino" not in raw
-    for other in (pickle.loads(raw), copy.deepcopy(model), copy.copy(model)):  # noqa: S301
+    for other in (Plain(io.BytesIO(raw)).load(), copy.deepcopy(model), copy.copy(model)):
         np.testing.assert_array_equal(_numbers(other.predict(inputs)), expected)
         assert other.classes == model.classes
 

@@ -60,7 +60,7 @@ def test_masks_and_black_images():
         (np.full((4, 4), 200, np.uint16), "8 or 16 bits"),
         (np.full((4, 4), -1), "before normalisation"),
         (np.zeros((4, 4), complex), "must hold numbers"),
-        (np.zeros((4, 4, 5)), "height, width"),
+        (np.zeros((6, 4, 5)), "height, width"),
         (np.zeros(4), "height, width"),
         (np.zeros((0, 4)), "empty"),
     ],

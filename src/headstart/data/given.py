@@ -68,14 +68,14 @@ def _items_of(data: Any, spec: ReadSpec, labels: Any, weights: Any, labelled: bo
         pairs = [isinstance(each, (list, tuple)) and len(each) == 2 for each in data]
         if data and all(pairs):
             data, labels = [each[0] for each in data], [each[1] for each in data]
-    items = items_of(data)
     if labels is None and labelled:
+        # What is no sequence of items at all is told first.
+        from_memory(data)
         raise InputError(
             "The items have no labels to learn from; give them too: fit(items, labels), or a "
             "frame with a column of them."
         )
-    found = from_memory(items, labels, spec.task)
-    return found if weights is None else replace(found, weights=weights_of(weights, len(items)))
+    return from_memory(data, labels, spec.task, weights=weights)
 
 
 def _is_image(path: str | Path) -> bool:

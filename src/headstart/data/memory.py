@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ from headstart.data.dataset import Dataset, Label, Modality, Task, Unusable
 from headstart.data.folder import text_of
 from headstart.data.frames import image_of, is_cell, is_missing
 from headstart.data.names import shown
+from headstart.data.weights import weights_of
 from headstart.errors import InputError, Unreadable
 
 
 def from_memory(
-    items: Any, labels: Any = None, task: str = "auto", *, modality: Modality | None = None
+    items: Any,
+    labels: Any = None,
+    task: str = "auto",
+    *,
+    modality: Modality | None = None,
+    weights: Any = None,
 ) -> Dataset:
     """A data set of paths, `PIL` images, arrays, tensors, encoded images or texts.
 
@@ -32,6 +39,7 @@ def from_memory(
         task: what is predicted; `auto` decides from the labels.
         modality: what strings are: paths of images, or texts. None: paths where they look like
             it and exist, else texts. Other kinds of items are images whatever this says.
+        weights: how much each item counts in training, from 0; None: all alike.
 
     Raises:
         InputError: there are no items, texts and images are mixed, lengths differ, or a label is
@@ -41,10 +49,12 @@ def from_memory(
     kind = _modality(listed, modality)
     read = [_read_text(item) if kind == "text" else item for item in listed]
     names = [_name(item, number, kind) for number, item in enumerate(listed)]
+    own = () if weights is None else weights_of(weights, len(listed))
+    data = Dataset(kind, read, names, weights=own)
     if labels is None:
-        return Dataset(kind, read, names)
+        return data
     found, every = _labels(labels, task, len(listed))
-    return Dataset(kind, read, names, task=found, labels=every)
+    return replace(data, task=found, labels=every)
 
 
 def items_of(given: Any) -> list[Any]:
