@@ -116,6 +116,9 @@ def fit(
     dataset = reading.read_any(data, spec, labels, weights=sample_weight)
     dataset = _with_test(dataset, spec)
     labelling.check(dataset)
+    if sample_weight is not None:
+        said_so = "The items are weighted in training, by sample_weight."
+        dataset = replace(dataset, notes=(*dataset.notes, said_so))
     dataset = weighted(dataset, spec)
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
@@ -159,7 +162,7 @@ def fit(
 def _fit_texts(data: Any, out: Path | None, spec: FitSpec, progress: Progress) -> TextRun:
     from headstart.generation.fit import fit as fit_texts
 
-    if not isinstance(data, (str, Path)):
+    if not isinstance(data, (str, Path, Dataset)):
         asked = replace(ReadSpec(), input=spec.input, strict=spec.strict)
         data = reading.read_any(data, asked, labelled=False)
         spec = replace(spec, input=None)

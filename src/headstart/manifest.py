@@ -116,7 +116,7 @@ def check(about: Mapping[str, Any]) -> None:
         ValueError: names the key, what it holds, and what it must be.
     """
     _check(about, MODEL, "")
-    _check({key: about[key] for key in OPTIONAL if key in about}, OPTIONAL, "")
+    check_made(about)
     _check(about["preprocessing"], PREPROCESSING[about["modality"]], "preprocessing.")
     if type(about["preprocessing"].get("squash", False)) is not bool:
         raise ValueError("'preprocessing.squash' must be true or false")
@@ -124,6 +124,15 @@ def check(about: Mapping[str, Any]) -> None:
     count = len(about["classes"])
     if count < least or (least == 0 and count):
         raise ValueError(f"'classes' holds {count}, which does not fit the task {about['task']}")
+
+
+def check_made(about: Mapping[str, Any]) -> None:
+    """Check what a model of any kind says of how it was made.
+
+    Raises:
+        ValueError: names the key, what it holds, and what it must be.
+    """
+    _check(about, {key: OPTIONAL[key] for key in OPTIONAL if key in about}, "")
 
 
 def _check(said: Mapping[str, Any], expected: Mapping[str, Expected], inside: str) -> None:

@@ -116,7 +116,7 @@ def test_items_and_labels(tmp_path):
         (pd.DataFrame({"text": []}), {}, "no rows"),
         (pd.DataFrame([["a", "b"]], columns=["x", "x"]), {}, "there twice"),
         ({"text": ["a"], "label": ["x", "y"]}, {}, "several lengths"),
-        ({"text": ["a"], "label": "x"}, {}, "single value"),
+        ({"text": ["a"], "label": "x"}, {}, "No (row|column)"),
         ({}, {}, "empty"),
         (FRAME, {"input": "words"}, "no column 'words'"),
         (7, {}, "no sequence of items"),

@@ -1,4 +1,5 @@
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,15 @@ def test_columns_of_every_library():
         assert found.items[1] == Unusable("it is missing")
 
 
+def test_an_opened_image_may_be_there_many_times(tmp_path):
+    """Threads that decode one object at the same time would spoil it."""
+    Image.effect_noise((400, 400), 50).save(tmp_path / "a.png")
+    items = from_memory([Image.open(tmp_path / "a.png")] * 64).items
+    with ThreadPoolExecutor(8) as pool:
+        digests = set(pool.map(lambda item: images.digest(images.load(item)), items))
+    assert len(digests) == 1
+
+
 def test_tables_are_no_column():
     with pytest.raises(InputError, match="one column"):
         from_memory(pd.DataFrame({"a": ["x"], "b": ["y"]}))
@@ -172,6 +182,7 @@ def test_rows_and_tables_to_be_answered():
         assert isinstance(found.items[1], Unusable)
     one = items_for({"text": "one", "label": 0}, "text", ReadSpec())
     assert list(one.items) == ["one"]
+    assert list(items_for({"text": "one", "tags": [0, 1]}, "text", ReadSpec()).items) == ["one"]
     rows = items_for([{"image": PIXELS, "y": 1}, {"image": None, "y": 0}], "image", ReadSpec())
     assert len(rows) == 2
 

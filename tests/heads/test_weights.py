@@ -35,8 +35,8 @@ def test_no_weight_is_no_item(name, task):
     features, targets = data(task)
     weights = (np.arange(len(features)) % 4 > 0).astype(float)
     there = weights > 0
-    with_zeros = fit(name, task, features, targets, weights)
-    without = fit(name, task, features[there], targets[there], weights[there])
+    with_zeros = fit(name, task, features, targets, weights, epochs=2)
+    without = fit(name, task, features[there], targets[there], weights[there], epochs=2)
     for key, array in without.arrays.items():
         np.testing.assert_array_equal(with_zeros.arrays[key], array)
 
@@ -45,8 +45,8 @@ def test_no_weight_is_no_item(name, task):
 @pytest.mark.parametrize("name", NAMES)
 def test_equal_weights_are_as_none(name, task):
     features, targets = data(task)
-    plain = fit(name, task, features, targets)
-    equal = fit(name, task, features, targets, np.full(len(features), 3.0))
+    plain = fit(name, task, features, targets, epochs=2)
+    equal = fit(name, task, features, targets, np.full(len(features), 3.0), epochs=2)
     np.testing.assert_allclose(
         equal.scores(features), plain.scores(features), atol=0.02 * np.ptp(plain.scores(features))
     )

@@ -107,6 +107,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.items)
 
+    def __repr__(self) -> str:
+        task = "" if self.task is None else f" for {self.task}"
+        skipped = f", {len(self.skipped):,} skipped" if self.skipped else ""
+        return f"<Dataset of {len(self):,} {self.modality}s{task}{skipped}>"
+
     def select(self, index: np.ndarray[Any, np.dtype[np.int64]]) -> "Dataset":
         """The same data set with the items at `index` alone, in that order; lazy items stay so."""
         return replace(

@@ -118,15 +118,8 @@ def _of_hub(data: Any) -> Table:
 def _of_mapping(data: Mapping[Any, Any]) -> Table:
     if not data:
         raise InputError("The mapping is empty; it must have columns.")
-    columns = [str(name) for name, cells in data.items() if _is_column(cells)]
-    if not columns:
+    if not all(_is_column(cells) for cells in data.values()):
         return _of_rows([data])
-    if len(columns) < len(data):
-        single = [str(name) for name in data if str(name) not in columns]
-        raise InputError(
-            f"{some(columns[:1])} holds a column and {some(single[:1])} a single value; give "
-            "columns of equal lengths, or a list of rows."
-        )
     return _made("mapping", [(str(name), cells) for name, cells in data.items()])
 
 

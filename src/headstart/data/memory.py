@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,20 @@ def items_of(given: Any) -> list[Any]:
             f"a {type(given).__name__} is no sequence of items; give a list of paths, images, "
             "arrays or texts."
         )
-    return [_item(each) for each in given]
+    listed = [_item(each) for each in given]
+    _load_repeated(listed)
+    return listed
+
+
+def _load_repeated(items: Sequence[Any]) -> None:
+    """Load an opened image that is there twice: of two threads that do so one gets half of it."""
+    seen: set[int] = set()
+    for item in items:
+        if isinstance(item, Image.Image):
+            if id(item) in seen:
+                with suppress(Exception):  # told where it is read
+                    item.load()
+            seen.add(id(item))
 
 
 def _is_single(given: Any) -> bool:
