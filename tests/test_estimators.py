@@ -335,10 +335,18 @@ def test_a_table_is_refused(fitted, labels, shape):
             use(np.zeros(shape))
 
 
-def test_one_picture_is_not_taken_for_a_stack_of_grey_ones(fitted, pixels):
-    with pytest.raises(InputError, match="one image; give a list"):
-        fitted.predict(pixels[0])
-    assert fitted.predict([pixels[0]]).shape == (1,)
+def test_one_item_is_a_sequence_of_one(fitted, pixels, paths):
+    expected = fitted.predict([pixels[0]]).tolist()
+    for one in (pixels[0], paths[0], Path(paths[0]), Image.open(paths[0]), pixels[0] / 255):
+        assert fitted.predict(one).tolist() == expected
+    with pytest.raises(InputError, match="1 items but 24 labels"):
+        near().fit(pixels[0], ["red"] * 24)
+
+
+def test_three_grey_images_are_three(labels):
+    grey = np.stack([np.full((64, 64), 40 + 150 * (name == "red"), np.uint8) for name in labels])
+    one = near().fit(grey, labels)
+    assert one.predict(grey[:3]).tolist() == labels[:3].tolist()
 
 
 @pytest.mark.parametrize("items", [[1.5] * 24, "one text", [None] * 24, []], ids=str)
@@ -409,6 +417,38 @@ def test_several_classes_an_item(pixels, labels):
 def test_labels_that_are_none_are_refused(pixels, y, said):
     with pytest.raises(InputError, match=said):
         near().fit(pixels, y)
+
+
+# Weights
+
+
+def test_sample_weights(pixels, labels):
+    """Of items with both labels the heavier one is learnt."""
+    items, both = [*pixels, *pixels], np.array([*labels, *np.roll(labels, 1)])
+    heavy = np.repeat([5.0, 0.2], len(labels))
+    for weights, expected in ((heavy, labels), (heavy[::-1].tolist(), np.roll(labels, 1))):
+        one = TransferClassifier(offline=True).fit(items, both, sample_weight=weights)
+        assert one.predict(pixels).tolist() == expected.tolist()
+    numbers = (both == "red").astype(float)
+    one = TransferRegressor(offline=True).fit(items, numbers, sample_weight=heavy)
+    assert ((one.predict(pixels) > 0.5) == (labels == "red")).all()
+
+
+@pytest.mark.parametrize("wrong", [[1], [[1]] * 24, [-1] * 24, [0] * 24, ["a"] * 24], ids=str)
+def test_sample_weights_that_are_none_are_refused(pixels, labels, wrong):
+    with pytest.raises(InputError, match="weight"):
+        near().fit(pixels, labels, sample_weight=wrong)
+
+
+def test_class_weights(pixels):
+    y = np.array([0, 1] * EACH)
+    shuffled = np.roll(pixels, 7, axis=0)[np.random.default_rng(0).permutation(len(pixels))]
+    plain = TransferClassifier(offline=True).fit(shuffled, y)
+    heavy = TransferClassifier(class_weights={1: 50}, offline=True).fit(shuffled, y)
+    assert heavy.predict(pixels).sum() > plain.predict(pixels).sum()
+    assert clone(heavy).get_params()["class_weights"] == {1: 50}
+    with pytest.raises(InputError, match="--class-weights names '2'"):
+        TransferClassifier(class_weights={2: 5}, offline=True).fit(pixels, y)
 
 
 # Learning

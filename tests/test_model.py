@@ -1,6 +1,8 @@
 """The saved model: what is read is what was written, or it is refused."""
 
+import copy
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -8,14 +10,20 @@ import shutil
 import struct
 import subprocess
 import sys
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
 from safetensors.numpy import load_file, save
 
 import headstart
@@ -516,3 +524,204 @@ def test_a_model_from_before_references_answers_too(fit, here, model):
     loaded = headstart.load(model)
     assert loaded.reference is None
     assert np.array_equal(loaded.predict(_inputs(here, "photos")).probabilities, expected)
+
+
+class Plain(pickle.Unpickler):
+    """Reads what is made of numpy's arrays and of headstart's own classes alone."""
+
+    def find_class(self, module, name):
+        assert module.partition(".")[0] in ("headstart", "numpy"), (module, name)
+        return super().find_class(module, name)
+
+
+@pytest.mark.parametrize("name", ["photos", "texts.csv", "numbers.csv"])
+def test_a_copy_answers_to_the_bit(fit, here, name):
+    """What is pickled is arrays, and the network as bytes."""
+    model, inputs = fit(name).model, _inputs(here, name)
+    expected = _numbers(model.predict(inputs))
+    raw = pickle.dumps(model)
+    for other in (Plain(io.BytesIO(raw)).load(), copy.deepcopy(model), copy.copy(model)):
+        np.testing.assert_array_equal(_numbers(other.predict(inputs)), expected)
+        assert other.classes == model.classes
+
+
+@pytest.mark.parametrize("name", ["photos", "texts.csv"])
+def test_many_threads_share_a_model(fit, here, name):
+    model, inputs = headstart.load(fit(name).report.model), _inputs(here, name)
+    expected = [model.predict([item]).labels[0] for item in inputs]
+    fresh = headstart.load(fit(name).report.model)  # what is first used is compiled by one of them
+    barrier = threading.Barrier(8)
+
+    def ask(seed: int):
+        order = np.random.default_rng(seed).permutation(len(inputs))
+        barrier.wait()
+        found = [fresh.predict([inputs[at] for at in order]) for _ in range(3)]
+        right = [expected[at] for at in order]
+        return all(each.labels == right and not each.skipped for each in found)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(8)))
+
+
+FORKED = """
+import os, sys
+import headstart
+model = headstart.load(sys.argv[1])
+asked = sys.argv[2:]
+expected = model.predict(asked).labels
+for _ in range(2):
+    child = os.fork()
+    if not child:
+        assert model.predict(asked).labels == expected
+        grandchild = os.fork()
+        if not grandchild:
+            assert model.predict(asked).labels == expected
+            sys.exit(0)  # as a worker of a server ends: all is torn down
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1]))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code == 0, code
+assert model.predict(asked).labels == expected
+print("answered", *expected)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing can be forked here")
+@pytest.mark.parametrize("name", ["photos", "texts.csv"])
+def test_a_forked_child_answers(fit, here, name):
+    model = fit(name).report.model
+    command = [sys.executable, "-W", "ignore", "-c", FORKED, model, *_inputs(here, name)[:5]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("answered")
+    assert "forked" not in done.stderr
+
+
+GOOD = np.full((64, 64, 3), 200, np.uint8)
+BROKEN = (None, 7, b"no image", "gone.jpg", Path("gone.png"), np.zeros((2, 2, 2, 2)), float("nan"))
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_the_row_of_an_answer_is_the_row_of_its_item(run, here, data):
+    """Property: mixed, broken and repeated items; each is answered as it is alone."""
+    paths = _inputs(here, "photos")
+    whole = [paths[0], Path(paths[-1]), Image.open(paths[1]), np.asarray(Image.open(paths[-2]))]
+    whole.append(Path(paths[2]).read_bytes())
+    alone = [run.model.predict(item).probabilities[0] for item in whole]
+    choice = st.integers(0, len(whole) + len(BROKEN) - 1)
+    chosen = data.draw(st.lists(choice, min_size=1, max_size=12))
+    items = [*whole, *BROKEN]
+    answers = run.model.predict([GOOD, *(items[at] for at in chosen)])
+    assert len(answers) == len(answers.labels) == len(answers.probabilities) == 1 + len(chosen)
+    errors = answers.errors or (None,) * len(answers)
+    for at, label, row, error in zip(
+        chosen, answers.labels[1:], answers.probabilities[1:], errors[1:], strict=True
+    ):
+        if at < len(whole):
+            np.testing.assert_array_equal(row, alone[at])
+            assert error is None
+        else:
+            assert label is None
+            assert np.isnan(row).all()
+            assert error
+    assert len(answers.skipped) == sum(at >= len(whole) for at in chosen)
+
+
+def test_one_item_is_one_item_everywhere(fit, here):
+    photos, texts = fit("photos").model, fit("texts.csv").model
+    path = _inputs(here, "photos")[0]
+    for one in (path, Path(path), Image.open(path), np.asarray(Image.open(path))):
+        assert len(photos.predict(one)) == len(headstart.predict(photos, one)) == 1
+    for one in ("the cat is old", ".", "/", "a"):
+        assert len(texts.predict(one)) == len(headstart.predict(texts, one)) == 1
+
+
+def test_rows_and_frames_are_answered(fit):
+    model = fit("texts.csv").model
+    frame = pd.DataFrame({"text": ["the cat is old", None, "a gearbox"]})
+    answers = model.predict(frame)
+    assert [label is None for label in answers.labels] == [False, True, False]
+    assert model.predict(frame["text"]).labels == answers.labels
+    assert headstart.predict(model, frame.to_dict("records")).labels == answers.labels
+
+
+def test_representations_are_short_and_escaped(fit):
+    model = fit("texts.csv").model
+    assert repr(model).startswith("<Model for text classification of 'animal', 'car'")
+    assert len(repr(fit("texts.csv"))) < 400
+    answers = model.predict(["<script>alert(1)</script>", "the cat is old"])
+    assert repr(answers) == "<Predictions of 2 items>"
+    html = answers._repr_html_()
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+ABSURD = {
+    "task": [None, "", 7, ["classification"], "regression"],
+    "modality": [None, "sound", {}, "text"],
+    "classes": [None, [], ["a"], ["a", "a"], ["a", 7], "ab", {"a": 1}, ["a", None]],
+    "head": [None, {}, {"name": None, "settings": {}}, {"name": "linear", "settings": None},
+             {"name": "linear", "settings": {}}, {"name": "linear", "settings": {"task": "x"}}],
+    "temperature": [None, 0, -1, "1", True, [1], 1e400],
+    "precision": [None, "int1", 16],
+    "width": [0, -1, "all", True, 1.5, 10**9],
+    "preprocessing": [None, [], {}],
+    "backbone": [None, [], {"name": None}],
+    "metrics": [None, [], {"accuracy": None}, {"accuracy": {"value": "a"}}],
+    "versions": [None, []],
+    "seed": [None, -1, "0"],
+    "schema": [True, 2.0, [2]],
+}  # fmt: skip
+CASES = [(key, value) for key, values in ABSURD.items() for value in values]
+
+
+@pytest.mark.parametrize(("key", "value"), CASES, ids=str)
+def test_absurd_values_under_a_good_seal_are_refused(model, key, value):
+    _describe(model, **{key: value})
+    with pytest.raises(headstart.InputError):
+        headstart.load(model)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("height", 0), ("height", None), ("width", 10**9), ("width", True), ("height", "224"),
+        ("crop_fraction", 0), ("crop_fraction", 2), ("crop_fraction", None),
+        ("interpolation", "none"), ("interpolation", ["bilinear"]), ("mean", [0, 0]),
+        ("mean", None), ("std", [0, 1, 1]), ("std", ["a", 1, 1]), ("squash", 1), ("more", 1),
+    ],
+)  # fmt: skip
+def test_absurd_preprocessing_of_images_is_refused(model, key, value):
+    said = json.loads((model / "model.json").read_text())["preprocessing"]
+    _describe(model, preprocessing={**said, key: value})
+    with pytest.raises(headstart.InputError, match="cannot be read"):
+        headstart.load(model)
+
+
+@pytest.fixture
+def texts_model(fit, here, tmp_path):
+    fit("texts.csv")
+    return Path(shutil.copytree(here / "model of texts.csv", tmp_path / "texts"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("max_tokens", 0), ("max_tokens", 1), ("max_tokens", None), ("max_tokens", "256"),
+     ("max_tokens", 10**12), ("pad_id", -1), ("pad_id", None), ("pad_id", 10**12)],
+)  # fmt: skip
+def test_absurd_preprocessing_of_texts_is_refused(texts_model, key, value):
+    said = json.loads((texts_model / "model.json").read_text())["preprocessing"]
+    _describe(texts_model, preprocessing={**said, key: value})
+    with pytest.raises(headstart.InputError, match="cannot be read"):
+        headstart.load(texts_model)
+
+
+def test_a_tokenizer_that_may_take_for_ever_is_refused(texts_model):
+    tokenizer = json.loads((texts_model / "tokenizer.json").read_text())
+    split = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Removed"}
+    tokenizer["pre_tokenizer"] = {**split, "invert": False}
+    _swap(texts_model, "tokenizer.json", json.dumps(tokenizer).encode())
+    with pytest.raises(headstart.InputError, match="may take for ever"):
+        headstart.load(texts_model)

@@ -41,6 +41,9 @@ class Run:
     results: "Results | None" = None
     """What the model says of every item, where the run was saved."""
 
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
 
 @dataclass(frozen=True)
 class TextRun:
@@ -49,12 +52,17 @@ class TextRun:
     model: "LanguageModel"
     report: "GenerationReport"
 
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
 
 @overload
 def fit(
-    data: str | Path | Dataset,
+    data: Any,
+    labels: Any = None,
     *,
     task: Literal["generation"],
+    sample_weight: Any = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
@@ -62,16 +70,20 @@ def fit(
 ) -> TextRun: ...
 @overload
 def fit(
-    data: str | Path | Dataset,
+    data: Any,
+    labels: Any = None,
     *,
+    sample_weight: Any = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
     **options: Any,
 ) -> Run: ...
 def fit(
-    data: str | Path | Dataset,
+    data: Any,
+    labels: Any = None,
     *,
+    sample_weight: Any = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
@@ -80,9 +92,14 @@ def fit(
     """Train the best model that the data allows, and measure it.
 
     Args:
-        data: a folder, a table, the name of a hub data set, or a `Dataset`.
+        data: a folder, a table, the name of a hub data set; or what is in memory: a DataFrame, a
+            `datasets.Dataset`, rows, columns, pairs (item, label), items, or a
+            `headstart.data.Dataset`.
+        labels: one for each item, where `data` are items.
+        sample_weight: how much each item or row of what is in memory counts in training; numbers
+            from 0.
         out: folder to save the model and `report.json` in; None saves nothing.
-        progress: shows what is going on; by default nothing does.
+        progress: shows what is going on; by default a notebook does, and nothing else.
         began: when the person began to wait, by `time.monotonic`: budget and total count from
             there; from now where None.
         **options: the fields of `headstart.spec.FitSpec`.
@@ -91,7 +108,8 @@ def fit(
         InputError: the data or an option is wrong; nothing was written.
     """
     from headstart import sealed
-    from headstart.data import labels
+    from headstart.data import labels as labelling
+    from headstart.data.weights import weighted
     from headstart.evaluation import predictions
     from headstart.features.trunk import Trunk
     from headstart.training.examples import arrange
@@ -99,15 +117,22 @@ def fit(
     from headstart.training.ladder import climb
 
     spec = spec_of(FitSpec, options)
-    progress = progress or Silent()
+    progress = progress or usual_progress()
     if spec.task == "generation":
+        if labels is not None or sample_weight is not None:
+            raise InputError("--task generation learns from texts alone; leave out the rest.")
         return _fit_texts(data, None if out is None else Path(out), spec, progress, began)
     if out is not None:
         sealed.say_replaced(Path(out), progress)
     clock = Clock(began)
-    dataset = labels.one_form(_with_test(_read(data, spec), spec))
-    labels.check(dataset)
+    dataset = reading.read_any(data, spec, labels, weights=sample_weight)
+    dataset = labelling.one_form(_with_test(dataset, spec))
+    labelling.check(dataset)
     refuse_idle(dataset, spec)
+    if sample_weight is not None:
+        note = "The items are weighted in training, by sample_weight."
+        dataset = replace(dataset, notes=(*dataset.notes, note))
+    dataset = weighted(dataset, spec)
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
     clock.lap("load")
@@ -118,7 +143,7 @@ def fit(
     clock.lap("extract")
     # Once more, on what could be read: it may be of one class.
     with _saying_skipped((*dataset.skipped, *features.skipped)):
-        said = labels.check(dataset.select(features.kept))
+        said = labelling.check(dataset.select(features.kept))
     dataset = replace(dataset, warnings=(*dataset.warnings, *said))
     examples = arrange(dataset, features, spec)
     climbed = climb(
@@ -158,14 +183,14 @@ def _write_results(results: "Results | None", path: Path) -> None:
 
 
 def _fit_texts(
-    data: str | Path | Dataset,
-    out: Path | None,
-    spec: FitSpec,
-    progress: Progress,
-    began: float | None,
+    data: Any, out: Path | None, spec: FitSpec, progress: Progress, began: float | None
 ) -> TextRun:
     from headstart.generation.fit import fit as fit_texts
 
+    if not isinstance(data, (str, Path, Dataset)):
+        asked = replace(ReadSpec(), input=spec.input, strict=spec.strict)
+        data = reading.read_any(data, asked, labelled=False)
+        spec = replace(spec, input=None)
     done = fit_texts(data, out=out, spec=spec, progress=progress, began=began)
     if out is not None:
         write_json(out / "report.json", done.report.to_json())
@@ -206,13 +231,21 @@ def generate(
 
 def predict(
     model: "str | Path | Model",
-    inputs: Sequence[str],
+    inputs: Any,
     *,
     id: str | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> "Predictions":
-    """Answers of a saved model for files, folders, tables or `-` (standard input).
+    """Answers of a saved model, a row for each item in its order.
+
+    Args:
+        model: its folder, or the model.
+        inputs: paths, images, arrays or texts, mixed as you like, or one alone; a table of any
+            library; or paths of folders and tables, for what is in them. Where the model is for
+            texts a string is a text, unless it names a table or `.txt` file that is there.
+        progress: shows what is going on; by default a notebook does, and nothing else.
+        **options: the fields of `headstart.spec.ReadSpec`.
 
     Args:
         model: the folder of a saved model, or a model.
@@ -226,8 +259,12 @@ def predict(
     """
     loaded = _loaded(model)
     spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
-    refuse_columns(inputs, input=spec.input, id=id)
-    read = reading.read_inputs(inputs, loaded.modality, spec, id=id)
+    progress = progress or usual_progress()
+    if isinstance(inputs, reading.Named):
+        refuse_columns(inputs, input=spec.input, id=id)
+        read = reading.read_inputs(inputs, loaded.modality, spec, id=id)
+    else:
+        read = reading.read_given(inputs, loaded.modality, spec, id=id)
     answers = loaded.answer(read, progress)
     refuse_skipped(answers.skipped, spec)
     return answers
@@ -235,7 +272,8 @@ def predict(
 
 def evaluate(
     model: "str | Path | Model",
-    data: str | Path | Dataset,
+    data: Any,
+    labels: Any = None,
     *,
     out: str | Path | None = None,
     progress: Progress | None = None,
@@ -246,16 +284,17 @@ def evaluate(
 
     Args:
         model: the folder of a saved model, or a model.
-        data: a folder, a table, the name of a hub data set, or a `Dataset`.
+        data: as `fit` takes it.
+        labels: one for each item, where `data` are items.
         out: a .parquet, .csv or .jsonl file to write every item's label and answer to.
-        progress: shows what is going on.
+        progress: shows what is going on; by default a notebook does, and nothing else.
         **options: the fields of `headstart.spec.ReadSpec`, but for the task.
 
     Raises:
         InputError: the model, the data or the file is wrong.
     """
     from headstart import evaluation
-    from headstart.data import labels
+    from headstart.data import labels as labelling
     from headstart.evaluation.calibration import scaled
     from headstart.evaluation.predictions import Results
     from headstart.report.report import EvaluationReport
@@ -266,9 +305,9 @@ def evaluate(
     path = None if out is None else check_file(out)
     loaded = _loaded(model)
     read = {**options, "task": loaded.task}
-    read["na_values"] = labels.kept_words(loaded.classes, read.get("na_values"))
+    read["na_values"] = labelling.kept_words(loaded.classes, read.get("na_values"))
     spec = spec_of(TrainedSpec, {**read, "trained": loaded.reads})
-    dataset = labels.aligned(_read(data, spec), loaded.classes)
+    dataset = labelling.aligned(reading.read_any(data, spec, labels), loaded.classes)
     if dataset.modality != loaded.modality:
         raise InputError(
             f"The model answers for {loaded.modality}s, but the data holds {dataset.modality}s."
@@ -278,7 +317,7 @@ def evaluate(
             f"The model is for {loaded.task}, but the data has "
             f"{'no labels' if dataset.labels is None else 'labels for ' + str(dataset.task)}."
         )
-    scored = loaded.stored_scores(dataset, progress)
+    scored = loaded.stored_scores(dataset, progress or usual_progress())
     targets, known, strangers, unknown = match(dataset, scored.kept, loaded.classes)
     skipped = (*dataset.skipped, *scored.skipped, *strangers)
     refuse_skipped(skipped, spec)
@@ -337,7 +376,7 @@ def _trained_on(seen: int, measured: int) -> tuple[str, ...]:
 
 
 def embed(
-    data: str | Path | Dataset,
+    data: Any,
     *,
     out: str | Path,
     backbone: str | None = None,
@@ -348,6 +387,15 @@ def embed(
     **options: Any,
 ) -> "EmbedReport":
     """Write the features of every item to a .lance, .parquet or .npz file.
+
+    Args:
+        data: as `fit` takes it, without labels; or one item alone.
+        out: the file.
+        backbone: a name that `headstart backbones` lists; by default one that fits the data.
+        cut: stop after this stage; by default after the last.
+        pool: how the last stage becomes one vector.
+        progress: shows what is going on; by default a notebook does, and nothing else.
+        **options: the fields of `headstart.spec.ReadSpec`.
 
     Raises:
         InputError: the data or an option is wrong.
@@ -360,7 +408,7 @@ def embed(
     out = Path(out)
     export.check_target(out)
     clock = Clock(began)
-    dataset = _read(data, spec, labelled=False)
+    dataset = reading.read_any(data, spec, labelled=False)
     clock.lap("read")
     trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline, pool=pool)
     if pool != "auto" and trunk.cut.stage != trunk.backbone.stages[-1].name:
@@ -369,7 +417,7 @@ def embed(
         )
     export.check_shape(out, trunk.cut.shape)
     clock.lap("load")
-    features = trunk.extract(dataset, progress or Silent())
+    features = trunk.extract(dataset, progress or usual_progress())
     _refuse_unreadable(data, features)
     skipped = (*dataset.skipped, *features.skipped)
     refuse_skipped(skipped, spec)
@@ -543,12 +591,6 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
         unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _read(data: str | Path | Dataset, spec: ReadSpec, *, labelled: bool = True) -> Dataset:
-    if isinstance(data, Dataset):
-        return data
-    return reading.read(data, spec, labelled=labelled)
-
-
 def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
     """The data with `--test` behind it, as its test split."""
     if spec.test is None:
@@ -573,11 +615,18 @@ def _loaded(model: "str | Path | Model") -> "Model":
     return load(model) if isinstance(model, (str, Path)) else model
 
 
-def _name(data: str | Path | Dataset) -> str:
-    return "(in memory)" if isinstance(data, Dataset) else shown(str(data))
+def usual_progress() -> Progress:
+    """What shows progress where nothing was said: a notebook, and nothing else."""
+    from headstart.report.notebook import NotebookProgress, in_notebook
+
+    return NotebookProgress() if in_notebook() else Silent()
 
 
-def _refuse_unreadable(data: str | Path | Dataset, features: "Features") -> None:
+def _name(data: Any) -> str:
+    return shown(str(data)) if isinstance(data, (str, Path)) else "(in memory)"
+
+
+def _refuse_unreadable(data: Any, features: "Features") -> None:
     if not len(features.kept):
         first = features.skipped[0]
         raise InputError(f"No item of '{_name(data)}' can be read ({first.item}: {first.reason}).")

@@ -1,38 +1,39 @@
 """Transfer learning as scikit-learn estimators: clone, pipelines, cross_val_score, grid search.
 
-An item is a path, a PIL image, a uint8 array or a text, so `X` is a sequence of items and not a
+An item is a path, a PIL image, an array or a text, so `X` is a sequence of items and not a
 table: there is no `n_features_in_`. An estimator learns from all it is given; testing is for
 `cross_val_score` and its like. Features come from the store, so that of many fits and
 predictions on the same items only the first computes.
 """
 
+import os
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
-import openvino as ov
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from headstart import api
-from headstart import model as saving
 from headstart.data import from_memory, labels
 from headstart.data import split as splitting
+from headstart.data.arrays import as_numpy, is_array, is_image
 from headstart.data.dataset import Dataset, Skipped
 from headstart.data.idle import refuse_idle
+from headstart.data.weights import weighted, weights_of
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities, scaled
 from headstart.features.extract import Features
 from headstart.features.trunk import Trunk
 from headstart.progress import Silent
 from headstart.spec import FitSpec
-from headstart.training.examples import VALIDATION_SIZE, Examples, Part, match
+from headstart.training.examples import VALIDATION_SIZE, Examples, Part, match, part_of
 from headstart.training.feature_extraction import widened
 from headstart.training.ladder import climb
 
@@ -71,11 +72,15 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.offline = offline
 
-    def _learn(self, data: Dataset) -> None:
-        spec = FitSpec(**{name: _plain(value) for name, value in self.get_params().items()})
+    def _learn(self, data: Dataset, sample_weight: Any, **changed: Any) -> None:
+        parameters = self.get_params() | changed
+        spec = FitSpec(**{name: _plain(value) for name, value in parameters.items()})
+        if sample_weight is not None:
+            data = replace(data, weights=weights_of(sample_weight, len(data)))
         began = time.monotonic()
         labels.check(data)
         refuse_idle(data, spec)
+        data = weighted(data, spec)
         trunk = Trunk.whole(spec, data.modality)
         wide = widened(trunk, spec, len(data))
         features = wide.extract(data, Silent())
@@ -90,6 +95,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         run = api.conclude(data, features, climbed, spec)
         self.model_, self.report_ = run.model, run.report
         self._trunk: Trunk | None = None if run.model.weights else climbed.best.trunk
+        self._process = os.getpid()
 
     def _scores(self, X: Any) -> NDArray[Any]:
         """The head's scores, one for each item.
@@ -104,7 +110,8 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
                 f"The estimator was fitted on {self.model_.modality}s, but X holds "
                 f"{data.modality}s."
             )
-        if self._trunk is None:
+        # The store's threads stay behind when a process is forked.
+        if self._trunk is None or self._process != os.getpid():
             scored = self.model_.scores(data)
             _refuse(scored.skipped)
             return scored.scores
@@ -113,17 +120,11 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         return self.model_.head.scores(features.vectors())
 
     def __getstate__(self) -> dict[str, Any]:
-        """What joblib and `copy` carry: the graph as bytes, and no trunk."""
+        """What joblib and `copy` carry: the model, and no trunk."""
         state = {**super().__getstate__()}
         if "model_" in state:
-            state["model_"] = _packed(state["model_"])
             state["_trunk"] = None
         return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "model_" in state:
-            state = {**state, "model_": _unpacked(*state["model_"])}
-        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -137,9 +138,9 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
 class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[misc]
     """A pretrained backbone, and a head that is trained to tell classes apart.
 
-    `X` is a sequence (list, array, column) of paths, PIL images, uint8 arrays or texts; also one
-    uint8 array (n, height, width[, 3 or 4]). Unreadable items are left out of `fit` with a
-    warning; `predict` owes an answer for each item, and refuses them.
+    `X` is a sequence (list, array, column) of paths, PIL images, arrays or texts, also one array
+    (n, height, width[, 3 or 4]); one image or text alone is a sequence of one. Unreadable items
+    are left out of `fit` with a warning; `predict` owes an answer for each item, and refuses them.
 
     Args:
         backbone: a name that `headstart backbones` lists; by default one that fits the data.
@@ -153,6 +154,8 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         epochs: most epochs of what is trained by gradient steps.
         flip: flips of images while training: horizontal, any (turns too), or none.
         balance: "balanced" weighs the classes equally, whatever their size.
+        class_weights: weights of the classes in training: a mapping, or what `--class-weights`
+            takes; a class that is not named weighs 1.
         seed: every random choice follows from it.
         offline: open no socket; use what is on this machine.
 
@@ -177,6 +180,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         epochs: int | None = None,
         flip: str = "horizontal",
         balance: str = "none",
+        class_weights: Any = None,
         seed: int = 0,
         offline: bool = False,
     ) -> None:
@@ -195,20 +199,23 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
             offline=offline,
         )
         self.balance = balance
+        self.class_weights = class_weights
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from items and their labels.
 
         Args:
             X: the items.
             y: (n,) of any type, or (n, classes) of 0 and 1.
+            sample_weight: (n,) how much each item counts, from 0.
 
         Raises:
             InputError: says what is wrong with X, y or a parameter.
         """
         multilabel = _kind_of_labels(y) == "multilabel-indicator"
         classes, names, data = _several(X, y) if multilabel else _one_each(X, y)
-        self._learn(data)
+        by_class = _by_name(self.class_weights, classes, names)
+        self._learn(data, sample_weight, class_weights=by_class)
         self.classes_, self._multilabel = classes, multilabel
         self._columns = [names.index(name) for name in self.model_.classes]
         return self
@@ -254,8 +261,8 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
         report_: what was done; there are no test figures in it.
     """
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Learn from items and their numbers `y` (n,).
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn from items and their numbers `y` (n,), which count by their `sample_weight` (n,).
 
         Raises:
             InputError: says what is wrong with X, y or a parameter.
@@ -266,7 +273,8 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
             numbers = column_or_1d(y, dtype=np.float64, warn=True)
         except (TypeError, ValueError) as error:
             raise InputError(f"y must be a sequence of numbers ({error}).") from error
-        self._learn(_all_labelled(from_memory(_items(X), numbers, "regression")))
+        data = from_memory(_items(X), numbers, "regression")
+        self._learn(_all_labelled(data), sample_weight)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -288,7 +296,7 @@ def _arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
 
     def part(index: NDArray[np.int64]) -> Part:
         targets, *_ = match(data, features.kept[index], classes)
-        return Part(features.vectors(index), targets, features.kept[index])
+        return part_of(data, features, index, targets)
 
     nothing = part(np.empty(0, np.int64))
     parts = {"train": part(train), "validation": part(validation), "test": nothing}
@@ -326,22 +334,29 @@ def _sides(
 
 
 def _items(X: Any) -> Any:
-    """The items of X, one after another.
+    """The items of X, one after another; one alone is a sequence of one.
 
     Raises:
-        InputError: X is a table, or one image.
+        InputError: X is a table.
     """
-    X = X if isinstance(X, list) or not hasattr(X, "__array__") else np.asarray(X)
-    shape: tuple[int, ...] = getattr(X, "shape", (0,))
-    # As a stack it would be of grey images three pixels wide: nobody has those.
-    if len(shape) == 3 and shape[2] in (3, 4):
-        raise InputError(f"X has the shape {shape}, which is one image; give a list of images.")
-    if len(shape) in (0, 2):
+    if isinstance(X, (list, str, bytes, os.PathLike, Image.Image)) or not is_array(X):
+        return X
+    array = as_numpy(X)
+    if array.ndim in (0, 2):
         raise InputError(
-            f"X has the shape {shape}, but it must be a sequence of images or texts, not a table "
-            "or a single item; give one column of it."
+            f"X has the shape {array.shape}, but it must be a sequence of images or texts, not a "
+            "table or a number; give one column of it, or a list."
         )
-    return X
+    # As a stack it would be of grey pictures three pixels wide: nobody has those.
+    return array if is_image(array.shape) else list(array)
+
+
+def _by_name(weights: Any, classes: NDArray[Any], names: list[str]) -> Any:
+    """Weights by class as the model names them; what is no mapping stays as it is."""
+    if not isinstance(weights, Mapping):
+        return weights
+    called = dict(zip(classes.tolist(), names, strict=True))
+    return {called.get(_plain(name), str(name)): weight for name, weight in weights.items()}
 
 
 def _kind_of_labels(y: ArrayLike) -> str:
@@ -408,17 +423,3 @@ def _refuse(skipped: tuple[Skipped, ...]) -> None:
             f"{skipped[0].item}: {skipped[0].reason}; every item needs an answer, so leave it out "
             f"({len(skipped):,} in all)."
         )
-
-
-def _packed(model: saving.Model) -> tuple[saving.Model, bytes, bytes]:
-    """The model without its graph, and the graph as its two files: what can be pickled."""
-    with TemporaryDirectory() as temporary:
-        network = Path(temporary) / "network.xml"
-        ov.save_model(model.graph, network, compress_to_fp16=False)
-        files = network.read_bytes(), network.with_suffix(".bin").read_bytes()
-    return (replace(model, graph=None), *files)
-
-
-def _unpacked(model: saving.Model, network: bytes, weights: bytes) -> saving.Model:
-    tensor = ov.Tensor(np.frombuffer(weights, np.uint8))
-    return replace(model, graph=ov.Core().read_model(network, tensor))

@@ -11,21 +11,21 @@ README.md           the model card
 """
 
 import contextlib
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from headstart import heads, sealed
+from headstart import heads, html, manifest, sealed
 from headstart.card import card
+from headstart.data import texts
 from headstart.data.dataset import Dataset, Ids, Modality, Skipped, Task, told
-from headstart.data.names import shown
+from headstart.data.names import shown, some
 from headstart.data.reads import Reads, reads_from_json
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
@@ -49,39 +49,52 @@ NEEDED = ("compiled/network.xml", "compiled/network.bin", "model.safetensors")
 HEAD, BACKBONE, TRAINED = "head.", "backbone.", "trained"
 DIGEST = 16
 """Bytes that name the content of an item."""
+ENGINE = "_engine"
+"""Where a model keeps its engine, once there is one."""
+
+SHOWN = 20
+"""Rows of an answer that a notebook shows."""
 
 BLOCK = 64
 """Items a head scores at once, always: matrix products of other sizes have other last bits."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Predictions:
-    """Answers, one for each item that could be read, in the order of the inputs.
+    """Answers, one row for each item that was given, in its order.
 
     Attributes:
         names: what the items are called.
         classes: in the order of the columns of `probabilities`; empty for regression.
-        probabilities: (items, classes), or None for regression.
-        values: (items,) float64, or None but for regression.
-        skipped: the items that could not be read, and why.
+        probabilities: (items, classes), or None for regression; NaN where there is no answer.
+        values: (items,) float64, or None but for regression; NaN where there is no answer.
+        skipped: the items that could not be read, and why; also what a folder holds besides.
         ids: the column of the user's that was asked for, by the names of the items.
+        errors: (items,) why an item has no answer, None where it has one; empty: all have.
     """
 
     names: list[str]
     task: Task
     classes: tuple[str, ...]
-    probabilities: NDArray[np.float32] | None
-    values: NDArray[np.float64] | None
+    probabilities: NDArray[np.floating[Any]] | None
+    values: NDArray[np.floating[Any]] | None
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     ids: Ids | None = None
+    errors: tuple[str | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
     def labels(self) -> list[Any]:
-        """The answer for each item: a class, a tuple of classes, or a number."""
+        """The answer for each item: a class, a tuple of classes, or a number; None for none."""
+        answers = self._labels()
+        if not self.errors:
+            return answers
+        return [None if e else a for a, e in zip(answers, self.errors, strict=True)]
+
+    def _labels(self) -> list[Any]:
         if self.values is not None:
             return [float(value) for value in self.values]
         assert self.probabilities is not None
@@ -92,6 +105,20 @@ class Predictions:
             ]
         return [self.classes[best] for best in self.probabilities.argmax(axis=1)]
 
+    def __repr__(self) -> str:
+        lost = sum(error is not None for error in self.errors)
+        return f"<Predictions of {len(self):,} items{f', {lost:,} without an answer' * bool(lost)}>"
+
+    def _repr_html_(self) -> str:
+        """The first rows as a table, for a notebook."""
+        errors = self.errors or (None,) * len(self)
+        rows = []
+        for name, label, error in islice(zip(self.names, self.labels, errors, strict=True), SHOWN):
+            answer = " | ".join(label) if isinstance(label, tuple) else str(label)
+            rows.append([name, shown(error or answer)])
+        left = f"<p>and {len(self) - SHOWN:,} more</p>" if len(self) > SHOWN else ""
+        return html.table(["item", "answer"], rows) + left
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -100,14 +127,20 @@ class Scored:
     Attributes:
         kept: their positions; `scores` is (kept, classes) logits, or (kept,) float64 values.
         digests: (kept,) content digests.
+        unread: the other items by position, and why.
     """
 
     kept: NDArray[np.int64]
     digests: NDArray[np.bytes_]
     scores: NDArray[Any]
-    skipped: tuple[Skipped, ...]
+    unread: Mapping[int, Skipped]
     notes: dict[int, str]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The items that could not be read, in order."""
+        return tuple(self.unread[at] for at in sorted(self.unread))
 
 
 @dataclass(frozen=True)
@@ -144,16 +177,36 @@ class Model:
         """The columns and files it was trained on."""
         return reads_from_json(self.about.get("reads"))
 
-    @cached_property
+    @property
     def engine(self) -> OpenVINOEngine:
-        """The compiled network, in the model's precision where this processor has it."""
-        reference = self.reference or unknown(self.preprocessing)
-        graph = Graph(self.graph, self.digest or graphs.digest(self.graph), reference)
-        return trial.engine(graph, CPU_BATCH[self.modality], self._precision, _cache())
+        """The compiled network, in the model's precision where this processor has it.
+
+        It is for one run; see `OpenVINOEngine.beside`.
+        """
+        if ENGINE not in self.__dict__:
+            reference = self.reference or unknown(self.preprocessing)
+            graph = Graph(self.graph, self.digest or graphs.digest(self.graph), reference)
+            made = trial.engine(graph, CPU_BATCH[self.modality], self._precision, _cache())
+            # Of several threads the first one's is everybody's.
+            self.__dict__.setdefault(ENGINE, made)
+        engine: OpenVINOEngine = self.__dict__[ENGINE]
+        return engine.beside()
 
     @property
     def _precision(self) -> str:
         return self.precision if self.precision == native_precision() else "float32"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What `pickle` and `copy` carry: arrays, and the graph as the bytes of its two files."""
+        return {**_fields(self), "graph": graphs.packed(self.graph)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({**state, "graph": graphs.unpacked(*state["graph"])})
+
+    def __repr__(self) -> str:
+        some_of = f" of {some(self.classes, 3)}" if self.classes else ""
+        name = self.about.get("backbone", {}).get("name", "a network")
+        return f"<Model for {self.modality} {self.task}{some_of}, from {shown(str(name))}>"
 
     def scores(self, data: Dataset, progress: Progress | None = None) -> Scored:
         """Logits, or values, of every item that can be read; each distinct one computed once."""
@@ -195,7 +248,7 @@ class Model:
             kept=kept,
             digests=outcome.digests[kept],
             scores=table[[row[digest] for digest in digests]],
-            skipped=tuple(outcome.skipped[at] for at in sorted(outcome.skipped)),
+            unread=outcome.skipped,
             notes={
                 int(at): notes_by_digest[digest]
                 for at, digest in zip(kept, digests, strict=True)
@@ -220,11 +273,12 @@ class Model:
         blocks = (np.asarray(rows) for rows in features.batches(BLOCK))
         shape = () if self.task == "regression" else (len(self.classes),)
         empty = np.empty((0, *shape), np.float32)
+        unread = np.setdiff1d(np.arange(len(data)), features.kept).tolist()
         return Scored(
             kept=features.kept,
             digests=features.digests,
             scores=np.concatenate([empty, *map(self._scores_of, blocks)]),
-            skipped=features.skipped,
+            unread=dict(zip(unread, features.skipped, strict=True)),
             notes=features.notes,
             warnings=features.warnings,
         )
@@ -289,26 +343,42 @@ class Model:
             )
         scored = self.scores(data, progress)
         regression = self.task == "regression"
+        answers = scored.scores if regression else self.probabilities(scored.scores)
+        rows = np.full((len(data), *answers.shape[1:]), np.nan, answers.dtype)
+        rows[scored.kept] = answers
+        errors: list[str | None] = [None] * len(data)
+        for at, each in scored.unread.items():
+            errors[at] = each.reason
         return Predictions(
-            names=[data.names[at] for at in scored.kept.tolist()],
+            names=list(data.names),
             task=self.task,
             classes=self.classes,
-            probabilities=None if regression else self.probabilities(scored.scores),
-            values=scored.scores if regression else None,
+            probabilities=None if regression else rows,
+            values=rows if regression else None,
             skipped=(*data.skipped, *scored.skipped),
             warnings=(*data.warnings, *data.notes, *told(scored.notes, self.modality)),
             ids=data.ids,
+            errors=tuple(errors) if scored.unread else (),
         )
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Calibrated probabilities (items, classes) from `scores`."""
         return probabilities(self.task, scores / self.temperature).astype(np.float32)
 
-    def predict(self, inputs: Sequence[Any]) -> Predictions:
-        """Predictions for paths, PIL images, arrays or strings in memory."""
-        from headstart.data import from_memory
+    def predict(self, inputs: Any) -> Predictions:
+        """Predictions for items in memory, a row for each in its order.
 
-        return self.answer(from_memory(list(inputs), modality=self.modality))
+        Args:
+            inputs: paths, PIL images, arrays, tensors, encoded images or texts, mixed as you
+                like; one alone; or a table of any library, whose input column is read.
+
+        Raises:
+            InputError: there is nothing in it that the model answers for.
+        """
+        from headstart.data.given import items_for
+        from headstart.spec import ReadSpec
+
+        return self.answer(items_for(inputs, self.modality, ReadSpec()))
 
     def save(self, folder: str | Path) -> None:
         """Write the model's folder in one step; a model that was there is replaced.
@@ -387,6 +457,7 @@ def load(folder: str | Path) -> Model:
 def _assemble(folder: Path, about: dict[str, Any]) -> Model:
     from safetensors.numpy import load_file
 
+    manifest.check(about)
     tokenizer = folder / "tokenizer.json"
     head = about["head"]
     arrays = load_file(folder / "model.safetensors")
@@ -427,16 +498,25 @@ def _checked(model: Model) -> Model:
     Raises:
         ValueError: says which do not.
     """
-    if model.task not in get_args(Task) or model.precision not in ("bfloat16", "float32"):
-        raise ValueError(f"the task {model.task!r} or precision {model.precision!r} is unknown")
+    preprocessing, inputs = model.preprocessing, model.graph.inputs
+    if isinstance(preprocessing, TextPreprocessing):
+        texts.tokeniser(preprocessing)
+    kind, count = ("i64", 2) if model.modality == "text" else ("u8", 1)
+    if [each.element_type.get_type_name() for each in inputs] != [kind] * count:
+        raise ValueError(f"its network does not take {model.modality}s")
+    if model.head.settings.get("task") != model.task:
+        raise ValueError("its head is for another task")
+    if not all(np.isfinite(each).all() for each in model.head.arrays.values()):
+        raise ValueError("its head holds numbers that are not finite")
     if model.reads.modality not in (None, model.modality):
         raise ValueError("it was trained on columns of another kind")
-    if not 0 < model.temperature < math.inf:
-        raise ValueError("its temperature is not a positive number")
     trained = model.trained
     if trained is not None and (trained.dtype != np.uint8 or trained.shape[1:] != (DIGEST,)):
         raise ValueError("its list of the items it was trained on is none")
-    scores = model.head.scores(np.zeros((1, model._size), np.float32)[:, : model.width])
+    size = model._size
+    if not size > 0 or (model.width or 0) > size:
+        raise ValueError(f"'width' is {model.width}, but its network gives {size} features")
+    scores = model.head.scores(np.zeros((1, size), np.float32)[:, : model.width])
     if scores.shape != ((1,) if model.task == "regression" else (1, len(model.classes))):
         raise ValueError("its head does not fit its classes")
     return model
@@ -447,6 +527,10 @@ def _cache() -> Path | None:
         return cache_folder()
     except RuntimeError:  # There is no home.
         return None
+
+
+def _fields(model: Model) -> dict[str, Any]:
+    return {each.name: getattr(model, each.name) for each in fields(model)}
 
 
 def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

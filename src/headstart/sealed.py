@@ -157,7 +157,7 @@ def read_about(folder: Path) -> dict[str, Any]:
         raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
         raise InputError(f"{str(path)!r} is not the description of a headstart model.")
-    if about.get("schema") not in READS:
+    if type(about.get("schema")) is not int or about["schema"] not in READS:
         raise InputError(
             f"{str(path)!r} has schema {about.get('schema')!r}, but this headstart reads "
             f"{SCHEMA}; install the headstart that made it."

@@ -3,6 +3,7 @@
 The command line, the Python functions and the reference are all made from these dataclasses.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -28,7 +29,7 @@ WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
 """Strategies of `--task generation`; auto is lora."""
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
-    "head", "train_batchnorm", "flip", "baseline", "balance",
+    "head", "train_batchnorm", "flip", "baseline", "balance", "class_weights",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 HEADS = ("linear", "mlp", "knn")
@@ -215,6 +216,12 @@ class FitSpec(ReadSpec):
     balance: str = option(
         "none", "Weigh the classes equally, whatever their size.", choices=BALANCE, group=TRAINING
     )
+    class_weights: str | None = option(
+        None,
+        "Weights of the classes in training, such as ham=1,spam=5, or a .json, .csv or .tsv file "
+        "of them; a class that is not named weighs 1.",
+        group=TRAINING,
+    )
     seed: int = option(
         0, "Every random choice follows from it.", group=TRAINING, low=0, high=2**32 - 1
     )
@@ -229,6 +236,12 @@ class FitSpec(ReadSpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        given: Any = self.class_weights
+        if isinstance(given, Mapping):  # from Python
+            weights = {str(name): weight for name, weight in given.items()}
+            object.__setattr__(self, "class_weights", json.dumps(weights, default=float))
+        if self.class_weights is not None and self.balance != "none":
+            raise InputError("--balance and --class-weights both weigh the classes; leave one out.")
         head, _ = head_of(self.head)
         if self.budget is not None:
             seconds_of(self.budget, "--budget")

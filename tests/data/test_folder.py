@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from headstart.data import read, read_inputs
+from headstart.data.dataset import Unusable
 from headstart.data.images import load
 from headstart.errors import InputError, Unreadable
 from headstart.spec import ReadSpec
@@ -137,8 +138,10 @@ def test_what_predict_gets(tmp_path, monkeypatch):
     assert found.labels is None
     text(tmp_path / "t.txt", "from a file")
     found = read_inputs(["I like it", str(tmp_path / "t.txt"), " "], "text", ReadSpec())
-    assert list(found.items) == ["I like it", "from a file"]
-    assert len(found.skipped) == 1
+    # Each input is to have its row, so what cannot be read keeps its place.
+    assert list(found.items)[:2] == ["I like it", "from a file"]
+    assert found.items[2] == Unusable("the text is empty or blank")
+    assert not found.skipped
     with pytest.raises(InputError):
         read_inputs([], "text", ReadSpec())
 
@@ -152,8 +155,9 @@ def test_standard_input(monkeypatch):
         return read_inputs(["-"], "text", ReadSpec())
 
     found = given("één\r\n\ntwo".encode())
-    assert list(found.items) == ["één", "two"]
-    assert found.skipped[0].item == "line 2"
+    assert [found.items[0], found.items[2]] == ["één", "two"]
+    assert isinstance(found.items[1], Unusable)
+    assert found.names[1] == "line 2"
     with pytest.raises(InputError, match="line 2"):
         given(b"a\n\xff\n")
 

@@ -324,7 +324,7 @@ def test_what_is_in_memory():
     assert (decode(load(array), SMALL).pixels == decode(load(photo()), SMALL).pixels).all()
     grey = decode(load(array[:, :, :1]), SMALL).pixels
     assert (grey[..., 0] == grey[..., 2]).all()
-    for wrong in (array.astype(float), array[0, 0], np.zeros((0, 4), np.uint8), None, 7):
+    for wrong in (array.astype(float) - 1, array[0, 0], np.zeros((0, 4), np.uint8), None, 7):
         with pytest.raises(Unreadable):
             load(wrong)
     rotated = photo().transpose(Image.Transpose.ROTATE_90)

@@ -10,6 +10,7 @@ from transformers import AutoTokenizer
 
 from headstart.backbones import hub
 from headstart.errors import InputError
+from headstart.patterns import refuse_runaway
 from headstart.preprocessing import TextPreprocessing
 
 # Attention costs the square of the length; longer texts are truncated, and counted.
@@ -90,6 +91,12 @@ def tokenizer(reference: str, folder: Path) -> Tokenizer:
         raise InputError(
             f"The backbone {reference!r} has no fast tokenizer that can be read; add its "
             "tokenizer.json."
+        ) from None
+    try:
+        refuse_runaway(found.to_str())
+    except ValueError as error:
+        raise InputError(
+            f"The tokenizer of {reference!r} cannot be used: {error}; use another backbone."
         ) from None
     return found
 

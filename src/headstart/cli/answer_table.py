@@ -24,7 +24,8 @@ def show_answers(
     """Print the answers, or, where they went to a file, how many there are."""
     left = len(answers.names) - MOST_ROWS
     if path is not None:
-        said = f"{items(len(answers.names), 'answer')} in {shown(str(path))}"
+        answered = len(answers) - sum(error is not None for error in answers.errors)
+        said = f"{items(answered, 'answer')} in {shown(str(path))}"
         console.print(Text(said), soft_wrap=True)
     else:
         console.print(_table(answers, top))
@@ -51,6 +52,8 @@ def _table(answers: Predictions, top: int | None) -> Table:
 
 
 def _cells(row: Row, top: int | None) -> list[Text]:
+    if row.error is not None:
+        return [Text("-", style="dim")]
     if isinstance(row.label, float):
         return [Text(value(row.label))]
     best = sorted(row.ranked, key=lambda each: -each[1])

@@ -71,9 +71,11 @@ def predict(
         path = check_file(out)
     with answering() as stream:
         from headstart import api
+        from headstart.data import Named
         from headstart.report.progress_bar import ProgressBar
 
-        answers = api.predict(model, inputs, id=id, progress=ProgressBar(), **options)
+        named = Named(inputs)
+        answers = api.predict(model, named, id=id, progress=ProgressBar(), **options)
         _refuse_nothing(answers)
         if path is not None:
             from headstart.cli.write import write
@@ -83,7 +85,8 @@ def predict(
 
 
 def _refuse_nothing(answers: "Predictions") -> None:
-    if answers.names or not answers.skipped:
+    answered = len(answers) - sum(error is not None for error in answers.errors)
+    if answered or not answers.skipped:
         return
     first, number = answers.skipped[0], len(answers.skipped)
     if number == 1:

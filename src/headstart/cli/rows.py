@@ -42,7 +42,7 @@ class Row:
 
 
 def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
-    """Every item: the answered ones in order, then the skipped ones.
+    """Every item in its place, then what was skipped besides.
 
     Args:
         answers: what `predict` gave.
@@ -56,10 +56,13 @@ def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
         raise InputError("--top needs classes, but this model predicts a number; leave --top out.")
     ids = {} if answers.ids is None else answers.ids.cells
     labels = answers.labels if answers.values is None else map(_value, answers.values)
-    for number, (item, label) in enumerate(zip(answers.names, labels, strict=True)):
-        ranked = () if shares is None else _ranked(answers.classes, shares[number], top)
-        yield Row(item, label, ranked, id=ids.get(item))
-    for each in answers.skipped:
+    errors = answers.errors or (None,) * len(answers)
+    every = zip(answers.names, labels, errors, strict=True)
+    for number, (item, label, error) in enumerate(every):
+        ranked = () if shares is None or error else _ranked(answers.classes, shares[number], top)
+        yield Row(item, None if error else label, ranked, error, id=ids.get(item))
+    placed = sum(error is not None for error in errors)
+    for each in answers.skipped[: len(answers.skipped) - placed]:
         yield Row(each.item, error=each.reason, id=ids.get(each.item))
 
 

@@ -110,14 +110,16 @@ class Dataset:
 
     Attributes:
         modality: what an item is.
-        items: an image is a path (`str`), encoded `bytes`, a `PIL.Image.Image` or an array of
-            uint8 (height, width[, 3 or 4]); a text is a `str`, or an array of its tokens, int32
-            (tokens,), where it has been cut into blocks. May be lazy: index it once.
+        items: an image is a path (`str`), encoded `bytes`, a `PIL.Image.Image` or an array
+            (height, width[, 3 or 4]); a text is a `str`, or an array of its tokens, int32
+            (tokens,), where it has been cut into blocks; an `Unusable` is neither. May be lazy:
+            index it once.
         names: what to call each item in messages, escaped for a terminal, the same length.
         task: what the labels say; None without labels.
         labels: one per item, or None (predict, embed). A class is a `str`, several classes a
             sorted tuple of `str`, a number a `float`.
         splits: the split each item was given by the data, or None where headstart is to choose.
+        weights: how much each item counts in training; empty where all count alike.
         skipped: what was left out while reading.
         warnings: what a person should know; notes: what was guessed, and how to say otherwise.
         reads: the columns and files it was read from, which a model remembers.
@@ -130,6 +132,7 @@ class Dataset:
     task: Task | None = None
     labels: Sequence[Label] | None = None
     splits: Sequence[Split | None] = ()
+    weights: Sequence[float] = ()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
@@ -139,6 +142,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.items)
 
+    def __repr__(self) -> str:
+        task = "" if self.task is None else f" for {self.task}"
+        skipped = f", {len(self.skipped):,} skipped" if self.skipped else ""
+        return f"<Dataset of {len(self):,} {self.modality}s{task}{skipped}>"
+
     def select(self, index: np.ndarray[Any, np.dtype[np.int64]]) -> "Dataset":
         """The same data set with the items at `index` alone, in that order; lazy items stay so."""
         return replace(
@@ -147,6 +155,7 @@ class Dataset:
             names=[self.names[i] for i in index],
             labels=None if self.labels is None else [self.labels[i] for i in index],
             splits=[self.splits[i] for i in index] if self.splits else (),
+            weights=[self.weights[i] for i in index] if len(self.weights) else (),
         )
 
 
@@ -167,6 +176,7 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
         if first.labels is None or second.labels is None
         else [*first.labels, *second.labels],
         splits=[*sides, *added],
+        weights=[*first.weights, *[1.0] * len(second)] if len(first.weights) else (),
         skipped=(*first.skipped, *second.skipped),
         warnings=tuple(dict.fromkeys([*first.warnings, *second.warnings])),
         notes=tuple(dict.fromkeys([*first.notes, *second.notes, *said])),

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from headstart.data import files, heif, jpeg
+from headstart.data import arrays, files, heif, jpeg
 from headstart.data.colour import Mismatch, eight_bits, to_rgb
+from headstart.data.dataset import Unusable
 from headstart.data.names import shown
 from headstart.data.quiet import quiet
 from headstart.data.resize import LARGE, resized
@@ -89,8 +90,8 @@ def load(source: Any) -> bytes | NDArray[np.uint8]:
     """The raw content of an image: encoded bytes, or an array for what is already decoded.
 
     Args:
-        source: a path (`str` or path-like), encoded `bytes`, a `PIL.Image.Image`, or uint8
-            (height, width[, 1, 3 or 4]).
+        source: a path (`str` or path-like), encoded `bytes`, a `PIL.Image.Image`, or an array
+            (height, width[, 1, 3 or 4]); see `headstart.data.arrays.pixels` for its values.
 
     Raises:
         Unreadable: not a regular file (a FIFO or device is never waited for), empty, too large,
@@ -104,6 +105,8 @@ def load(source: Any) -> bytes | NDArray[np.uint8]:
         return _array_of(source)
     if isinstance(source, (str, os.PathLike)):
         return _not_empty(files.content(os.fspath(source)))
+    if isinstance(source, Unusable):
+        raise Unreadable(source.reason)
     if source is None:
         raise Unreadable("there is no image")
     raise Unreadable(f"a {type(source).__name__} is not an image")
@@ -172,16 +175,11 @@ def _not_empty(content: bytes) -> bytes:
 
 
 def _checked_array(array: NDArray[Any]) -> NDArray[np.uint8]:
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if array.dtype != np.uint8 or not shaped:
-        raise Unreadable(
-            f"an array must be uint8 (height, width[, 3 or 4]), not {array.dtype} {array.shape}"
-        )
-    if not 0 < array.shape[0] * array.shape[1] <= MAX_PIXELS:
-        raise Unreadable(f"an array of {array.shape} is empty or too large")
-    return array
+    if array.size <= 4 * MAX_PIXELS:
+        image = arrays.pixels(array)
+        if image.shape[0] * image.shape[1] <= MAX_PIXELS:
+            return image
+    raise Unreadable(f"an array of {array.shape} has more than the {MAX_PIXELS:,} pixels allowed")
 
 
 def _array_of(image: Image.Image) -> NDArray[np.uint8]:

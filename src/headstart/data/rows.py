@@ -59,6 +59,7 @@ def dataset_of(
         task=found.task if found else None,
         labels=None if labels is None else _present(labels, kept),
         splits=[columns.splits[row] for row in kept] if any(columns.splits) else (),
+        weights=[table.weights[row] for row in kept] if len(table.weights) else (),
         skipped=() if in_place else tuple(skipped),
         warnings=(*table.warnings, *(found.warnings if found else ())),
         notes=(*table.notes, *columns.notes, *(found.notes if found else ())),

@@ -5,9 +5,10 @@ from dataclasses import replace
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from headstart.data import files, hub, texts
-from headstart.data.dataset import Dataset, Joined, Modality, Skipped
+from headstart.data.dataset import Dataset, Joined, Modality, Skipped, Unusable
 from headstart.data.folder import read_folder, text_of, unlabelled
 from headstart.data.ids import folder_of, ids_of, joined_ids, placed
 from headstart.data.names import shown
@@ -62,6 +63,10 @@ def _missing(source: str, path: Path) -> str:
     return f"{said}."
 
 
+class Named(list[str]):
+    """Words of a command line: names of files, folders and tables, texts, or `-`."""
+
+
 def read_inputs(
     inputs: Sequence[str], modality: Modality, spec: ReadSpec, *, id: str | None = None
 ) -> Dataset:
@@ -83,10 +88,18 @@ def read_inputs(
     """
     if not inputs:
         raise InputError("There is nothing to predict; name files, a folder, a table or -.")
-    parts = [_input(each, modality, spec, id) for each in inputs]
+    parts = [input_of(each, modality, spec, id) for each in inputs]
     if len(parts) == 1:
         return parts[0]
-    parts = [placed(part, folder_of(each)) for each, part in zip(inputs, parts, strict=True)]
+    folders = map(folder_of, inputs)
+    parts = [placed(part, each) for part, each in zip(parts, folders, strict=True)]
+    return replace(one_after_another(parts), ids=None if id is None else joined_ids(id, parts))
+
+
+def one_after_another(parts: Sequence[Dataset]) -> Dataset:
+    """The items of several data sets of one modality."""
+    if len(parts) == 1:
+        return parts[0]
     return replace(
         parts[0],
         items=Joined([part.items for part in parts]),
@@ -94,11 +107,11 @@ def read_inputs(
         skipped=tuple(chain.from_iterable(part.skipped for part in parts)),
         warnings=tuple(dict.fromkeys(chain.from_iterable(part.warnings for part in parts))),
         notes=tuple(dict.fromkeys(chain.from_iterable(part.notes for part in parts))),
-        ids=None if id is None else joined_ids(id, parts),
     )
 
 
-def _input(given: str, modality: Modality, spec: ReadSpec, id: str | None) -> Dataset:
+def input_of(given: str, modality: Modality, spec: ReadSpec, id: str | None = None) -> Dataset:
+    """What one word of a command line stands for; see `read_inputs`."""
     if given == "-":
         return _several(list(_standard_input()), modality, spec)
     path = Path(given)
@@ -111,22 +124,20 @@ def _input(given: str, modality: Modality, spec: ReadSpec, id: str | None) -> Da
     if is_file and is_table(path):
         table = read_table(path)
         ids = None if id is None else ids_of(table, id)
-        read = dataset_of(table, spec, labelled=False, modality=modality)
-        return replace(read, ids=ids)
+        return replace(rows_of(table, spec, modality), ids=ids)
     if modality == "image":
         return Dataset("image", [given], [shown(given)])
     if not is_file:
-        _refuse_name(given, path)
+        refuse_mistyped(given, path)
         return _several([given], modality, spec)
     try:
         return Dataset("text", [text_of(given)], [shown(given)])
     except Unreadable as reason:
-        skipped = (Skipped(shown(given), str(reason)),)
-        refuse_first(skipped, spec)
-        return Dataset("text", [], [], skipped=skipped)
+        refuse_first([Skipped(shown(given), str(reason))], spec)
+        return Dataset("text", [Unusable(str(reason))], [shown(given)])
 
 
-def _refuse_name(given: str, path: Path) -> None:
+def refuse_mistyped(given: str, path: Path) -> None:
     """One word that ends like a file's name is a name written wrongly rather than a text."""
     if (is_table(path) or path.suffix.lower() == ".txt") and len(given.split()) == 1:
         raise InputError(f"There is no file {shown(given)[:200]!r}.")
@@ -144,17 +155,22 @@ def _standard_input() -> list[str]:
 
 
 def _several(given: Sequence[str], modality: Modality, spec: ReadSpec) -> Dataset:
-    """Paths or texts as they are; an empty one is skipped by its line number."""
-    items, names, skipped = [], [], []
+    """Paths or texts as they are; an empty one goes by its line number."""
+    items: list[Any] = []
+    names = []
     for number, item in enumerate(given, 1):
-        name = shown(item) if item.strip() and len(item) < 200 else f"line {number}"
+        names.append(shown(item) if item.strip() and len(item) < 200 else f"line {number}")
         try:
             items.append(texts.clean(item) if modality == "text" else _path(item))
-            names.append(name)
         except Unreadable as reason:
-            skipped.append(Skipped(name, str(reason)))
-            refuse_first(skipped, spec)
-    return Dataset(modality, items, names, skipped=tuple(skipped))
+            refuse_first([Skipped(names[-1], str(reason))], spec)
+            items.append(Unusable(str(reason)))
+    return Dataset(modality, items, names)
+
+
+def rows_of(table: Table, spec: ReadSpec, modality: Modality) -> Dataset:
+    """Every row of a table in its place."""
+    return dataset_of(table, spec, labelled=False, modality=modality, in_place=True)
 
 
 def _path(line: str) -> str:

@@ -47,6 +47,7 @@ class Table:
         encoded_images: the columns whose cells are encoded images, or the paths of images.
         notes: what was guessed about the file, and how to say otherwise.
         warnings: what a person should know about the file.
+        weights: how much each row counts in training, or empty: all alike.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Table:
     encoded_images: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    weights: Sequence[float] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))

@@ -4,11 +4,15 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.data.dataset import Unusable
 from headstart.errors import InputError, Unreadable
+from headstart.patterns import refuse_runaway
 from headstart.preprocessing import TextPreprocessing
 
 CHARACTERS_PER_TOKEN = 32
@@ -37,6 +41,8 @@ def clean(text: object) -> str:
     Raises:
         Unreadable: not a text, or nothing in it that could be seen.
     """
+    if isinstance(text, Unusable):
+        raise Unreadable(text.reason)
     if not isinstance(text, str):
         raise Unreadable(f"a {type(text).__name__} is not a text")
     if not any(c.isprintable() and not c.isspace() for c in text.strip()):
@@ -68,9 +74,11 @@ class Tokeniser:
 
         # The library raises a bare Exception for what it cannot parse.
         try:
+            refuse_runaway(preprocessing.tokenizer)
             self._tokenizer = Tokenizer.from_str(preprocessing.tokenizer)
             self._tokenizer.no_padding()
             self._tokenizer.enable_truncation(preprocessing.max_tokens)
+            _check(self._tokenizer, preprocessing)
         except Exception as error:
             raise InputError(
                 f"The backbone's tokenizer.json cannot be used ({error}); get the backbone again."
@@ -96,6 +104,24 @@ class Tokeniser:
             ids.append(np.array(encoding.ids, np.int32))
             truncated.append(bool(encoding.overflowing))
         return Encoded(ids, truncated)
+
+
+@lru_cache(maxsize=4)
+def tokeniser(preprocessing: TextPreprocessing) -> Tokeniser:
+    """The tokeniser of a backbone, parsed once; may be used by many threads.
+
+    Raises:
+        InputError: it is not the content of a `tokenizer.json` that can be used.
+    """
+    return Tokeniser(preprocessing)
+
+
+def _check(tokenizer: Any, preprocessing: TextPreprocessing) -> None:
+    special = tokenizer.num_special_tokens_to_add(False)
+    if preprocessing.max_tokens <= special:
+        raise ValueError(
+            f"it adds {special} special tokens, and {preprocessing.max_tokens} are kept of all"
+        )
 
 
 def _start(text: str, length: int) -> str:

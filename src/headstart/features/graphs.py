@@ -138,6 +138,19 @@ def digest_of(sums: Mapping[str, str]) -> str:
     return _sum(" ".join(sums[name] for name in NAMES).encode())
 
 
+def packed(graph: ov.Model) -> tuple[bytes, bytes]:
+    """A graph as the content of its two files."""
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / "network.xml"
+        write(graph, path)
+        return path.read_bytes(), path.with_suffix(".bin").read_bytes()
+
+
+def unpacked(network: bytes, weights: bytes) -> ov.Model:
+    """The inverse of `packed`."""
+    return ov.Core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
+
+
 def _read(folder: Path) -> Graph | None:
     try:
         sums = json.loads((folder / "sums.json").read_text())
@@ -147,8 +160,7 @@ def _read(folder: Path) -> Graph | None:
         return None
     if sums != {name: _sum(each) for name, each in content.items()}:
         return None
-    model = ov.Core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
-    return Graph(model, digest_of(sums), read_reference(folder))
+    return Graph(unpacked(network, weights), digest_of(sums), read_reference(folder))
 
 
 def _keep(made: Path, folder: Path) -> None:

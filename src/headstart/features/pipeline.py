@@ -239,7 +239,7 @@ def _preparer(data: Dataset, preprocessing: Preprocessing, view: View) -> _Prepa
         ]
     if len(data) and isinstance(data.items[0], np.ndarray):
         return lambda positions, known: [_encoded(data, each, known) for each in positions]
-    tokeniser = texts.Tokeniser(preprocessing)
+    tokeniser = texts.tokeniser(preprocessing)
     return lambda positions, known: _tokens(data, positions, tokeniser, known)
 
 

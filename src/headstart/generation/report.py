@@ -14,6 +14,7 @@ from headstart.data.names import harmless, shown
 from headstart.evaluation import Interval
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
+from headstart.report.notebook import Showable
 from headstart.report.report import Rung
 from headstart.report.terminal import facts, section, show_skipped, show_warnings
 from headstart.wording import count, duration, figure, items, short
@@ -37,7 +38,7 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerationReport:
+class GenerationReport(Showable):
     """A finished `fit` of `--task generation`; names mean what they mean in `Report`.
 
     Attributes:
@@ -72,6 +73,14 @@ class GenerationReport:
     notes: tuple[str, ...] = ()
     model: str | None = None
     task: str = "generation"
+
+    def show_on(self, console: Console) -> None:
+        """See `Showable.show_on`."""
+        show_generation(self, console)
+
+    def __repr__(self) -> str:
+        reached = figure(self.test["perplexity"].value)
+        return f"<Report of a fit on {shown(self.dataset)!r}: perplexity {reached}>"
 
     def to_json(self) -> dict[str, Any]:
         """The content of `report.json`; NaN and infinity are null there."""

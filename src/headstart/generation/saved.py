@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import GenerationConfig
 
-from headstart import sealed
+from headstart import manifest, sealed
 from headstart.backbones import causal, snapshot
 from headstart.backbones.causal import Causal
 from headstart.backbones.transformers import quiet
@@ -52,6 +52,11 @@ class LanguageModel:
     network: nn.Module
     tokenizer: Tokenizer
     about: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        backbone = self.about.get("backbone")
+        name = backbone.get("name") if isinstance(backbone, Mapping) else backbone
+        return f"<LanguageModel from {shown(str(name))}>"
 
 
 def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: dict[str, Any]) -> None:
@@ -140,6 +145,13 @@ def _checked(folder: Path) -> dict[str, Any]:
             "ask it with `headstart predict`."
         )
     sealed.check_files(folder, about, NEEDED, sealed.WRITES)
+    try:
+        manifest.check_made(about)
+    except ValueError as error:
+        raise InputError(
+            f"The model in {str(folder)!r} cannot be read ({shown(str(error))}); train it again, "
+            "or copy it again from where it came."
+        ) from None
     return about
 
 

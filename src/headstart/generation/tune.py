@@ -32,6 +32,7 @@ from headstart.training.made_for import made_for
 from headstart.training.network import groups
 from headstart.training.recipe import Recipe, recipe_for
 from headstart.training.rungs import USUAL_DEPTH, cut_at
+from headstart.training.threads import every_core
 from headstart.wording import size
 
 STEP_TOKENS = 4_096
@@ -89,6 +90,7 @@ class Tuned:
     unfinished: Unfinished | None
 
 
+@every_core()
 def tune(
     causal: Causal, arranged: Arranged, spec: FitSpec, progress: Progress, folder: Path | None
 ) -> Tuned:

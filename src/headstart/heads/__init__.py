@@ -31,6 +31,7 @@ def fit(
     width: int | None = None,
     epochs: int | None = None,
     balance: Balance = "none",
+    weights: npt.NDArray[Any] | None = None,
     validation: Validation | None = None,
 ) -> Head:
     """Train the head `name`; the same arguments give bitwise the same head.
@@ -46,6 +47,7 @@ def fit(
         width: units of the hidden layer (mlp).
         epochs: passes over the data, as tutorials train; by default headstart's own way (mlp).
         balance: "balanced" weighs the classes equally, whatever their size (classification).
+        weights: how much each item counts (n,), from 0; all alike where None.
         validation: features and targets on which to stop training (mlp); never trained on.
 
     Raises:
@@ -55,15 +57,22 @@ def fit(
         raise InputError("There is no item to train on, but a head needs at least one.")
     if balance == "balanced" and task != "classification":
         raise InputError(not_balanced(task))
+    features, targets = np.asarray(features, np.float32), np.asarray(targets)
+    if weights is not None:
+        counts = weights > 0
+        if not counts.any():
+            raise InputError("Every item to train on has the weight 0; give some a larger one.")
+        features, targets, weights = features[counts], targets[counts], weights[counts]
     return _type_of(name).fit(
-        np.asarray(features, np.float32),
-        np.asarray(targets),
+        features,
+        targets,
         task=task,
         classes=classes,
         seed=seed,
         width=width,
         epochs=epochs,
         balance=balance,
+        weights=weights,
         validation=validation,
     )
 

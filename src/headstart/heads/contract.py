@@ -58,6 +58,7 @@ class HeadType(Protocol):
         width: int | None,
         epochs: int | None,
         balance: Balance,
+        weights: Array | None,
         validation: Validation | None,
     ) -> Head:
         """See `headstart.heads.fit`."""
@@ -162,6 +163,17 @@ def item_weights(targets: Array, classes: int) -> Floats:
     """Weights (n,) of mean one with which every class that occurs weighs the same."""
     counts = np.bincount(targets, minlength=classes)
     return np.asarray(len(targets) / (np.count_nonzero(counts) * counts[targets]), np.float64)
+
+
+def weighing(
+    targets: Array, classes: int, balance: Balance, weights: Array | None
+) -> Floats | None:
+    """Weights (n,) of mean one: of the items themselves, and of their classes; None: all alike."""
+    balanced = item_weights(targets, classes) if balance == "balanced" else None
+    if weights is None:
+        return balanced
+    product = weights if balanced is None else weights * balanced
+    return np.asarray(product / product.mean(), np.float64)
 
 
 def setting(head: str, settings: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from headstart.errors import InputError
 from headstart.evaluation.calibration import calibrate
 from headstart.heads.contract import (
     Array,
@@ -23,11 +24,11 @@ from headstart.heads.contract import (
     check_width,
     distinct_rows,
     in_unit,
-    item_weights,
     moments,
     setting,
     standardised,
     unit_of,
+    weighing,
 )
 
 _SHARPNESS = 0.07
@@ -55,7 +56,10 @@ class NeighboursHead:
         targets = "n" if task == "classification" else "no"
         axes = {"items": "nd", "mean": "d", "scale": "d", "targets": targets, "weights": "n"}
         check_arrays(self.name, self.arrays, {**axes, "prior": "o"})
-        setting(self.name, self.settings, "neighbours", int)
+        most = setting(self.name, self.settings, "neighbours", int)
+        codes = self.arrays["targets"] if task == "classification" else np.zeros(0, np.int64)
+        if most < 1 or isinstance(most, bool) or not _are_codes(codes, len(self.arrays["prior"])):
+            raise InputError("The saved knn head has absurd neighbours or targets; save it again.")
         in_unit(self.name, self.settings, np.zeros(0))
 
     def scores(self, features: Array) -> Array:
@@ -86,11 +90,12 @@ class NeighboursHead:
         width: int | None = None,  # noqa: ARG003
         epochs: int | None = None,  # noqa: ARG003
         balance: Balance = "none",
+        weights: Array | None = None,
         validation: Validation | None = None,  # noqa: ARG003
     ) -> "NeighboursHead":
         """See `headstart.heads.fit`; `width`, `epochs` and `validation` are not needed."""
         mean, scale = moments(features)
-        weights = item_weights(targets, classes) if balance == "balanced" else None
+        weights = weighing(targets, classes, balance, weights)
         settings: dict[str, Any] = {"task": task}
         if task == "regression":
             unit = unit_of(targets)
@@ -176,6 +181,11 @@ class NeighboursHead:
         return np.asarray(total / weights.sum(axis=1, keepdims=True))
 
 
+def _are_codes(codes: Array, classes: int) -> bool:
+    whole = codes.dtype.kind in "iu"
+    return whole and (not len(codes) or bool(codes.min() >= 0 and codes.max() < classes))
+
+
 def _directions(features: Array, mean: Array, scale: Array) -> npt.NDArray[np.float32]:
     """Standardised features scaled to length one (zero stays zero)."""
     rows = standardised(features, mean, scale)
@@ -200,10 +210,12 @@ def _answers(
 ) -> tuple[Array, Array]:
     """What each item votes for, (n,) or (n, outputs), and the smoothed mean vote (outputs,)."""
     if task == "regression":
-        return targets[:, None].astype(np.float32), np.array([targets.mean()], np.float32)
+        mean = np.average(targets, weights=weights)
+        return targets[:, None].astype(np.float32), np.array([mean], np.float32)
     if task == "multilabel":
         answers = (targets > 0).astype(np.uint8)
-        smoothed = (answers.sum(axis=0, dtype=np.float64) + 0.5) / (len(answers) + 1)
+        each = answers if weights is None else answers * weights[:, None]
+        smoothed = (each.sum(axis=0, dtype=np.float64) + 0.5) / (len(answers) + 1)
         return answers, smoothed.astype(np.float32)
     counts = np.bincount(targets, weights, classes) + 0.5 / classes
     return targets.astype(np.int32), (counts / counts.sum()).astype(np.float32)

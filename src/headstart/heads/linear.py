@@ -10,7 +10,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -28,11 +28,11 @@ from headstart.heads.contract import (
     check_width,
     distinct_rows,
     in_unit,
-    item_weights,
     moments,
     setting,
     standardised,
     unit_of,
+    weighing,
 )
 
 # Inverse penalties, in units of one over the number of features: the squared length of a
@@ -87,6 +87,7 @@ class LinearHead:
         width: int | None = None,  # noqa: ARG003
         epochs: int | None = None,  # noqa: ARG003
         balance: Balance = "none",
+        weights: Array | None = None,
         validation: Validation | None = None,  # noqa: ARG003
     ) -> "LinearHead":
         """See `headstart.heads.fit`; `width`, `epochs` and `validation` are not needed."""
@@ -94,13 +95,37 @@ class LinearHead:
         rows = standardised(features, mean, scale)
         rng = np.random.default_rng(seed)
         if task == "regression":
-            weight, bias, chosen = _ridge(rows, targets.astype(np.float64), rng)
+            weights = weighing(targets, classes, "none", weights)
+            weight, bias, chosen = _ridge(rows, targets.astype(np.float64), weights, rng)
         else:
-            weight, bias, chosen = _logistic(rows, targets, task, classes, balance, rng)
+            problem = _Problem(rows, targets, weights, task, classes, balance)
+            weight, bias, chosen = _logistic(problem, rng)
         weight = weight * scale[:, None]
         bias = bias - mean @ weight
         arrays = {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
         return cls(arrays=arrays, settings={"task": task, **chosen})
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Standardised rows, targets, and how much each item counts (None: all alike)."""
+
+    rows: Array
+    targets: Array
+    own: Array | None
+    task: str
+    classes: int
+    balance: Balance
+
+    def part(self, which: Array) -> "_Problem":
+        """Some of the items."""
+        own = None if self.own is None else self.own[which]
+        return replace(self, rows=self.rows[which], targets=self.targets[which], own=own)
+
+    @property
+    def weights(self) -> Floats | None:
+        """Of the items, those of their classes included."""
+        return weighing(self.targets, self.classes, self.balance, self.own)
 
 
 class _Regressions:
@@ -109,12 +134,13 @@ class _Regressions:
     A label (or class) that does not vary gets the log-odds of its smoothed share.
     """
 
-    def __init__(self, rows: Array, targets: Array, task: str, classes: int, balance: str):
+    def __init__(self, problem: _Problem):
         from sklearn.linear_model import LogisticRegression
 
-        self.rows, self.task, self.classes = rows, task, classes
-        self.columns = [targets] if task == "classification" else list(targets.T)
-        self.weights = item_weights(targets, classes) if balance == "balanced" else None
+        self.rows, self.task, self.classes = problem.rows, problem.task, problem.classes
+        targets = problem.targets
+        self.columns = [targets] if self.task == "classification" else list(targets.T)
+        self.weights = problem.weights
         self.models = [
             LogisticRegression(warm_start=True, max_iter=300)
             if len(np.unique(column)) > 1
@@ -156,53 +182,36 @@ class _Regressions:
         return weight, bias
 
 
-def _logistic(
-    rows: Array,
-    targets: Array,
-    task: str,
-    classes: int,
-    balance: Balance,
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats, dict[str, Any]]:
+def _logistic(problem: _Problem, rng: np.random.Generator) -> tuple[Floats, Floats, dict[str, Any]]:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         # The last iterate is a fine probe: what it is worth is measured, not assumed.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        scaled, loss = _choose(rows, targets, task, classes, balance, rng)
-        chosen = scaled / rows.shape[1]
-        final = _Regressions(rows, targets, task, classes, balance)
-        _run(final.steps(chosen, 1e-4), rows.size * classes)
+        scaled, loss = _choose(problem, rng)
+        chosen = scaled / problem.rows.shape[1]
+        final = _Regressions(problem)
+        _run(final.steps(chosen, 1e-4), problem.rows.size * problem.classes)
     return *final.solution(), {"inverse_penalty": chosen, HELD_OUT_LOSS: loss}
 
 
-def _choose(
-    rows: Array,
-    targets: Array,
-    task: str,
-    classes: int,
-    balance: Balance,
-    rng: np.random.Generator,
-) -> tuple[float, float | None]:
+def _choose(problem: _Problem, rng: np.random.Generator) -> tuple[float, float | None]:
     """The best of `_PATH`, the first after which two in a row are no better; and its loss."""
-    width = rows.shape[1]
+    task, classes, width = problem.task, problem.classes, problem.rows.shape[1]
     most = max(5 * classes, min(_ENOUGH_TO_CHOOSE, 5 * _LARGE // (width * classes)))
-    if len(rows) > most:
-        kept = np.sort(rng.permutation(len(rows))[:most])
-        rows, targets = rows[kept], targets[kept]
-    distinct = distinct_rows(rows)
-    rows, targets = rows[distinct], targets[distinct]
+    if len(problem.rows) > most:
+        problem = problem.part(np.sort(rng.permutation(len(problem.rows))[:most]))
+    problem = problem.part(distinct_rows(problem.rows))
+    rows, targets = problem.rows, problem.targets
     fold = stratified_folds(targets, min(_FOLDS, len(rows)), rng)
     # A large problem is chosen for on one fold: its loss is precise enough.
     asked = [0] if rows.size * classes > _LARGE else list(np.unique(fold[fold >= 0]))
     held_out = np.isin(fold, asked)
     if not held_out.any() or len(rows) < 2:
         return _DEFAULT, None
-    fits = [
-        _Regressions(rows[fold != each], targets[fold != each], task, classes, balance)
-        for each in asked
-    ]
-    weights = item_weights(targets, classes)[held_out] if balance == "balanced" else None
+    fits = [_Regressions(problem.part(fold != each)) for each in asked]
+    weights = problem.weights
+    weights = None if weights is None else weights[held_out]
     best, least, since = _DEFAULT, math.inf, 0
     logits = np.zeros((len(rows), classes))
     for scaled in _PATH:
@@ -241,7 +250,7 @@ def _run(steps: Iterable[Callable[[], Any]], work: int) -> None:
 
 
 def _ridge(
-    rows: Array, targets: Floats, rng: np.random.Generator
+    rows: Array, targets: Floats, weights: Floats | None, rng: np.random.Generator
 ) -> tuple[Floats, Floats, dict[str, Any]]:
     """Weight (d, 1) and bias (1,) of the targets in their unit; that, and the penalty."""
     from sklearn.linear_model import Ridge
@@ -256,9 +265,10 @@ def _ridge(
     found: list[tuple[Floats, float, float, float]] = []
 
     def solve() -> None:
-        coefficients, intercept, penalty, loss = _leave_one_out(rows[kept], scaled[kept])
+        some = None if weights is None else weighing(scaled[kept], 0, "none", weights[kept])
+        coefficients, intercept, penalty, loss = _leave_one_out(rows[kept], scaled[kept], some)
         if len(kept) < len(rows):
-            model = Ridge(penalty, solver="cholesky").fit(rows, scaled)
+            model = Ridge(penalty, solver="cholesky").fit(rows, scaled, weights)
             coefficients, intercept = model.coef_.astype(np.float64), float(model.intercept_)
         found.append((coefficients, intercept, penalty, loss))
 
@@ -268,17 +278,27 @@ def _ridge(
     return coefficients[:, None], np.array([intercept]), chosen
 
 
-def _leave_one_out(rows: Array, targets: Floats) -> tuple[Floats, float, float, float]:
+def _leave_one_out(
+    rows: Array, targets: Floats, weights: Floats | None = None
+) -> tuple[Floats, float, float, float]:
     """Ridge coefficients (d,), intercept, and the penalty with the least leave-one-out error.
 
     That error, a mean square of standardised values, comes last.
 
     One eigendecomposition, of the smaller of the two Gram matrices, serves every penalty
-    (scikit-learn's RidgeCV gives the same answer in four times the time).
+    (scikit-learn's RidgeCV gives the same answer in four times the time). An item of weight w is
+    one whose row and target are multiplied by the root of w.
     """
     n, width = rows.shape
     centre, middle = rows.mean(axis=0, dtype=np.float64), targets.mean()
+    share: Any = 1 / n
+    if weights is not None:
+        centre = np.average(rows.astype(np.float64), axis=0, weights=weights)
+        middle, share = np.average(targets, weights=weights), weights / weights.sum()
     x, y = rows - centre, targets - middle
+    if weights is not None:
+        root = np.sqrt(weights)
+        x, y = x * root[:, None], y * root
     if n >= width:
         spread, axes = np.linalg.eigh(x.T @ x)
     else:
@@ -292,7 +312,7 @@ def _leave_one_out(rows: Array, targets: Floats) -> tuple[Floats, float, float, 
     best: tuple[float, float] = (math.inf, 0.0)
     for penalty in (alpha * width for alpha in _ALPHAS):
         residuals = y - z @ (along / (spread + penalty))
-        leverage = 1 / n + squares @ (1 / (spread + penalty))
+        leverage = share + squares @ (1 / (spread + penalty))
         best = min(best, (float(np.mean((residuals / (1 - leverage)) ** 2)), penalty))
     coefficients = axes @ (along / (spread + best[1]))
     return coefficients, float(middle - centre @ coefficients), best[1], best[0]

@@ -30,11 +30,11 @@ from headstart.heads.contract import (
     check_arrays,
     check_width,
     in_unit,
-    item_weights,
     moments,
     setting,
     standardised,
     unit_of,
+    weighing,
 )
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class PerceptronHead:
         width: int | None = None,
         epochs: int | None = None,
         balance: Balance = "none",
+        weights: Array | None = None,
         validation: Validation | None = None,
     ) -> "PerceptronHead":
         """See `headstart.heads.fit`; by default 256 units, and at most 50 epochs.
@@ -114,7 +115,7 @@ class PerceptronHead:
         if not plain:
             mean, scale = moments(features)
         unit = unit_of(targets) if task == "regression" else {}
-        weights = item_weights(targets, classes) if balance == "balanced" else None
+        weights = weighing(targets, classes, balance, weights)
 
         def prepared(items: Array, answers: Array) -> "tuple[torch.Tensor, torch.Tensor]":
             y = (answers - unit["centre"]) / unit["spread"] if unit else answers
@@ -125,20 +126,18 @@ class PerceptronHead:
 
         train = prepared(features, targets)
         held_out = prepared(*validation) if validation and len(validation[0]) else None
-        weighing = None if weights is None else torch.from_numpy(weights.astype(np.float32))
+        each = None if weights is None else torch.from_numpy(weights.astype(np.float32))
         settings: dict[str, Any] = {"task": task, **unit}
         if epochs is not None:
             large = features.shape[1] * width > _WORTH_THREADS
             with _deterministic(seed, cpu_count() if large else 1):
                 network = plain_network(features.shape[1], width, max(classes, 1))
-                settings["history"] = train_plainly(
-                    network, train, weighing, held_out, task, epochs
-                )
+                settings["history"] = train_plainly(network, train, each, held_out, task, epochs)
             settings["epochs"] = epochs
         else:
             with _deterministic(seed, 1):
                 network = _network(features.shape[1], width, max(classes, 1))
-                network, settings["epochs"] = _train(network, train, weighing, held_out, task)
+                network, settings["epochs"] = _train(network, train, each, held_out, task)
         return cls(arrays=_arrays(network, mean, scale), settings=settings)
 
 

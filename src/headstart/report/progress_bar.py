@@ -54,7 +54,7 @@ class _Standing(ProgressColumn):
     """Where a stage stands, in words; the speed is that of the last half minute."""
 
     def render(self, task: Task) -> Text:
-        words = _standing(int(task.completed), task.total, task.speed or 0.0)
+        words = standing(int(task.completed), task.total, task.speed or 0.0)
         return Text(words or duration(float(int(task.elapsed or 0))))
 
 
@@ -72,11 +72,11 @@ class _Lines:
         if now - self._printed < LINE_EVERY:
             return
         self._printed = now
-        words = _standing(self._done, self._total, self._done / (now - self._began))
+        words = standing(self._done, self._total, self._done / (now - self._began))
         print(f"{self._title}: {words}", file=self._stream, flush=True)
 
 
-def _standing(done: int, total: float | None, speed: float) -> str:
+def standing(done: int, total: float | None, speed: float) -> str:
     """`1,000 of 2,000, 100/s, 10 s left`; empty before anything is done."""
     if not done:
         return ""

@@ -3,11 +3,16 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from headstart.data.dataset import Modality, Skipped, Task
+from headstart.data.names import shown
 from headstart.evaluation import ClassRow, Difference
 from headstart.report.jsonable import Metrics, jsonable, metrics_from_json, metrics_to_json
+from headstart.report.notebook import Showable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +51,7 @@ class Rung:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(Showable):
     """A finished `fit`.
 
     Attributes:
@@ -118,6 +123,15 @@ class Report:
             *([deeper] if len(self.rungs) == 1 and self.head == "linear" else []),
         )
 
+    def show_on(self, console: "Console") -> None:
+        """See `Showable.show_on`."""
+        from headstart.report.terminal import show_report
+
+        show_report(self, console)
+
+    def __repr__(self) -> str:
+        return _short("Report of a fit on", self.dataset, self.test, self.counts.get("test", 0))
+
     def to_json(self) -> dict[str, Any]:
         """The content of `report.json`; NaN is null there."""
         return _plain_fields(self) | {
@@ -154,7 +168,7 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluationReport:
+class EvaluationReport(Showable):
     """A saved model measured on other data; the attributes mean what `Report`'s mean.
 
     `counts` holds the items `measured`, those of them that the model was `trained_on`, and those
@@ -175,6 +189,16 @@ class EvaluationReport:
     seconds: Mapping[str, float] = field(default_factory=dict)
     predictions: str | None = None
 
+    def show_on(self, console: "Console") -> None:
+        """See `Showable.show_on`."""
+        from headstart.report.terminal import show_evaluation
+
+        show_evaluation(self, console)
+
+    def __repr__(self) -> str:
+        measured = self.counts.get("measured", 0)
+        return _short("Evaluation on", self.dataset, self.metrics, measured)
+
     def to_json(self) -> dict[str, Any]:
         """What `headstart evaluate --json` prints; NaN is null there."""
         return _plain_fields(self) | {
@@ -185,7 +209,7 @@ class EvaluationReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbedReport:
+class EmbedReport(Showable):
     """Features written to a file.
 
     Attributes:
@@ -206,9 +230,27 @@ class EmbedReport:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def show_on(self, console: "Console") -> None:
+        """See `Showable.show_on`."""
+        from headstart.report.terminal import show_embedding
+
+        show_embedding(self, console)
+
+    def __repr__(self) -> str:
+        return f"<{self.rows:,} rows of {self.features:,} features in {shown(self.path)!r}>"
+
     def to_json(self) -> dict[str, Any]:
         """What `headstart embed --json` prints."""
         return _plain_fields(self) | {"skipped": _rows(self.skipped)}
+
+
+def _short(what: str, dataset: str, metrics: Metrics, measured: int) -> str:
+    first = next(iter(metrics.items()), None)
+    figure = ""
+    if first is not None:
+        name, found = first
+        figure = f": {name} {found.value:.4g} ({found.low:.4g} to {found.high:.4g})"
+    return f"<{what} {shown(dataset)!r}{figure} on {measured:,} items>"
 
 
 NESTED = ("test", "baselines", "rungs", "gain", "per_class", "skipped", "validation", "metrics")

@@ -26,11 +26,13 @@ class Part:
         features: (items, size).
         targets: (items,) classes or values, or (items, classes) of 0 and 1.
         positions: where the items are in the data set.
+        weights: (items,) how much each counts in training; None: all alike.
     """
 
     features: NDArray[np.float32]
     targets: NDArray[np.generic]
     positions: NDArray[np.int64]
+    weights: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -38,7 +40,12 @@ class Part:
     def spread(self, most: int) -> "Part":
         """At most so many of the items, at even distances."""
         step = max(1, -(-len(self) // most))
-        return Part(self.features[::step], self.targets[::step], self.positions[::step])
+        return Part(
+            self.features[::step],
+            self.targets[::step],
+            self.positions[::step],
+            None if self.weights is None else self.weights[::step],
+        )
 
     def columns(self, which: NDArray[np.int64] | slice) -> "Part":
         """The same with some of the features."""
@@ -50,6 +57,9 @@ class Part:
             np.concatenate([self.features, other.features]),
             np.concatenate([self.targets, other.targets]),
             np.concatenate([self.positions, other.positions]),
+            None
+            if self.weights is None or other.weights is None
+            else np.concatenate([self.weights, other.weights]),
         )
 
 
@@ -113,7 +123,7 @@ def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
         targets, good, strangers, unknown = match(data, kept[index], classes)
         skipped += strangers
         warnings += unknown
-        parts[name] = Part(features.vectors(index[good]), targets, kept[index[good]])
+        parts[name] = part_of(data, features, index[good], targets)
     if not len(parts["test"]):
         tested = labels.counts_of([known[at] for at in sides.test.tolist()], data.task)
         raise InputError(
@@ -121,6 +131,15 @@ def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
             f"{some(ordered(tested), 3)}, they have {some(classes, 3)}; check the labels of both."
         )
     return Examples(data.task, classes, parts, tuple(skipped), tuple(warnings))
+
+
+def part_of(
+    data: Dataset, features: Features, index: NDArray[np.int64], targets: NDArray[np.generic]
+) -> Part:
+    """The kept items at `index` as a part, with their targets."""
+    positions = features.kept[index]
+    own = np.asarray(data.weights, np.float64)[positions] if len(data.weights) else None
+    return Part(features.vectors(index), targets, positions, own)
 
 
 def match(

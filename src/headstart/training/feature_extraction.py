@@ -184,7 +184,7 @@ def _fit_head(
     train: Part, validation: Part | None, examples: Examples, spec: FitSpec
 ) -> heads.Head:
     name, width = head_of(spec.head)
-    arrays = (train.features, train.targets)
+    arrays: tuple[NDArray[Any], ...] = (train.features, train.targets)
     given: dict[str, Any] = {
         "task": examples.task,
         "classes": len(examples.classes),
@@ -194,6 +194,8 @@ def _fit_head(
         "balance": "balanced" if spec.balance == "balanced" else "none",
     }
     held_out = (validation.features, validation.targets) if validation else None
-    fit = partial(heads.fit, name, *arrays, **given, validation=held_out)
+    weights = train.weights
+    fit = partial(heads.fit, name, *arrays, **given, weights=weights, validation=held_out)
+    arrays = arrays if weights is None else (*arrays, weights)
     # The dearest part of a fit whose features are stored; it does not look at validation items.
     return kept(cache_folder(), name, arrays, given, fit) if name == "linear" else fit()

@@ -145,7 +145,7 @@ class Tokens:
     def of(cls, data: Dataset, preprocessing: TextPreprocessing) -> "Tokens":
         """The texts of a data set, all of which can be read."""
         cleaned = [texts.clean(each) for each in data.items]
-        return cls(texts.Tokeniser(preprocessing).encode(cleaned).ids, preprocessing.pad_id)
+        return cls(texts.tokeniser(preprocessing).encode(cleaned).ids, preprocessing.pad_id)
 
     def __len__(self) -> int:
         return len(self.ids)

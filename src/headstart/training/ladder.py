@@ -488,6 +488,8 @@ def _digest(examples: Examples) -> str:
         content.update(name.encode())
         for array in (part.positions, part.features, part.targets):
             content.update(_bytes(array))
+        if part.weights is not None:
+            content.update(_bytes(part.weights))
     return content.hexdigest()[:16]
 
 

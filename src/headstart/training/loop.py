@@ -418,14 +418,20 @@ def train_mode(network: nn.Module, recipe: Recipe) -> None:
             module.eval()
 
 
-def loss_of(task: str, smoothing: float, weights: torch.Tensor | None) -> Loss:
+def loss_of(
+    task: str, smoothing: float, weights: torch.Tensor | None, *, weighted: bool = False
+) -> Loss:
     """The loss of a task, of scores and float targets (items, outputs).
 
     Args:
         task: classification, multilabel or regression.
         smoothing: share of a class that is spread over all.
         weights: of the classes; equal where None.
+        weighted: whether the last column of the targets is how much each item counts.
     """
+    if weighted:
+        each = _losses_of(task, smoothing, weights)
+        return lambda scores, targets: (each(scores, targets[:, :-1]) * targets[:, -1]).mean()
     if task == "classification":
         return lambda scores, targets: functional.cross_entropy(
             scores, targets, weight=weights, label_smoothing=smoothing
@@ -433,3 +439,15 @@ def loss_of(task: str, smoothing: float, weights: torch.Tensor | None) -> Loss:
     if task == "multilabel":
         return functional.binary_cross_entropy_with_logits
     return functional.mse_loss
+
+
+def _losses_of(task: str, smoothing: float, weights: torch.Tensor | None) -> Loss:
+    """The same for each item (items,)."""
+    if task == "classification":
+        return lambda scores, targets: functional.cross_entropy(
+            scores, targets, weight=weights, label_smoothing=smoothing, reduction="none"
+        )
+    if task == "multilabel":
+        one = functional.binary_cross_entropy_with_logits
+        return lambda scores, targets: one(scores, targets, reduction="none").mean(dim=1)
+    return lambda scores, targets: ((scores - targets) ** 2).mean(dim=1)

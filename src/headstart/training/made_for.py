@@ -6,6 +6,7 @@ from typing import Any
 
 from headstart.features.trunk import Trunk
 from headstart.spec import FitSpec, flag
+from headstart.training.threads import threads
 
 _NO_MATTER = ("offline", "strict", "root", "allow_root")
 
@@ -29,5 +30,6 @@ def made_for(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict
             if each.name not in _NO_MATTER
         },
         "the device": f"{trunk.where} {trunk.precision}",
+        "the number of threads": threads(),
         **{f"the version of {name}": version(name) for name in names},
     }

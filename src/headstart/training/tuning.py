@@ -29,6 +29,7 @@ from headstart.training.loop import Loss, Task, Trained, loss_of, step_seconds, 
 from headstart.training.network import Network, Scales, changed, groups, scores, snapshot
 from headstart.training.recipe import Recipe, recipe_for
 from headstart.training.rungs import Rung
+from headstart.training.threads import every_core
 
 MEASURED_ITEMS, MEASURED_TEXTS = 128, 512
 """Items on which a rung is timed. Of texts more, for each batch has a length of its own."""
@@ -102,6 +103,7 @@ class Tuning:
         tokens = self._tokens() if None in self.trunk.cut.shape else 1
         return int(2 * self.trunk.size * tokens * (train + validation) * self.recipe.views)
 
+    @every_core()
     def measure(self, progress: Progress) -> Cost:
         """What a few items and steps take; the items are not lost."""
         texts = self.data.modality == "text"
@@ -133,6 +135,7 @@ class Tuning:
             steps += recipe.afterwards().cost(train + validation)
         return extraction + judging + OVERHEAD * cost.step * steps
 
+    @every_core()
     def fit(
         self,
         checkpoint: Checkpoint | None,
@@ -385,9 +388,22 @@ class Tuning:
                 each
             ).float()
             weights = weights.to(self.where)
-        return loss_of(self.examples.task, self.recipe.label_smoothing, weights)
+        return loss_of(
+            self.examples.task,
+            self.recipe.label_smoothing,
+            weights,
+            weighted=train.weights is not None,
+        )
 
     def _targets(self, part: Part) -> torch.Tensor:
+        """Float (items, outputs), and one more column for weights of mean one."""
+        targets = self._plain_targets(part)
+        if part.weights is None:
+            return targets
+        weights = torch.from_numpy(part.weights / (part.weights.mean() or 1)).float()
+        return torch.cat([targets, weights[:, None]], dim=1)
+
+    def _plain_targets(self, part: Part) -> torch.Tensor:
         targets = torch.from_numpy(np.asarray(part.targets))
         if self.examples.task == "classification":
             return nn.functional.one_hot(targets.long(), len(self.examples.classes)).float()

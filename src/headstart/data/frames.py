@@ -1,0 +1,180 @@
+"""Tables that are in memory already: frames of several libraries, rows, columns, hub data sets."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from PIL import Image
+
+from headstart.data.arrays import as_numpy, is_array
+from headstart.data.dataset import Selection
+from headstart.data.names import shown, some
+from headstart.data.table import Table
+from headstart.errors import InputError
+
+_SAMPLE = 100
+_CELL = {"bytes", "path"}
+
+
+def table_of(data: Any) -> Table | None:
+    """The table in a value; None where the value is no table.
+
+    Args:
+        data: a DataFrame of pandas or polars, a `pyarrow.Table`, a `datasets.Dataset` or
+            `DatasetDict`, a mapping of column names to columns, one row as a mapping, or a
+            sequence of rows.
+
+    Raises:
+        InputError: two columns of one name, columns of several lengths, or no rows.
+    """
+    if _is(data, "datasets", "Dataset", "DatasetDict"):
+        return _of_hub(data)
+    if _is(data, "datasets", "IterableDataset", "IterableDatasetDict"):
+        raise InputError(
+            "An IterableDataset has no length; give a datasets.Dataset: load it without streaming."
+        )
+    if _is(data, "polars", "LazyFrame"):
+        raise InputError("A LazyFrame holds no rows yet; give its collect().")
+    if _is(data, "pandas", "DataFrame"):
+        columns = [(str(name), data.iloc[:, at]) for at, name in enumerate(data.columns)]
+        index = [shown(str(label))[:80] for label in data.index]
+        return _made("DataFrame", columns, index)
+    if _is(data, "polars", "DataFrame"):
+        return _made("DataFrame", [(name, data[name].to_list()) for name in data.columns])
+    if _is(data, "pyarrow", "Table", "RecordBatch"):
+        names = list(data.schema.names)
+        columns = [(name, data.column(at).to_pylist()) for at, name in enumerate(names)]
+        return _made("Table", columns)
+    if isinstance(data, Mapping) and not is_cell(data):
+        return _of_mapping(data)
+    if isinstance(data, (list, tuple)) and data and all(_is_row(each) for each in data):
+        return _of_rows(data)
+    return None
+
+
+def is_cell(value: Any) -> bool:
+    """Whether a mapping is one encoded image, as the hub's `datasets` writes it."""
+    return isinstance(value, Mapping) and bool(value) and set(value) <= _CELL
+
+
+def image_of(cell: Mapping[str, Any]) -> Any:
+    """What such a cell holds: the bytes, or the path; None for neither."""
+    return cell.get("bytes") or cell.get("path")
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN, `pandas.NA` or NaT."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+
+
+class _Images(Sequence[Any]):
+    """A column of images, each unwrapped when it is asked for."""
+
+    def __init__(self, cells: Sequence[Any]) -> None:
+        self._cells = cells
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Selection: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return Selection(self, np.arange(len(self))[index])
+        cell = self._cells[index]
+        return image_of(cell) if is_cell(cell) else cell
+
+
+def _is(data: Any, library: str, *names: str) -> bool:
+    """Whether it is of a class of a library, or of one derived from it; nothing is imported."""
+    return any(
+        each.__name__ in names and each.__module__.partition(".")[0] == library
+        for each in type(data).__mro__
+    )
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, Mapping) and not is_cell(value)
+
+
+def _of_hub(data: Any) -> Table:
+    from headstart.data import hub
+
+    name = type(data).__name__
+    parts = data if isinstance(data, Mapping) else {"row": data}
+    plain = {part: rows.with_format(None) for part, rows in parts.items()}
+    # The user's own program wrote the paths in it.
+    return replace(hub.table_of(plain, name), folder=Path())
+
+
+def _of_mapping(data: Mapping[Any, Any]) -> Table:
+    if not data:
+        raise InputError("The mapping is empty; it must have columns.")
+    if not all(_is_column(cells) for cells in data.values()):
+        return _of_rows([data])
+    return _made("mapping", [(str(name), cells) for name, cells in data.items()])
+
+
+def _is_column(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return True
+    # An image has two or three axes, a stack of them four.
+    return is_array(value) and len(getattr(value, "shape", ())) in (1, 4)
+
+
+def _of_rows(rows: Sequence[Mapping[Any, Any]]) -> Table:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not names:
+        raise InputError("The rows have no columns.")
+    return _made("list", [(str(name), [row.get(name) for row in rows]) for name in names])
+
+
+def _made(kind: str, columns: Sequence[tuple[str, Any]], index: Sequence[str] = ()) -> Table:
+    names = [name for name, _ in columns]
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
+    if twice:
+        raise InputError(f"Column {some(twice)} of the {kind} is there twice; rename one.")
+    cells = {name: _cells(column) for name, column in columns}
+    lengths = {len(column) for column in cells.values()}
+    if len(lengths) > 1:
+        raise InputError(f"The columns of the {kind} have several lengths; give equal ones.")
+    if not lengths or lengths == {0}:
+        raise InputError(f"The {kind} has no rows; at least one is needed.")
+    images = frozenset(name for name, column in cells.items() if _holds_images(column))
+    return Table(
+        name=f"the {kind}",
+        folder=Path(),
+        columns={name: _Images(c) if name in images else c for name, c in cells.items()},
+        row_name=lambda row: f"row {index[row] if index else row}",
+        encoded_images=images,
+    )
+
+
+def _cells(column: Any) -> list[Any]:
+    """Cells as Python has them, None where one is missing."""
+    if is_array(column) and not isinstance(column, np.ndarray) and hasattr(column, "tolist"):
+        values = column.tolist()
+    elif is_array(column):
+        array = as_numpy(column)
+        values = array.tolist() if array.ndim == 1 else list(array)
+    else:
+        values = list(column)
+    return [None if is_missing(value) else value for value in values]
+
+
+def _holds_images(cells: Sequence[Any]) -> bool:
+    seen = islice((cell for cell in cells if cell is not None), _SAMPLE)
+    return any(
+        isinstance(cell, (bytes, bytearray, memoryview, Image.Image, Path))
+        or is_cell(cell)
+        or (is_array(cell) and len(getattr(cell, "shape", ())) >= 2)
+        for cell in seen
+    )

@@ -1,0 +1,147 @@
+"""What a program gives: names of data, tables of any library, items, or one item alone."""
+
+import os
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.data import images
+from headstart.data.dataset import Dataset, Modality
+from headstart.data.frames import table_of
+from headstart.data.ids import ids_of, joined_ids
+from headstart.data.memory import from_memory, items_of
+from headstart.data.rows import dataset_of
+from headstart.data.sources import input_of, one_after_another, read, refuse_mistyped, rows_of
+from headstart.data.table import SUFFIXES
+from headstart.data.weights import weights_of
+from headstart.errors import InputError
+from headstart.spec import ReadSpec
+
+
+def read_any(
+    data: Any,
+    spec: ReadSpec,
+    labels: Any = None,
+    *,
+    weights: Any = None,
+    labelled: bool = True,
+) -> Dataset:
+    """Read DATA by its name, or what a program holds: a table of any library, or items.
+
+    Args:
+        data: a path or name; a `Dataset`; a table (see `headstart.data.frames`); or items, which
+            with labels wanted need `labels`, or come as pairs (item, label).
+        spec: how to read it.
+        labels: of the items, where `data` are items.
+        weights: how much each item or row counts in training; None: all alike.
+        labelled: whether labels are wanted.
+
+    Raises:
+        InputError: what is wrong, where, and what to do.
+    """
+    if isinstance(data, (str, Path)) and labels is None:
+        if weights is not None:
+            raise InputError("sample_weight is for data in memory; give a frame, or items.")
+        if not labelled and _is_image(data):
+            return from_memory(data, modality="image")
+        return read(data, spec, labelled=labelled)
+    if isinstance(data, Dataset):
+        if labels is not None:
+            raise InputError("A Dataset has its own labels; leave the others out.")
+        return data if weights is None else replace(data, weights=weights_of(weights, len(data)))
+    table = table_of(data)
+    if table is None:
+        return _items_of(data, spec, labels, weights, labelled)
+    if labels is not None:
+        raise InputError("A table has its labels in a column; name it with label=.")
+    if weights is not None:
+        table = replace(table, weights=weights_of(weights, len(table)))
+    return dataset_of(table, spec, labelled=labelled)
+
+
+def _items_of(data: Any, spec: ReadSpec, labels: Any, weights: Any, labelled: bool) -> Dataset:
+    if spec.input is not None or spec.label is not None:
+        raise InputError("Items have no columns; leave out input and label, or give a table.")
+    if labels is None and labelled and isinstance(data, (list, tuple)):
+        pairs = [isinstance(each, (list, tuple)) and len(each) == 2 for each in data]
+        if data and all(pairs):
+            data, labels = [each[0] for each in data], [each[1] for each in data]
+    if labels is None and labelled:
+        # What is no sequence of items at all is told first.
+        from_memory(data)
+        raise InputError(
+            "The items have no labels to learn from; give them too: fit(items, labels), or a "
+            "frame with a column of them."
+        )
+    return from_memory(data, labels, spec.task, na_values=spec.na_values, weights=weights)
+
+
+def _is_image(path: str | Path) -> bool:
+    return Path(path).suffix.lower() in images.EXTENSIONS and Path(path).is_file()
+
+
+def items_for(given: Any, modality: Modality, spec: ReadSpec, id: str | None = None) -> Dataset:
+    """Items to be answered, each in its place: an item, a sequence of them, or a table's rows.
+
+    Args:
+        given: the items.
+        modality: what they are.
+        spec: how to read a table.
+        id: a column of the table; the answers carry its cells.
+
+    Raises:
+        InputError: it is nothing that can be answered.
+    """
+    table = None if isinstance(given, Dataset) else table_of(given)
+    if table is not None:
+        ids = None if id is None else ids_of(table, id)
+        return replace(rows_of(table, spec, modality), ids=ids)
+    if id is not None:
+        raise InputError(f"id is {id!r}, a column, but the items are no table; leave it out.")
+    return given if isinstance(given, Dataset) else from_memory(given, modality=modality)
+
+
+def read_given(given: Any, modality: Modality, spec: ReadSpec, id: str | None = None) -> Dataset:
+    """Read what a program gives to be answered: an item, a sequence of them, or a table.
+
+    A path of a folder or table stands for what is in it, as on a command line; where texts are
+    wanted a string does so only by the name of a table or `.txt` file that is there, and is
+    otherwise a text. Whatever else is given has one row, in its place.
+
+    Raises:
+        InputError: it is nothing that can be answered, or one of its tables is wrong.
+    """
+    if isinstance(given, Dataset) or table_of(given) is not None:
+        return items_for(given, modality, spec, id)
+    if isinstance(given, str) and modality == "text" and not _is_place(given, modality):
+        refuse_mistyped(given, Path(given))
+    listed = items_of(given)
+    whole = from_memory(listed, modality=modality)
+    placed = [_is_place(item, modality) for item in listed]
+    if not any(placed):
+        return items_for(whole, modality, spec, id)
+    parts = []
+    for is_place, run in groupby(range(len(listed)), lambda at: placed[at]):
+        if is_place:
+            parts += [input_of(os.fsdecode(listed[at]), modality, spec, id) for at in run]
+        else:
+            parts.append(whole.select(np.array(list(run), np.int64)))
+    return replace(one_after_another(parts), ids=None if id is None else joined_ids(id, parts))
+
+
+def _is_place(item: Any, modality: Modality) -> bool:
+    """Whether an item stands for a folder, a table or a text file."""
+    if not isinstance(item, (str, os.PathLike)) or not os.fspath(item):
+        return False
+    path = Path(os.fsdecode(item))
+    text = modality == "text"
+    suffixes = (*SUFFIXES, ".txt") if text else SUFFIXES
+    try:
+        if path.is_file():
+            return path.suffix.lower() in suffixes
+        return path.is_dir() and not (text and isinstance(item, str))
+    except (OSError, ValueError):
+        return False
