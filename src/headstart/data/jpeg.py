@@ -1,7 +1,7 @@
 """JPEG files that lack their last bytes: completed where no more than a few lines are missing.
 
 A decoder that meets the end marker too early fills what is missing with grey, as browsers do. How
-much is missing shows where the picture changes with what stands in its place.
+much is missing shows where the image changes with what stands in its place.
 """
 
 import io
@@ -73,7 +73,7 @@ def _scans(content: bytes) -> int:
 
 
 def _missing_lines(whole: bytes, other: bytes, *, drafted: bool) -> tuple[float, int]:
-    """How many lines are not in the file, and how many the picture has.
+    """How many lines are not in the file, and how many the image has.
 
     Args:
         whole, other: the file with different ends.
@@ -98,7 +98,7 @@ def _missing_lines(whole: bytes, other: bytes, *, drafted: bool) -> tuple[float,
 
 
 def _pixels(content: bytes, drafted: bool) -> tuple[NDArray[np.uint8], int, int]:
-    """The pixels (rows, columns, colours), the picture's height, and blocks on top of each other
+    """The pixels (rows, columns, colours), the image's height, and blocks on top of each other
     in a unit of it."""
     with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
         height = image.height
