@@ -436,7 +436,9 @@ def test_items_of_another_kind_are_refused(fit):
 def test_an_item_that_cannot_be_read_is_named(run, here):
     (here / "bad.jpg").write_bytes(b"not a picture")
     answers = run.model.predict([str(here / "bad.jpg"), *_inputs(here, "photos")[:2]])
-    assert len(answers) == 2
+    assert len(answers) == 3
+    assert answers.labels[0] is None
+    assert answers.errors[0]
     assert [each.item for each in answers.skipped] == [str(here / "bad.jpg")]
 
 

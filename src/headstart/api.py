@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -38,7 +38,7 @@ class Run:
 
     model: "Model"
     report: "Report"
-    results: "Results | None" = None
+    results: "Results | None" = field(default=None, repr=False)
     """What the model says of every item, where the run was saved."""
 
     def _repr_html_(self) -> str:
