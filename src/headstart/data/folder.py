@@ -100,7 +100,8 @@ def _of_metadata(
     images, _ = _sorted_out(found, "image")
     skipped = (*data.skipped, *metadata.unnamed(table, folder, images))
     refuse_first(skipped, spec)
-    return replace(data, skipped=skipped)
+    said = f"The splits are those of the folders in {shown(str(folder))}."
+    return replace(data, skipped=skipped, notes=(*data.notes, said) if table.splits else data.notes)
 
 
 def _labels(placed: Sequence[Placed], spec: ReadSpec) -> Labels:
