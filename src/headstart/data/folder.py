@@ -45,11 +45,11 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
         )
     if not labelled:
         return unlabelled(folder, spec, modality, found)
-    found_names = [file for file in found if file.suffix in _suffixes(modality)]
-    named = by_names(shown(str(folder)), found_names, modality, spec, text_of)
-    if named is not None:
-        return named
     usable, skipped = _sorted_out(found, modality)
+    named = by_names(shown(str(folder)), usable, modality, spec, text_of)
+    if named is not None:
+        refuse_first(skipped, spec)
+        return replace(named, skipped=(*named.skipped, *skipped))
     layout = arrange(folder, usable)
     items, kept, unread = _contents([each.file for each in layout.placed], modality)
     skipped += [*layout.skipped, *unread]
