@@ -17,9 +17,13 @@ def main() -> None:
     try:
         from headstart.cli.app import run
         from headstart.progress import process_began
+
+        code = run(sys.argv[1:], began=process_began())
     except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(run(sys.argv[1:], began=process_began()))
+        code = 130
+    except MemoryError:
+        sys.exit("headstart: there is not enough memory to start; see ulimit -v.")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -130,6 +130,22 @@ def test_trouble_of_the_machine_is_not_a_traceback(api, headstart_in_here, error
     assert "fault" not in err
 
 
+def test_a_limit_of_the_address_space_is_named(api, headstart_in_here, monkeypatch, tmp_path):
+    monkeypatch.setattr(failure, "_is_limited", lambda: True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    api.fit = raising(SystemError("returned NULL without setting an exception"))
+    code, _, err = headstart_in_here(*FIT)
+    assert code == 1
+    assert "ulimit -v" in err
+
+
+def test_no_folder_for_temporary_files(api, headstart_in_here):
+    api.fit = raising(FileNotFoundError(errno.ENOENT, "No usable temporary directory found in []"))
+    code, _, err = headstart_in_here(*FIT)
+    assert code == 2
+    assert "TMPDIR" in err
+
+
 def test_a_place_that_is_not_ours_is_wrong_input(api, headstart_in_here):
     api.fit = raising(PermissionError(errno.EACCES, "Permission denied", "/a/model"))
     assert headstart_in_here(*FIT) == (

@@ -199,3 +199,17 @@ def test_a_class_that_is_not_utf_8_can_be_written_down(tmp_path):
     found = read(tmp_path, ReadSpec())
     assert found.labels == ["caf\\udce9", "\u0645\u06cc\u200c\u0631"]
     assert "".join(found.labels).encode()
+
+
+def test_labels_in_the_names_of_files_in_splits(tmp_path):
+    for split in ("training_set", "Test_Images"):
+        for name in ("cat_1.png", "dog_1.png"):
+            picture(tmp_path / split / name)
+    text(tmp_path / "training_set" / "notes.md")
+    with pytest.raises(InputError, match="--label-from"):
+        read(tmp_path, ReadSpec())
+    found = read(tmp_path, ReadSpec(label_from=r"([a-z]+)_\d"))
+    assert sorted(zip(found.labels, found.splits, strict=True)) == [
+        ("cat", "test"), ("cat", "train"), ("dog", "test"), ("dog", "train"),
+    ]  # fmt: skip
+    assert [each.item for each in found.skipped] == ["training_set/notes.md"]

@@ -102,9 +102,13 @@ def _program(
 
 
 def _fail(sentence: str, code: int, arguments: list[str]) -> int:
-    from headstart.data.names import shown
+    try:
+        from headstart.data.names import shown
 
-    print(f"headstart: {shown(sentence)}", file=sys.stderr)
+        plain = shown(sentence)
+    except (ImportError, MemoryError):  # there may be no memory for it
+        plain = sentence.encode("ascii", "backslashreplace").decode()
+    print(f"headstart: {plain}", file=sys.stderr)
     # The command line may be what is wrong, so `--json` is looked for, not parsed.
     if "--json" in arguments:
         print(json.dumps({"error": sentence}))

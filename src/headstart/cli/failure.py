@@ -18,7 +18,7 @@ MACHINE = {
 }
 """Troubles of the machine: a traceback would tell a person nothing."""
 _NO_MEMORY = (
-    "cannot allocate memory", "can't allocate memory", "failed to map segment",
+    "cannot allocate memory", "can't alloc", "failed to alloc", "failed to map segment",
     "can't start new thread", "bad_alloc", "bad allocation", "out of memory",
     "unable to allocate", "thread creation failed",
 )  # fmt: skip
@@ -51,6 +51,14 @@ def explain(error: Exception) -> tuple[str, int]:
             OUR_FAULT,
         )
     said = " ".join(f"{type(error).__name__}: {error}".split())
+    if _is_limited():
+        # What a library does where it gets no memory is anybody's guess.
+        return (
+            f"something failed that may need more memory than this process may take "
+            f"({said[:300]}); allow it more (ulimit -v), or, if that is not it, "
+            f"{_traceback(error)}",
+            OUR_FAULT,
+        )
     return f"a fault in headstart, not in your input ({said}); {_traceback(error)}", OUR_FAULT
 
 
@@ -62,6 +70,15 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _is_limited() -> bool:
+    """Whether the address space of this process has a limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -9,7 +9,7 @@ from headstart.data.dataset import Dataset, Modality, Skipped
 from headstart.data.names import shown
 from headstart.data.reads import Reads, trained
 from headstart.data.rows import refuse_first
-from headstart.data.splits import split_named
+from headstart.data.split_names import split_above
 from headstart.errors import InputError, Unreadable
 from headstart.spec import ReadSpec
 
@@ -76,7 +76,7 @@ def by_names(
         lambda row: shown(names[kept[row]]),
         na_values="",  # whatever a name says is a class: `NA` is Namibia
     )
-    splits = [split_named(files[at].parts[0]) if len(files[at].parts) > 1 else None for at in kept]
+    splits = [split_above(files[at].parts[:-1]) for at in kept]
     return Dataset(
         modality=modality,
         items=items,

@@ -45,11 +45,11 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
         )
     if not labelled:
         return unlabelled(folder, spec, modality, found)
-    found_names = [file for file in found if file.suffix in _suffixes(modality)]
-    named = by_names(shown(str(folder)), found_names, modality, spec, text_of)
-    if named is not None:
-        return named
     usable, skipped = _sorted_out(found, modality)
+    named = by_names(shown(str(folder)), usable, modality, spec, text_of)
+    if named is not None:
+        refuse_first(skipped, spec)
+        return replace(named, skipped=(*named.skipped, *skipped))
     layout = arrange(folder, usable)
     items, kept, unread = _contents([each.file for each in layout.placed], modality)
     skipped += [*layout.skipped, *unread]
@@ -100,7 +100,8 @@ def _of_metadata(
     images, _ = _sorted_out(found, "image")
     skipped = (*data.skipped, *metadata.unnamed(table, folder, images))
     refuse_first(skipped, spec)
-    return replace(data, skipped=skipped)
+    said = f"The splits are those of the folders in {shown(str(folder))}."
+    return replace(data, skipped=skipped, notes=(*data.notes, said) if table.splits else data.notes)
 
 
 def _labels(placed: Sequence[Placed], spec: ReadSpec) -> Labels:

@@ -158,8 +158,8 @@ def _descend_split(top: Path, folder: _Folder, split: Split, layout: Layout) -> 
     if split == "train" and loose > placed:
         raise InputError(
             f"{_called(top, folder)} looks like the split to train on, but {loose:,} of its items "
-            "are in no folder of a class; make a folder for each class in it, or give a table "
-            "that names each item and its label."
+            "are in no folder of a class; make a folder for each class in it, give a table that "
+            "names each item and its label, or say with --label-from how names give labels."
         )
     if loose and not placed:
         layout.warnings.append(

@@ -8,9 +8,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from headstart.data.dataset import Skipped, Split
+from headstart.data.dataset import Skipped
 from headstart.data.names import shown
-from headstart.data.split_names import split_name
+from headstart.data.split_names import split_above
 from headstart.data.table import Table, read_table
 from headstart.data.walk import File
 
@@ -37,9 +37,9 @@ def read_metadata(top: Path, files: Sequence[File]) -> Table | None:
         cells = table.columns.get(FILE_NAME)
         if cells is None or table.splits:
             return table
-        splits = [_split_of(str(cell).replace("\\", "/").split("/")[:-1]) for cell in cells]
+        splits = [split_above(str(cell).replace("\\", "/").split("/")[:-1]) for cell in cells]
         return replace(table, splits=splits) if all(splits) else table
-    found = {parts: file for parts, file in found.items() if _split_of(parts) is not None}
+    found = {parts: file for parts, file in found.items() if split_above(parts) is not None}
     tables = {parts: read_table(Path(file.path)) for parts, file in found.items()}
     tables = {p: t for p, t in tables.items() if FILE_NAME in t.columns and len(t.columns) > 1}
     return _joined(top, tables) if tables else None
@@ -55,11 +55,6 @@ def unnamed(table: Table, top: Path, items: Sequence[File]) -> list[Skipped]:
         for file in items
         if os.path.relpath(file.path, top) not in named
     ]
-
-
-def _split_of(folders: Sequence[str]) -> Split | None:
-    looks = (split_name(folder) for folder in folders)
-    return next((look.split for look in looks if look is not None and look.sure), None)
 
 
 def _joined(top: Path, tables: Mapping[tuple[str, ...], Table]) -> Table:
@@ -85,7 +80,7 @@ def _joined(top: Path, tables: Mapping[tuple[str, ...], Table]) -> Table:
         folder=top,
         columns=columns,
         row_name=row_name,
-        splits=[_split_of(parts) for parts, table in each for _ in range(len(table))],
+        splits=[split_above(parts) for parts, table in each for _ in range(len(table))],
         class_names={n: c for _, table in each for n, c in table.class_names.items()},
     )
 

@@ -1,6 +1,7 @@
 """Names of folders that say which split they hold: `train`, `Validation`, `seg_test`, `val2017`."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headstart.data.dataset import Split
@@ -80,6 +81,12 @@ def split_name(name: str) -> SplitName | None:
         sides = {"train"}
     rest = [w for w in words if w not in _WORDS and w not in _BESIDE and not w.isdigit()]
     return SplitName(sides.pop() if len(sides) == 1 else None, tuple(rest), found[0] == 0)
+
+
+def split_above(folders: Sequence[str]) -> Split | None:
+    """The first split that the folders above a file surely name."""
+    looks = (split_name(folder) for folder in folders)
+    return next((look.split for look in looks if look is not None and look.sure), None)
 
 
 def is_unlabelled(name: str) -> bool:
