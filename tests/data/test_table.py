@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from headstart.data import read
+from headstart.data import read, read_inputs
 from headstart.errors import InputError
 from headstart.spec import ReadSpec
 
@@ -180,6 +180,8 @@ def test_what_is_no_file_is_never_waited_for(tmp_path, name):
         make()
         with pytest.raises(InputError, match="not a regular file"):
             read(tmp_path / name, ReadSpec())
+        with pytest.raises(InputError, match="not a regular file"):
+            read_inputs([str(tmp_path / name)], "text", ReadSpec())
         (tmp_path / name).unlink()
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "folder" / "train.parquet")

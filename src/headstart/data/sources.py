@@ -1,5 +1,6 @@
 """What the user names, to a data set: a folder, a table, a hub data set, or what predict gets."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -121,7 +122,7 @@ def input_of(given: str, modality: Modality, spec: ReadSpec, id: str | None = No
         is_folder = is_file = False
     if is_folder and given:
         return unlabelled(path, spec, modality)
-    if is_file and is_table(path):
+    if is_table(path) and (is_file or os.path.lexists(path)):
         table = read_table(path)
         ids = None if id is None else ids_of(table, id)
         return replace(rows_of(table, spec, modality), ids=ids)
