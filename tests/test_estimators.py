@@ -558,6 +558,19 @@ def test_a_regressor_predicts_numbers(shades):
     assert r2 > 0.8
 
 
+@pytest.mark.parametrize("head", ["linear", "knn"])
+def test_numbers_far_from_zero_and_one_far_from_the_others(shades, head):
+    """Time stamps are learnt as well as brightness; an outlier does not fail the parity check."""
+    items, bright = shades
+    plain = TransferRegressor(offline=True, head=head).fit(items, bright).score(items, bright)
+    stamps = 1.7e9 + bright
+    one = TransferRegressor(offline=True, head=head).fit(items, stamps)
+    assert one.score(items, stamps) == pytest.approx(plain, abs=0.01)
+    far = np.where(np.arange(len(bright)) == len(bright) - 1, 1e9, bright)
+    found = TransferRegressor(offline=True, head=head).fit(items, far).predict(items)
+    assert np.isfinite(found).all()
+
+
 def test_a_regressor_in_cross_validation(shades):
     items, bright = shades
     order = np.random.default_rng(0).permutation(len(items))

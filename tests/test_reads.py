@@ -8,9 +8,11 @@ import pytest
 
 import headstart
 from headstart import api
-from headstart.data.reads import UNKNOWN, Reads, reads_from_json
+from headstart.data import read
+from headstart.data.reads import UNKNOWN, Reads, TrainedSpec, reads_from_json
 from headstart.errors import InputError
 from headstart.sealed import seal_of
+from headstart.spec import ReadSpec
 from tests.runs import Place
 
 KINDS = ("sport", "cooking")
@@ -109,6 +111,7 @@ def test_a_model_of_before_guesses_and_says_so(place, tmp_path):
         {"kind": "novels"},
         {"kind": "texts", "decimal": "both"},
         {"kind": "texts", "root": 7},
+        {"kind": "texts", "separator": 7},
         {"kind": "texts", "scale": 1e9},
         {"kind": "texts", "more": None},
     ],
@@ -120,5 +123,16 @@ def test_absurd_columns_are_refused(place, tmp_path, reads):
 
 
 def test_what_is_written_is_read():
-    reads = Reads("pixels", ("a", "b"), ("c",), "photos", r"(\w+)", "comma", 255)
+    reads = Reads("pixels", ("a", "b"), ("c",), "photos", r"(\w+)", "comma", 255, "?", "/")
     assert reads_from_json(json.loads(json.dumps(reads.to_json()))) == reads
+
+
+def test_labels_are_read_as_those_that_were_trained_on(tmp_path):
+    rows = [("one", "New York, NY/Rome"), ("two", "Rome"), ("three", "?")]
+    write(tmp_path / "t.csv", ["text", "tags"], rows)
+    asked = {"input": "text", "label": "tags", "task": "multilabel"}
+    first = read(tmp_path / "t.csv", ReadSpec(**asked, separator="/", na_values="?"))
+    assert first.labels == [("New York, NY", "Rome"), ("Rome",)]
+    assert (first.reads.separator, first.reads.na_values) == ("/", "?")
+    again = read(tmp_path / "t.csv", TrainedSpec(**asked, na_values="?", trained=first.reads))
+    assert again.labels == first.labels

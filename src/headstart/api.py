@@ -305,7 +305,9 @@ def evaluate(
     path = None if out is None else check_file(out)
     loaded = _loaded(model)
     read = {**options, "task": loaded.task}
-    read["na_values"] = labelling.kept_words(loaded.classes, read.get("na_values"))
+    words = read.get("na_values")
+    words = loaded.reads.na_values if words is None else words
+    read["na_values"] = labelling.kept_words(loaded.classes, words)
     spec = spec_of(TrainedSpec, {**read, "trained": loaded.reads})
     dataset = labelling.aligned(reading.read_any(data, spec, labels), loaded.classes)
     if dataset.modality != loaded.modality:

@@ -21,6 +21,7 @@ class Reads:
         label_from: `--label-from`, as it was given or guessed.
         decimal: the decimal sign of the labels, where it was given or recognised.
         scale: what the values of pixels are multiplied with.
+        na_values, separator: of the labels, as they were given.
     """
 
     kind: str = "unknown"
@@ -30,6 +31,8 @@ class Reads:
     label_from: str | None = None
     decimal: str = "auto"
     scale: int = 1
+    na_values: str | None = None
+    separator: str | None = None
 
     @property
     def modality(self) -> Literal["image", "text"] | None:
@@ -42,6 +45,8 @@ class Reads:
         """As model.json holds it."""
         return {**asdict(self), "input": list(self.input), "label": list(self.label)}
 
+
+_TEXTS = ("root", "label_from", "na_values", "separator")
 
 UNKNOWN = Reads()
 """Of what was no table, and of a model that does not say."""
@@ -59,7 +64,7 @@ def reads_from_json(saved: Any) -> Reads:
     if not isinstance(saved, dict) or not saved.keys() <= names:
         raise ValueError("what it says of its data is not understood")
     made = Reads(**{**saved, **{key: _names(saved.get(key, ())) for key in ("input", "label")}})
-    texts = (made.kind, made.decimal, made.root or "", made.label_from or "")
+    texts = (made.kind, made.decimal, *(getattr(made, name) or "" for name in _TEXTS))
     if not all(isinstance(text, str) for text in texts) or made.kind not in KINDS:
         raise ValueError("what it says of its data is not understood")
     if made.decimal not in ("auto", "point", "comma") or made.scale not in (1, 255):

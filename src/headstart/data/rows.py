@@ -129,7 +129,13 @@ def _remembered(columns: Columns, spec: ReadSpec, decimal: str, scale: int) -> R
         label_from=spec.label_from or known.label_from,
         decimal=decimal,
         scale=scale,
+        na_values=spec.na_values,
+        separator=_separator(spec),
     )
+
+
+def _separator(spec: ReadSpec) -> str | None:
+    return spec.separator if spec.separator is not None else trained(spec).separator
 
 
 def _labels(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Labels, str]:
@@ -163,7 +169,7 @@ def _labels(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Labels, str
         class_names,
         column=name,
         na_values=spec.na_values,
-        separator=spec.separator,
+        separator=_separator(spec),
     )
     return found, "auto"
 
