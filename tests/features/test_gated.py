@@ -142,7 +142,7 @@ def test_a_graph_from_before_is_seen_to_when_it_is_compiled(
     backbone = transformers.load(str(save(tmp_path / "llama", "llama", **WIDE)))
     before, _ = both(monkeypatch, backbone.module, backbone.preprocessing)
     engine = OpenVINOEngine(before, 4, "bfloat16")
-    made = layers(engine._queue[0].get_compiled_model())
+    made = layers(engine._streams._compile())
     names = [each["originalLayersNames"] for each in made]
     assert sum("Multiply_" in name and ",Clamp_" in name for name in names) == LAYERS
     assert fusible(before) == LAYERS, "the graph that was given is changed"

@@ -23,7 +23,7 @@ INDEX = np.array([4, 1, 0, 5, 1])
 
 def stored(folder: Path, view: str, values: list[np.ndarray], *, ragged: bool = False) -> Features:
     """Features of items that are numbered, in a store of their own."""
-    key = StoreKey("small", "auto", "0", "middle", "none", view, "float32", "tests")
+    key = StoreKey("small", "auto", "0", "f", "middle", "none", view, "float32", "tests")
     shape = (None, *values[0].shape[1:]) if ragged else values[0].shape
     digests = [(number + 1).to_bytes(16, "big") for number in range(len(values))]
     store = Store(folder, key, shape)

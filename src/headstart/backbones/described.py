@@ -20,7 +20,6 @@ from typing import Any
 
 from headstart.backbones.backbone import Backbone, Parts, Stage
 from headstart.errors import HeadstartError, InputError, first_line
-from headstart.preprocessing import preprocessing_from_json
 
 FORMAT = 1
 """Raised when the same files are described otherwise than they were."""
@@ -130,6 +129,8 @@ def _described(place: Place, kept: Mapping[str, Any], read: Callable[[], Backbon
 
     def parts() -> Parts:
         return own().parts()
+
+    from headstart.preprocessing import preprocessing_from_json
 
     about = dict(kept["about"])
     resizes = about.pop("resizes")

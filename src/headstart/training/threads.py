@@ -8,8 +8,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 
 def threads() -> int:
     """Physical cores that this process may use: its affinity and its container's limit count."""
@@ -23,6 +21,8 @@ def threads() -> int:
 @contextmanager
 def every_core() -> Iterator[None]:
     """Compute on `threads()` for a while, and leave the number as it was found."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(threads())
     try:
