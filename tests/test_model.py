@@ -649,6 +649,16 @@ def test_rows_and_frames_are_answered(fit):
     assert headstart.predict(model, frame.to_dict("records")).labels == answers.labels
 
 
+def test_of_a_table_in_memory_the_column_it_was_trained_on_is_read(fit):
+    """Another one would be guessed: its name and its longer texts say more."""
+    model = fit("numbers.csv").model
+    assert model.reads.input == ("text",)
+    frame = pd.DataFrame({"review": ["more words, and many of them"], "text": ["words"]})
+    assert model.predict(frame).labels == model.predict(["words"]).labels
+    with pytest.raises(headstart.InputError, match="text"):
+        model.predict(frame[["review"]])
+
+
 def test_representations_are_short_and_escaped(fit):
     model = fit("texts.csv").model
     assert repr(model).startswith("<Model for text classification of 'animal', 'car'")

@@ -26,11 +26,11 @@ from headstart.card import card
 from headstart.data import texts
 from headstart.data.dataset import Dataset, Ids, Modality, Skipped, Task, told
 from headstart.data.names import shown, some
-from headstart.data.reads import Reads, reads_from_json
+from headstart.data.reads import Reads, TrainedSpec, reads_from_json
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
 from headstart.features import graphs, pipeline, trial
-from headstart.features.engine import CPU_BATCH, OpenVINOEngine, native_precision
+from headstart.features.engine import CPU_BATCH, OpenVINOEngine, first, native_precision
 from headstart.features.graphs import Graph
 from headstart.features.reference import Reference, unknown
 from headstart.preprocessing import (
@@ -183,12 +183,12 @@ class Model:
 
         It is for one run; see `OpenVINOEngine.beside`.
         """
-        if ENGINE not in self.__dict__:
-            reference = self.reference or unknown(self.preprocessing)
-            graph = Graph(self.graph, self.digest or graphs.digest(self.graph), reference)
-            made = trial.engine(graph, CPU_BATCH[self.modality], self._precision, _cache())
-            # Of several threads the first one's is everybody's.
-            self.__dict__.setdefault(ENGINE, made)
+        with first():
+            if ENGINE not in self.__dict__:
+                reference = self.reference or unknown(self.preprocessing)
+                graph = Graph(self.graph, self.digest or graphs.digest(self.graph), reference)
+                batch = CPU_BATCH[self.modality]
+                self.__dict__[ENGINE] = trial.engine(graph, batch, self._precision, _cache())
         engine: OpenVINOEngine = self.__dict__[ENGINE]
         return engine.beside()
 
@@ -376,9 +376,8 @@ class Model:
             InputError: there is nothing in it that the model answers for.
         """
         from headstart.data.given import items_for
-        from headstart.spec import ReadSpec
 
-        return self.answer(items_for(inputs, self.modality, ReadSpec()))
+        return self.answer(items_for(inputs, self.modality, TrainedSpec(trained=self.reads)))
 
     def save(self, folder: str | Path) -> None:
         """Write the model's folder in one step; a model that was there is replaced.

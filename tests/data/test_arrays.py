@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -13,6 +13,7 @@ from headstart.errors import Unreadable
 IMAGES = arrays.arrays(np.uint8, st.tuples(*[st.integers(1, 9)] * 2, st.sampled_from([3, 4])))
 
 
+@settings(deadline=None)
 @given(IMAGES)
 def test_the_same_pixels_in_other_types_are_the_same_image(image):
     """Property: the digest of an image does not depend on the type its numbers have."""

@@ -44,7 +44,9 @@ def test_forms(form, tmp_path):
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=8)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
+)
 @given(st.lists(st.tuples(st.none() | WORDS, st.sampled_from(["x", "y", None])), min_size=1))
 def test_rows_in_are_items_and_skipped(rows):
     """Property: no row is lost, and every form gives the same items and labels."""
@@ -128,6 +130,11 @@ def test_items_and_labels(tmp_path):
 def test_what_is_wrong_is_said(data, options, said):
     with pytest.raises(InputError, match=said):
         read_any(data, ReadSpec(**options))
+
+
+def test_weights_go_with_the_items_that_have_a_label():
+    found = read_any(["a", "b", "c"], ReadSpec(), ["x", None, "y"], weights=[1, 2, 3])
+    assert (list(found.items), list(found.weights)) == (["a", "c"], [1, 3])
 
 
 def test_weights_go_with_the_rows_that_are_kept():

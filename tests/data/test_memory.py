@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -222,6 +222,7 @@ ITEMS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ITEMS, min_size=1, max_size=8))
 def test_every_item_of_a_mixed_list_keeps_its_place(items):
     """Property: an item is what it is alone, wherever it stands and whatever is beside it."""

@@ -15,7 +15,7 @@ from headstart.data.ids import ids_of, joined_ids
 from headstart.data.memory import from_memory, items_of
 from headstart.data.rows import dataset_of
 from headstart.data.sources import input_of, one_after_another, read, refuse_mistyped, rows_of
-from headstart.data.table import SUFFIXES
+from headstart.data.table import is_table
 from headstart.data.weights import weights_of
 from headstart.errors import InputError
 from headstart.spec import ReadSpec
@@ -138,10 +138,9 @@ def _is_place(item: Any, modality: Modality) -> bool:
         return False
     path = Path(os.fsdecode(item))
     text = modality == "text"
-    suffixes = (*SUFFIXES, ".txt") if text else SUFFIXES
     try:
         if path.is_file():
-            return path.suffix.lower() in suffixes
+            return is_table(path) or (text and path.suffix.lower() == ".txt")
         return path.is_dir() and not (text and isinstance(item, str))
     except (OSError, ValueError):
         return False

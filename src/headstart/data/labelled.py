@@ -46,6 +46,7 @@ def labelled(data: Dataset, labels: Any, task: str, na_values: str | None = None
         task=found.task,
         labels=[label for label in found.labels if label is not None],
         splits=used.splits,
+        weights=used.weights,
         skipped=(*data.skipped, *skipped),
         warnings=(*data.warnings, *found.warnings),
         notes=(*data.notes, *found.notes),

@@ -187,9 +187,17 @@ class _Streams:
 
 
 _OPEN: "WeakSet[_Streams]" = WeakSet()
+_first = Lock()
+
+
+def first() -> Lock:
+    """Held while a model's network is opened for the first time: one thread does it for all."""
+    return _first
 
 
 def _in_child() -> None:
+    global _first
+    _first = Lock()  # another thread of the parent may have held it
     for streams in list(_OPEN):
         streams.leave_to_parent()
     # The tokenizers have threads too: they do without them after a fork, and say so unasked.
