@@ -209,6 +209,7 @@ def _extract(dataset: Any, trunk: Any, engine: Any, root: Path) -> Any:
         backbone=trunk.backbone.name,
         pool=trunk.backbone.pool,
         fingerprint=trunk.backbone.fingerprint,
+        function=trunk.backbone.function,
         cut=trunk.cut.stage,
         preprocessing=repr(trunk.backbone.preprocessing),
         view="whole",

@@ -122,12 +122,15 @@ def pictures(folder: Path, each: int, seed: int = 0, classes=None) -> Path:
 
 
 def content(model: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a model, but for the report: that one tells the time."""
+    """The SHA-256 of every file of a model, but for those written once it is there.
+
+    The report tells the time besides.
+    """
     files = (file for file in sorted(model.rglob("*")) if file.is_file())
     return {
         str(file.relative_to(model)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in files
-        if file.name != "report.json"
+        if file.name not in ("report.json", "predictions.parquet")
     }
 
 

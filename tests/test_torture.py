@@ -195,8 +195,8 @@ def test_the_same_in_a_process_of_its_own(mixed):
     assert done.json["test"] == mixed.report("of mixed")["test"]
     done = mixed.process("predict", "process", "mixed/blue/bad/fifo.jpg", "mixed/red/0-0.jpg")
     assert done.code == 0
-    assert "red" in done.out.splitlines()[1]
-    assert "not a regular file" in done.out.splitlines()[2]
+    assert "not a regular file" in done.out.splitlines()[1]
+    assert "red" in done.out.splitlines()[2]
 
 
 @pytest.fixture(scope="module")

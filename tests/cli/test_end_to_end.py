@@ -67,7 +67,7 @@ def test_the_second_fit_finds_its_features(place, fitted):
     done = headstart(place, "fit", "photos", "--out", "second", "--seed", "1", "--offline")
     assert done.returncode == 0, done.stderr
     assert "48 of 48 found there" in done.stdout
-    assert "100.0% right" in done.stdout
+    assert "Accuracy 100.0%" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 

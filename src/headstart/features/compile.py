@@ -54,8 +54,13 @@ def converted(trunk: nn.Module, preprocessing: Preprocessing) -> tuple[ov.Model,
     graph = to_graph(trunk, preprocessing)
     inputs = inputs_for(preprocessing)
     where = next((each.device for each in trunk.parameters()), torch.device("cpu"))
-    with torch.inference_mode():
-        output = trunk(*(torch.from_numpy(each).to(where) for each in inputs))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # Of more, the last bits depend on how many: it is saved.
+    try:
+        with torch.inference_mode():
+            output = trunk(*(torch.from_numpy(each).to(where) for each in inputs))
+    finally:
+        torch.set_num_threads(threads)
     return graph, Reference(inputs, output.float().cpu().numpy())
 
 
