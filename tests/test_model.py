@@ -702,7 +702,8 @@ def test_absurd_values_under_a_good_seal_are_refused(model, key, value):
         ("height", 0), ("height", None), ("width", 10**9), ("width", True), ("height", "224"),
         ("crop_fraction", 0), ("crop_fraction", 2), ("crop_fraction", None),
         ("interpolation", "none"), ("interpolation", ["bilinear"]), ("mean", [0, 0]),
-        ("mean", None), ("std", [0, 1, 1]), ("std", ["a", 1, 1]), ("squash", 1), ("more", 1),
+        ("mean", None), ("std", [0, 1, 1]), ("std", ["a", 1, 1]), ("squash", 1),
+        ("keep_aspect_ratio", 1), ("more", 1),
     ],
 )  # fmt: skip
 def test_absurd_preprocessing_of_images_is_refused(model, key, value):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headstart import data as reading
 from headstart.atomic import check_file, whole
-from headstart.data.dataset import Dataset, Skipped, joined, told
+from headstart.data.dataset import Dataset, Skipped, count_notes, joined
 from headstart.data.idle import refuse_idle
 from headstart.data.ids import refuse_columns
 from headstart.data.names import shown, some
@@ -211,7 +211,7 @@ def generate(
     Args:
         model: its folder, or what `headstart.generation.saved.load` gave.
         prompt: what the text goes on from.
-        written: is told how it went: tokens, and whether the model ended the text.
+        written: receives how it went: tokens, and whether the model ended the text.
         **options: the fields of `headstart.spec.GenerateSpec`.
 
     Raises:
@@ -320,12 +320,12 @@ def evaluate(
             f"{'no labels' if dataset.labels is None else 'labels for ' + str(dataset.task)}."
         )
     scored = loaded.stored_scores(dataset, progress or usual_progress())
-    targets, known, strangers, unknown = match(dataset, scored.kept, loaded.classes)
-    skipped = (*dataset.skipped, *scored.skipped, *strangers)
+    targets, known, unmatched, unknown = match(dataset, scored.kept, loaded.classes)
+    skipped = (*dataset.skipped, *scored.skipped, *unmatched)
     refuse_skipped(skipped, spec)
     if not known.any():
         first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
-        classes = f"; the model's classes are {some(loaded.classes, 3)}" if strangers else ""
+        classes = f"; the model's classes are {some(loaded.classes, 3)}" if unmatched else ""
         raise InputError(f"No item of '{_name(data)}' can be measured{first}{classes}.")
     scores = scaled(scored.scores[known], loaded.temperature)
     measured = evaluation.evaluate(loaded.task, targets, scores, loaded.classes, seed=0)
@@ -355,7 +355,7 @@ def evaluate(
             *dataset.warnings,
             *scored.warnings,
             *_trained_on(seen, len(places)),
-            *told(scored.notes, loaded.modality),
+            *count_notes(scored.notes, loaded.modality),
             *unknown,
             *measured.notes,
         ),
@@ -438,7 +438,7 @@ def embed(
         warnings=(
             *dataset.warnings,
             *features.warnings,
-            *told(features.notes, dataset.modality),
+            *count_notes(features.notes, dataset.modality),
         ),
         notes=dataset.notes,
     )

@@ -118,8 +118,9 @@ def check(about: Mapping[str, Any]) -> None:
     _check(about, MODEL, "")
     check_made(about)
     _check(about["preprocessing"], PREPROCESSING[about["modality"]], "preprocessing.")
-    if type(about["preprocessing"].get("squash", False)) is not bool:
-        raise ValueError("'preprocessing.squash' must be true or false")
+    for key in ("keep_aspect_ratio", "squash"):  # the latter in older models
+        if type(about["preprocessing"].get(key, False)) is not bool:
+            raise ValueError(f"'preprocessing.{key}' must be true or false")
     least = {"classification": 2, "multilabel": 1, "regression": 0}[about["task"]]
     count = len(about["classes"])
     if count < least or (least == 0 and count):

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from headstart import heads, html, manifest, sealed
 from headstart.card import card
 from headstart.data import texts
-from headstart.data.dataset import Dataset, Ids, Modality, Skipped, Task, told
+from headstart.data.dataset import Dataset, Ids, Modality, Skipped, Task, count_notes
 from headstart.data.names import shown, some
 from headstart.data.reads import Reads, TrainedSpec, reads_from_json
 from headstart.errors import InputError
@@ -356,7 +356,7 @@ class Model:
             probabilities=None if regression else rows,
             values=rows if regression else None,
             skipped=(*data.skipped, *scored.skipped),
-            warnings=(*data.warnings, *data.notes, *told(scored.notes, self.modality)),
+            warnings=(*data.warnings, *data.notes, *count_notes(scored.notes, self.modality)),
             ids=data.ids,
             errors=tuple(errors) if scored.unread else (),
         )

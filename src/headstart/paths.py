@@ -68,7 +68,7 @@ def _impossible(path: Path, option: str, error: Exception) -> InputError:
 
 
 def _possible(path: Path) -> None:
-    """Ask for the path: a name that is too long, or has a NUL in it, is told from a missing one."""
+    """Ask for the path: raises for a name that is too long or has a NUL in it, not for none."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -197,8 +197,8 @@ class FitSpec(ReadSpec):
     flip: str = option(
         "horizontal",
         "Flips of images while more than the head is trained, which must leave the label as it is: "
-        "horizontal (left to right); any (also upside down and quarter turns: cells, satellite "
-        "images); none (letters, left against right).",
+        "horizontal; any (also vertical, and rotations by 90 degrees: cells, satellite images); "
+        "none (letters, hands).",
         choices=FLIPS,
         group=TRAINING,
     )

@@ -19,7 +19,7 @@ def quiet_libraries() -> Iterator[None]:
     """Print a warning of a library as one line of ours, once; keep back what libraries log.
 
     With HEADSTART_TRACEBACK, or Python's own `-W`, everything is shown as it is. An error that
-    matters is raised, and told by who catches it.
+    matters is raised, and explained where it is caught.
     """
     if os.environ.get("HEADSTART_TRACEBACK") or sys.warnoptions:
         yield

@@ -125,10 +125,10 @@ def _decimal_sign(texts: Sequence[str], decimal: str, name: str, row: str) -> st
         return None
     if fits and all(_value(text, ".") == _value(text, ",") for text in texts):
         return "."
-    told = list(dict.fromkeys(t for t in texts if _value(t, ".") != _value(t, ",")))[:3]
+    examples = list(dict.fromkeys(t for t in texts if _value(t, ".") != _value(t, ",")))[:3]
     raise InputError(
-        f"{row}: column {name!r} can be read in two ways: in {some(told)} the sign between digits "
-        "separates thousands or decimals; say which with --decimal point or --decimal comma."
+        f"{row}: column {name!r} can be read in two ways: in {some(examples)} the sign between "
+        "digits separates thousands or decimals; say which with --decimal point or --decimal comma."
     )
 
 

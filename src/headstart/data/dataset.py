@@ -183,7 +183,7 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
     )
 
 
-def told(notes: Mapping[int, str], modality: Modality) -> tuple[str, ...]:
+def count_notes(notes: Mapping[int, str], modality: Modality) -> tuple[str, ...]:
     """A sentence for each kind of oddity, with how many items have it.
 
     Args:

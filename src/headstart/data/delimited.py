@@ -89,7 +89,7 @@ def _table(file: TextFile, expected: str) -> Table:
     name = shown(file.path.name)
     lines = enumerate(file.lines(), 1)
     sample = list(islice(lines, _SAMPLE))
-    told = list(file.notes)
+    from_file = list(file.notes)
     if sample and (hint := sample[0][1]).lower()[:4] == "sep=" and hint[4:] in SEPARATORS:
         expected = sample.pop(0)[1][4:]  # Excel's own way of saying it
     while sample and not sample[0][1].strip():
@@ -98,11 +98,11 @@ def _table(file: TextFile, expected: str) -> Table:
         raise _no_rows(f"{name}, line 1")
     style, header = _recognised([line for _, line in sample], expected)
     if style.separator not in (expected, _NO_SEPARATOR):
-        told.append(
+        from_file.append(
             f"The columns of {name} are separated by {SEPARATORS[style.separator]} (a guess)."
         )
     if style.blanks:
-        told.append(f"Blanks after the separators of {name} are left out.")
+        from_file.append(f"Blanks after the separators of {name} are left out.")
     first = sample.pop(0)[0]
     rows = _Reader(style, len(header), name, deque(sample), lines)
     names, found = _shaped(f"{name}, line {first}", header, rows)
@@ -117,7 +117,7 @@ def _table(file: TextFile, expected: str) -> Table:
         folder=file.path.parent,
         columns=columns,
         row_name=lambda row: f"{name}:{starts[row]}",
-        notes=(*told, *notes, *_spans(name, found)),
+        notes=(*from_file, *notes, *_spans(name, found)),
         warnings=_quotes(name, found),
     )
 

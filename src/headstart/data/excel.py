@@ -32,7 +32,7 @@ def read_excel(path: Path) -> Table:
             "and at least one more are needed."
         )
     columns, notes = _columns(f"{name}, row {first + at + 1}", name, rows[at], rows[at + 1 :])
-    told = (
+    other_sheets = (
         (f"{name} is read from its sheet {shown(sheet)!r}; {some(others)} not.",) if others else ()
     )
     return Table(
@@ -40,7 +40,7 @@ def read_excel(path: Path) -> Table:
         folder=path.parent,
         columns=columns,
         row_name=lambda row: f"{name}:{first + at + row + 2}",
-        notes=(*told, *notes),
+        notes=(*other_sheets, *notes),
     )
 
 

@@ -70,7 +70,7 @@ def _items_of(data: Any, spec: ReadSpec, labels: Any, weights: Any, labelled: bo
         if data and all(pairs):
             data, labels = [each[0] for each in data], [each[1] for each in data]
     if labels is None and labelled:
-        # What is no sequence of items at all is told first.
+        # What is no sequence of items at all is reported first.
         from_memory(data)
         raise InputError(
             "The items have no labels to learn from; give them too: fit(items, labels), or a "

@@ -85,7 +85,7 @@ def _load_repeated(items: Sequence[Any]) -> None:
     for item in items:
         if isinstance(item, Image.Image):
             if id(item) in seen:
-                with suppress(Exception):  # told where it is read
+                with suppress(Exception):  # reported where it is read
                     item.load()
             seen.add(id(item))
 

@@ -10,7 +10,7 @@ import numpy as np
 _OWN = (str, bool, int, type(None))
 _SEVERAL = (list, tuple, set, frozenset)
 _MISSING = ("NAType", "NaTType")
-"""Types of pandas.NA and pandas.NaT, told by name: pandas is not imported for it."""
+"""Types of pandas.NA and pandas.NaT, recognised by name: pandas is not imported for it."""
 _METHODS = ("as_py", "tolist", "to_list", "numpy")
 """Of pyarrow; of numpy, torch, JAX and pandas; of polars; of TensorFlow."""
 

@@ -104,7 +104,7 @@ def run(
         engine: opens the compiled trunk; called once, when the first item needs it.
         known: which of some digests have features already; called from worker threads.
         emit: receives finished rows, in the calling thread; whole batches, in no fixed order.
-        advance: told of items that are done, computed or not.
+        advance: receives the number of items that are done, computed or not.
         view: how images are looked at.
 
     When the calling thread is interrupted, what was computed is still emitted.

@@ -59,7 +59,7 @@ def losses(
         blocks: what follows each token, and which document it is of.
         where: the device of the network.
         autocast: whether to compute in bfloat16 where that is safe.
-        advance: told of blocks done.
+        advance: receives the number of blocks done.
     """
     network.eval()
     targets = blocks.targets()

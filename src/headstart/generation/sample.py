@@ -48,7 +48,7 @@ def stream(
         model: what writes.
         prompt: what it goes on from; may be empty where the model has a token to begin with.
         spec: length, temperature, top_p and seed.
-        written: is told how it went.
+        written: receives how it went.
     """
     ids = _begin(model, prompt)
     config: Any = model.network.config.get_text_config()  # type: ignore[union-attr, operator]

@@ -97,14 +97,14 @@ _ABOUT = (
 
 def show_fetched(fetched: Mapping[str, Any], console: Console) -> None:
     """Print what `headstart.api.fetch` gives."""
-    told = [
+    rows = [
         ("backbone", shown(fetched["name"])),
         ("folder", shown(fetched["folder"])),
         ("licence", shown(fetched["licence"] or "unknown")),
         ("parameters", short(fetched["parameters"])),
         ("size", size(fetched["bytes"])),
     ]
-    section(console, "Fetched", facts(told))
+    section(console, "Fetched", facts(rows))
     console.print(Text("Bring the folder where you need it, and say --backbone DIR.", style="dim"))
 
 
@@ -116,10 +116,10 @@ def show_backbone(about: Mapping[str, Any], console: Console) -> None:
             `name`, `shape`, `parameters` and `gflops`.
         console: where to.
     """
-    told = [
+    rows = [
         (name, _fact(value)) for name, value in about.items() if name != "stages" and value != ""
     ]
-    section(console, f"Backbone: {about['name']}", facts(told))
+    section(console, f"Backbone: {about['name']}", facts(rows))
     numbers = ("parameters", "GFLOPs")
     table = columns(("stage", "output", *numbers), right=numbers)
     for each in about["stages"]:

@@ -3,6 +3,7 @@
 import io
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
@@ -34,12 +35,12 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-class Showable:
+class Showable(ABC):
     """What can be shown at a terminal and in a notebook."""
 
+    @abstractmethod
     def show_on(self, console: "Console") -> None:
         """Print it on a console."""
-        raise NotImplementedError
 
     def show(self) -> None:
         """Print it on standard output, as at a terminal."""

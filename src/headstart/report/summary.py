@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from headstart import evaluation
-from headstart.data.dataset import Dataset, told
+from headstart.data.dataset import Dataset, count_notes
 from headstart.data.labels import counts_of
 from headstart.evaluation import Evaluation, Interval
 from headstart.evaluation.calibration import scaled
@@ -172,7 +172,7 @@ def _warnings(
 ) -> tuple[str, ...]:
     said = [*dataset.warnings, *features.warnings, *examples.warnings]
     said += [*climbed.best.warnings, *climbed.warnings]
-    said += told(features.notes, dataset.modality)
+    said += count_notes(features.notes, dataset.modality)
     return tuple(dict.fromkeys(said))
 
 

@@ -41,10 +41,10 @@ def show_report(report: Report, console: Console) -> None:
 def show_evaluation(report: EvaluationReport, console: Console) -> None:
     """Print how good a saved model is on other data."""
     measured = items(report.counts["measured"], "item")
-    told = [("model", report.model), ("items", measured), *(("notes", n) for n in report.notes)]
+    rows = [("model", report.model), ("items", measured), *(("notes", n) for n in report.notes)]
     if report.predictions is not None:
-        told.append(("answers", f"in {report.predictions}"))
-    section(console, f"Data: {report.dataset}", facts(told))
+        rows.append(("answers", f"in {report.predictions}"))
+    section(console, f"Data: {report.dataset}", facts(rows))
     show_skipped(console, report.skipped, "--json lists them all")
     show_warnings(console, report.warnings)
     _result(console, report, report.metrics, {})
@@ -53,7 +53,7 @@ def show_evaluation(report: EvaluationReport, console: Console) -> None:
 def show_embedding(report: EmbedReport, console: Console) -> None:
     """Print where the features went."""
     cut = f"after {report.cut}" if report.cut else "before the first stage"
-    told = [
+    rows = [
         ("file", report.path),
         ("rows", f"{count(report.rows)}, each of {items(report.features, 'number')}"),
         ("backbone", f"{report.backbone}, cut {cut}"),
@@ -61,7 +61,7 @@ def show_embedding(report: EmbedReport, console: Console) -> None:
         ("time", duration(report.seconds["total"])),
         *(("notes", note) for note in report.notes),
     ]
-    section(console, "Features", facts(told))
+    section(console, "Features", facts(rows))
     show_skipped(console, report.skipped, "--json lists them all")
     show_warnings(console, report.warnings)
 

@@ -120,8 +120,8 @@ def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
     skipped = [Skipped(names[at], IN_ANOTHER_SPLIT) for at in sides.dropped.tolist()]
     for name in SPLITS:
         index = getattr(sides, name)
-        targets, good, strangers, unknown = match(data, kept[index], classes)
-        skipped += strangers
+        targets, good, unmatched, unknown = match(data, kept[index], classes)
+        skipped += unmatched
         warnings += unknown
         parts[name] = part_of(data, features, index[good], targets)
     if not len(parts["test"]):
@@ -157,10 +157,10 @@ def match(
     good = targets >= 0 if data.task == "classification" else np.ones(len(targets), bool)
     unknown = [(at, str(data.labels[at])) for at in positions[~good].tolist()]
     alike = labels.lookalikes({label for _, label in unknown}, classes)
-    strangers = [
+    unmatched = [
         Skipped(data.names[at], _unknown_class(label, alike.get(label))) for at, label in unknown
     ]
-    return targets[good], good, strangers, _unknown(known, classes, data.task)
+    return targets[good], good, unmatched, _unknown(known, classes, data.task)
 
 
 def _unknown_class(label: str, alike: str | None) -> str:

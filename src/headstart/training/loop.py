@@ -107,7 +107,7 @@ def train(
         recipe: the settings.
         seed: every random choice follows from it.
         checkpoint: where the state goes; None keeps none.
-        advance: told of items done.
+        advance: receives the number of items done.
         deadline: by `time.monotonic`. A training that would end later is shortened, its rates
             too; each such choice is kept before it acts, and made again by a resumed training.
     """

@@ -14,7 +14,7 @@ def threads() -> int:
     from joblib import cpu_count
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where they cannot be told from logical ones
+        warnings.simplefilter("ignore")  # where they cannot be distinguished from logical ones
         return max(1, int(cpu_count(only_physical_cores=True)))
 
 
