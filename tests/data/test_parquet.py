@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from headstart.data import read, read_inputs
-from headstart.data.dataset import Joined, Selection
 from headstart.data.hub import is_name, table_of
 from headstart.data.images import decode, load
+from headstart.data.lazy import Joined, Selection
 from headstart.data.rows import dataset_of
 from headstart.errors import InputError
 from headstart.preprocessing import ImagePreprocessing

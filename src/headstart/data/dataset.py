@@ -1,14 +1,13 @@
 """What a reader hands on: items with names, and labels and splits where they are known."""
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
 import numpy as np
 
+from headstart.data.lazy import Joined, Selection
 from headstart.data.reads import UNKNOWN, Reads
 
 Modality = Literal["image", "text"]
@@ -60,48 +59,6 @@ class Unusable:
     """Stands in its place for an item that can be none; where items are read it is skipped."""
 
     reason: str
-
-
-class Selection(Sequence[Any]):
-    """Some items of a sequence, each fetched when it is asked for."""
-
-    def __init__(self, items: Sequence[Any], index: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-        self._items = items
-        self._index = index
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Selection": ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Selection(self._items, self._index[index])
-        return self._items[int(self._index[index])]
-
-
-class Joined(Sequence[Any]):
-    """Sequences one after another, each item fetched when it is asked for."""
-
-    def __init__(self, parts: Sequence[Sequence[Any]]) -> None:
-        self._parts = parts
-        self._ends = list(accumulate(len(part) for part in parts))
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Selection: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Selection(self, np.arange(len(self))[index])
-        index = range(len(self))[index]
-        part = bisect_right(self._ends, index)
-        return self._parts[part][index - (self._ends[part - 1] if part else 0)]
 
 
 @dataclass(frozen=True)

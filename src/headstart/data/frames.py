@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from headstart.data.arrays import as_numpy, is_array
-from headstart.data.dataset import Selection
+from headstart.data.lazy import Mapped
 from headstart.data.names import shown, some
+from headstart.data.scalars import PANDAS_MISSING
 from headstart.data.table import Table
 from headstart.errors import InputError
 
@@ -68,29 +69,13 @@ def image_of(cell: Mapping[str, Any]) -> Any:
 
 def is_missing(value: Any) -> bool:
     """Whether a cell holds nothing: None, NaN, `pandas.NA` or NaT."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+    if value is None or type(value).__name__ in PANDAS_MISSING:
         return True
     return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
 
 
-class _Images(Sequence[Any]):
-    """A column of images, each unwrapped when it is asked for."""
-
-    def __init__(self, cells: Sequence[Any]) -> None:
-        self._cells = cells
-
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Selection: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Selection(self, np.arange(len(self))[index])
-        cell = self._cells[index]
-        return image_of(cell) if is_cell(cell) else cell
+def _unwrapped(value: Any) -> Any:
+    return image_of(value) if is_cell(value) else value
 
 
 def _is(data: Any, library: str, *names: str) -> bool:
@@ -152,7 +137,7 @@ def _made(kind: str, columns: Sequence[tuple[str, Any]], index: Sequence[str] = 
     return Table(
         name=f"the {kind}",
         folder=Path(),
-        columns={name: _Images(c) if name in images else c for name, c in cells.items()},
+        columns={name: Mapped(_unwrapped, c) if name in images else c for name, c in cells.items()},
         row_name=lambda row: f"row {index[row] if index else row}",
         encoded_images=images,
     )

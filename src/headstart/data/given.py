@@ -83,25 +83,37 @@ def _is_image(path: str | Path) -> bool:
     return Path(path).suffix.lower() in images.EXTENSIONS and Path(path).is_file()
 
 
-def items_for(given: Any, modality: Modality, spec: ReadSpec, id: str | None = None) -> Dataset:
+def items_for(given: Any, modality: Modality, spec: ReadSpec) -> Dataset:
     """Items to be answered, each in its place: an item, a sequence of them, or a table's rows.
 
     Args:
         given: the items.
         modality: what they are.
         spec: how to read a table.
-        id: a column of the table; the answers carry its cells.
 
     Raises:
         InputError: it is nothing that can be answered.
     """
-    table = None if isinstance(given, Dataset) else table_of(given)
-    if table is not None:
-        ids = None if id is None else ids_of(table, id)
-        return replace(rows_of(table, spec, modality), ids=ids)
+    rows = _rows_of(given, modality, spec)
+    return from_memory(given, modality=modality) if rows is None else rows
+
+
+def _rows_of(
+    given: Any, modality: Modality, spec: ReadSpec, id: str | None = None
+) -> Dataset | None:
+    """The rows of a table, or a `Dataset` as it is; None for anything else."""
+    if isinstance(given, Dataset):
+        return _without_ids(given, id)
+    table = table_of(given)
+    if table is None:
+        return None
+    return replace(rows_of(table, spec, modality), ids=None if id is None else ids_of(table, id))
+
+
+def _without_ids(data: Dataset, id: str | None) -> Dataset:
     if id is not None:
         raise InputError(f"id is {id!r}, a column, but the items are no table; leave it out.")
-    return given if isinstance(given, Dataset) else from_memory(given, modality=modality)
+    return data
 
 
 def read_given(given: Any, modality: Modality, spec: ReadSpec, id: str | None = None) -> Dataset:
@@ -114,15 +126,16 @@ def read_given(given: Any, modality: Modality, spec: ReadSpec, id: str | None = 
     Raises:
         InputError: it is nothing that can be answered, or one of its tables is wrong.
     """
-    if isinstance(given, Dataset) or table_of(given) is not None:
-        return items_for(given, modality, spec, id)
+    rows = _rows_of(given, modality, spec, id)
+    if rows is not None:
+        return rows
     if isinstance(given, str) and modality == "text" and not _is_place(given, modality):
         refuse_mistyped(given, Path(given))
     listed = items_of(given)
     whole = from_memory(listed, modality=modality)
     placed = [_is_place(item, modality) for item in listed]
     if not any(placed):
-        return items_for(whole, modality, spec, id)
+        return _without_ids(whole, id)
     parts = []
     for is_place, run in groupby(range(len(listed)), lambda at: placed[at]):
         if is_place:

@@ -4,12 +4,11 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
-
-import numpy as np
+from typing import Any
 
 from headstart.data.columns import split_named
-from headstart.data.dataset import Joined, Selection
+from headstart.data.frames import image_of
+from headstart.data.lazy import Joined, Mapped
 from headstart.data.names import shown
 from headstart.data.table import Table
 from headstart.errors import InputError, first_line
@@ -20,28 +19,17 @@ _PATIENCE = 10.0
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
-class _Images(Sequence[Any]):
+def _images(part: Any, column: str) -> Mapped:
     """The encoded images of one memory-mapped part, each read when it is asked for."""
+    import datasets
 
-    def __init__(self, part: Any, column: str) -> None:
-        import datasets
+    cells = part.select_columns([column]).cast_column(column, datasets.Image(decode=False))
 
-        raw = datasets.Image(decode=False)
-        self._cells = part.select_columns([column]).cast_column(column, raw)
-        self._column = column
+    def image(row: Any) -> Any:
+        cell = row[column]
+        return image_of(cell) if cell else None
 
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Selection: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Selection(self, np.arange(len(self))[index])
-        cell = self._cells[index][self._column]
-        return (cell["bytes"] or cell["path"]) if cell else None
+    return Mapped(image, cells)
 
 
 def name_of(source: str) -> str | None:
@@ -133,7 +121,7 @@ def table_of(loaded: Any, name: str) -> Table:
     features = loaded[used[0]].features
     images = [c for c, kind in features.items() if isinstance(kind, datasets.Image)]
     columns: dict[str, Sequence[Any]] = {
-        column: Joined([_Images(loaded[part], column) for part in used])
+        column: Joined([_images(loaded[part], column) for part in used])
         if column in images
         else [cell for part in used for cell in loaded[part].select_columns([column])[:][column]]
         for column in features

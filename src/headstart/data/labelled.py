@@ -1,6 +1,7 @@
 """Labels that are already in memory: of lists, arrays, columns and frames of any library."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,14 +40,10 @@ def labelled(data: Dataset, labels: Any, task: str, na_values: str | None = None
         if label is None
     )
     used = data.select(np.array(rows, np.int64)) if skipped else data
-    return Dataset(
-        used.modality,
-        used.items,
-        used.names,
+    return replace(
+        used,
         task=found.task,
         labels=[label for label in found.labels if label is not None],
-        splits=used.splits,
-        weights=used.weights,
         skipped=(*data.skipped, *skipped),
         warnings=(*data.warnings, *found.warnings),
         notes=(*data.notes, *found.notes),

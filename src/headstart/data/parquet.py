@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast, overload
+from typing import Any, cast
 
-import numpy as np
-
-from headstart.data.dataset import Joined, Selection, Split
+from headstart.data.dataset import Split
+from headstart.data.frames import image_of
+from headstart.data.lazy import Joined, Lazy
 from headstart.data.names import shown, some
 from headstart.data.table import Table, refuse_repeated
 from headstart.errors import InputError, first_line
@@ -21,7 +21,7 @@ _BATCH = 32
 """Encoded images held in memory at once."""
 
 
-class ImageColumn(Sequence[Any]):
+class ImageColumn(Lazy):
     """The encoded images in one column of a file, or their paths as written, read on demand.
 
     Reading in order is one pass over the file that holds `_BATCH` images at a time; going back
@@ -45,18 +45,12 @@ class ImageColumn(Sequence[Any]):
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Selection: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Selection(self, np.arange(len(self))[index])
-        index = range(len(self))[index]
+    def fetch(self, index: int) -> Any:
+        """See `Lazy.fetch`."""
         group = bisect_right(self._ends, index)
         with self._lock:
             cell = self._cell(group, index)
-        return (cell.get("bytes") or cell.get("path")) if isinstance(cell, dict) else cell
+        return image_of(cell) if isinstance(cell, dict) else cell
 
     def _cell(self, group: int, index: int) -> Any:
         import pyarrow as pa

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, overload
-
-import numpy as np
+from typing import Any
 
 from headstart.data import name_labels, pixels, texts
 from headstart.data.amounts import numbers_in
 from headstart.data.cells import Labels, indicators, interpret
 from headstart.data.columns import Columns, choose
-from headstart.data.dataset import Dataset, Label, Modality, Selection, Skipped, Unusable
+from headstart.data.dataset import Dataset, Label, Modality, Skipped, Unusable
+from headstart.data.lazy import Mapped
 from headstart.data.names import shown
 from headstart.data.paths import Finder
 from headstart.data.reads import Reads, trained
@@ -54,7 +53,7 @@ def dataset_of(
         )
     return Dataset(
         modality=columns.modality,
-        items=_Images(table, columns, items, kept) if columns.kind == "images" else items,
+        items=_images(table, columns, items, kept) if columns.kind == "images" else items,
         names=[table.row_name(row) for row in kept],
         task=found.task if found else None,
         labels=None if labels is None else _present(labels, kept),
@@ -92,30 +91,19 @@ def refuse_skipped(skipped: Sequence[Skipped], spec: ReadSpec) -> None:
         )
 
 
-class _Images(Sequence[Any]):
+def _images(
+    table: Table, columns: Columns, items: Sequence[Any], kept: Sequence[int]
+) -> Sequence[Any]:
     """Encoded images, or the files that the cells name instead; each when it is asked for."""
+    cells = table.columns[columns.input[0]]
 
-    def __init__(
-        self, table: Table, columns: Columns, items: Sequence[Any], kept: Sequence[int]
-    ) -> None:
-        self._cells = Selection(table.columns[columns.input[0]], np.array(kept, np.int64))
-        self._items = items
-        self._finder = columns.finder
+    def image(at: int) -> Any:
+        if isinstance(items[at], Unusable):
+            return items[at]
+        cell = cells[kept[at]]
+        return columns.finder.or_as_written(cell) if isinstance(cell, str) else cell
 
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Selection: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Selection(self, np.arange(len(self))[index])
-        if isinstance(self._items[index], Unusable):
-            return self._items[index]
-        cell = self._cells[index]
-        return self._finder.or_as_written(cell) if isinstance(cell, str) else cell
+    return Mapped(image, range(len(kept)))
 
 
 def _remembered(columns: Columns, spec: ReadSpec, decimal: str, scale: int) -> Reads:

@@ -9,7 +9,7 @@ import numpy as np
 
 _OWN = (str, bool, int, type(None))
 _SEVERAL = (list, tuple, set, frozenset)
-_MISSING = ("NAType", "NaTType")
+PANDAS_MISSING = ("NAType", "NaTType")
 """Types of pandas.NA and pandas.NaT, recognised by name: pandas is not imported for it."""
 _METHODS = ("as_py", "tolist", "to_list", "numpy")
 """Of pyarrow; of numpy, torch, JAX and pandas; of polars; of TensorFlow."""
@@ -28,7 +28,7 @@ def plain(cell: Any) -> Any:
         return str.__str__(cell)
     if isinstance(cell, Enum):
         return plain(cell.value)
-    if type(cell).__name__ in _MISSING:
+    if type(cell).__name__ in PANDAS_MISSING:
         return None
     if isinstance(cell, (np.datetime64, np.timedelta64)):
         kind = "datetime64[us]" if isinstance(cell, np.datetime64) else "timedelta64[us]"

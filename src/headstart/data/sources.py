@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from headstart.data import files, hub, texts
-from headstart.data.dataset import Dataset, Joined, Modality, Skipped, Unusable
+from headstart.data.dataset import Dataset, Modality, Skipped, Unusable
 from headstart.data.folder import read_folder, text_of, unlabelled
 from headstart.data.ids import folder_of, ids_of, joined_ids, placed
+from headstart.data.lazy import Joined
 from headstart.data.names import shown
 from headstart.data.rows import dataset_of, refuse_first
 from headstart.data.table import SUFFIXES, Table, is_table, read_table
