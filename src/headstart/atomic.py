@@ -1,6 +1,7 @@
-"""Files that are whole or not there: written under another name, then renamed."""
+"""Files and folders that are whole or not there: written under another name, then renamed."""
 
 import os
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ ROWS = (".csv", ".jsonl", ".parquet")
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, renamed to it when all is written and removed otherwise."""
-    unfinished = path.with_name(f".headstart-{os.getpid()}-{os.urandom(4).hex()}.partial")
+    unfinished = _beside(path)
     try:
         yield unfinished
         with unfinished.open("rb+") as file:
@@ -24,6 +25,28 @@ def whole(path: Path) -> Iterator[Path]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """The same for a folder, which is to be made, and replaces one that is there.
+
+    It is not synced: for caches, whose content is checked where it is read.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = _beside(folder)
+    try:
+        yield unfinished
+        if folder.exists():
+            shutil.rmtree(folder)
+        unfinished.rename(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".headstart-{os.getpid()}-{os.urandom(4).hex()}.partial")
 
 
 def is_unfinished(name: str) -> bool:

@@ -7,6 +7,7 @@ them, a version or what a name means is another, it is made anew.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from headstart.atomic import whole
 from headstart.backbones.backbone import Backbone, Parts, Stage
 from headstart.errors import HeadstartError, InputError, first_line
 
@@ -186,13 +188,10 @@ def _keep(place: Place, roots: tuple[str, ...], about: dict[str, Any], began: fl
     kept = {"roots": list(roots), "files": files}
     kept |= {"refused": about["refused"]} if "refused" in about else {"about": about}
     kept["seal"] = _seal(kept)
-    try:
+    with contextlib.suppress(OSError):
         place.folder.mkdir(parents=True, exist_ok=True)
-        partial = place.file.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(json.dumps(kept), "utf-8")
-        partial.replace(place.file)
-    except OSError:
-        return
+        with whole(place.file) as unfinished:
+            unfinished.write_text(json.dumps(kept), "utf-8")
 
 
 def state(roots: Sequence[str]) -> dict[str, Any]:

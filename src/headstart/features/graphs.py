@@ -1,9 +1,9 @@
 """Networks as OpenVINO graphs, kept beside the features: converting takes longer than reading."""
 
+import contextlib
 import errno
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import openvino as ov
 
+from headstart.atomic import whole_folder
 from headstart.features.reference import Reference
 
 NAMES = ("network.xml", "network.bin")
@@ -165,15 +166,8 @@ def _read(folder: Path) -> Graph | None:
 
 def _keep(made: Path, folder: Path) -> None:
     """Copy into the cache in one step; without room for it there, the next run converts again."""
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(made, partial)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    except OSError:
-        shutil.rmtree(partial, ignore_errors=True)
+    with contextlib.suppress(OSError), whole_folder(folder) as unfinished:
+        shutil.copytree(made, unfinished)
 
 
 def _sum(content: bytes) -> str:

@@ -24,6 +24,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from headstart.atomic import whole_folder
 from headstart.errors import HeadstartError
 from headstart.features import graphs
 from headstart.features.engine import OpenVINOEngine, cores
@@ -193,19 +194,14 @@ def _keep(folder: Path, verdict: Verdict) -> None:
     """In one step; without room for it the next start asks again."""
     blob = verdict.blob if verdict.blob and len(verdict.blob) <= KEPT // 4 else None
     about: dict[str, Any] = {"fault": verdict.fault, "blob": None}
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
-        if blob is not None:
-            about["blob"] = hashlib.sha256(blob).hexdigest()
-            (partial / "network.blob").write_bytes(blob)
-        (partial / "verdict.json").write_text(json.dumps(about), "utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
+    with contextlib.suppress(OSError):
+        with whole_folder(folder) as unfinished:
+            unfinished.mkdir()
+            if blob is not None:
+                about["blob"] = hashlib.sha256(blob).hexdigest()
+                (unfinished / "network.blob").write_bytes(blob)
+            (unfinished / "verdict.json").write_text(json.dumps(about), "utf-8")
         _make_room(folder.parent)
-    except OSError:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _make_room(root: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart import heads
+from headstart.atomic import whole
 
 EDITION = 1
 """Raised when the same features and options give another head."""
@@ -77,19 +78,16 @@ def _keep(file: Path, head: heads.Head) -> None:
     settings = json.dumps(head.settings).encode()
     arrays = {name: np.ascontiguousarray(each) for name, each in head.arrays.items()}
     content = save(arrays)
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
+    with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(b"\n".join((_seal(settings + content).encode(), settings, content)))
-        partial.replace(file)
+        with whole(file) as unfinished:
+            seal = _seal(settings + content).encode()
+            unfinished.write_bytes(b"\n".join((seal, settings, content)))
         every = list(file.parent.iterdir())
         if len(every) > MOST:
             every.sort(key=lambda each: each.stat().st_mtime)
             for each in every[: MOST // 2]:
                 each.unlink(missing_ok=True)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def _seal(content: bytes) -> str:
