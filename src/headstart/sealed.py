@@ -189,7 +189,6 @@ def check_files(
 def _check_file(folder: Path, name: str, expected: object, allowed: Collection[str]) -> None:
     if name not in allowed:
         raise InputError(f"The model in {str(folder)!r} names a file it may not have: {name!r}.")
-    _refuse_special(folder / name)
     try:
         actual = _sha256(folder / name)
     except Unreadable as error:
@@ -201,12 +200,6 @@ def _check_file(folder: Path, name: str, expected: object, allowed: Collection[s
             f"{name!r} of the model in {str(folder)!r} is damaged: its SHA-256 is not the one "
             "in model.json; copy the model again or train it again."
         )
-
-
-def _refuse_special(path: Path) -> None:
-    """Refuse a FIFO, which would be waited for, a device or a socket in a file's place."""
-    if path.exists() and not path.is_file():
-        raise InputError(f"{str(path)!r} is not a regular file; copy the model again.")
 
 
 def _unless_whole(there: set[str]) -> list[str]:
