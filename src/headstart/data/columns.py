@@ -10,12 +10,12 @@ from headstart.data.dataset import Modality, Split
 from headstart.data.names import some
 from headstart.data.paths import Finder
 from headstart.data.reads import Reads, trained
-from headstart.data.splits import split_named, splits_of
+from headstart.data.splits import splits_of
 from headstart.data.table import Table
 from headstart.errors import InputError
 from headstart.spec import ReadSpec
 
-__all__ = ["Columns", "choose", "modality_of", "split_named"]
+__all__ = ["Columns", "choose", "modality_of"]
 
 _HELD = {
     "images": "images",

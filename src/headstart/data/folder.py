@@ -6,14 +6,13 @@ from pathlib import Path
 
 from headstart.data import files, metadata, texts
 from headstart.data.cells import Labels, interpret
-from headstart.data.columns import split_named
 from headstart.data.dataset import Dataset, Modality, Skipped, Split
 from headstart.data.flat import by_names
 from headstart.data.images import EXTENSIONS
 from headstart.data.layout import Layout, Placed, arrange
 from headstart.data.names import shown, some
 from headstart.data.rows import dataset_of, refuse_first
-from headstart.data.split_names import split_name
+from headstart.data.split_names import split_name, split_word
 from headstart.data.table import SUFFIXES, Table
 from headstart.data.walk import File, walk
 from headstart.errors import InputError, Unreadable
@@ -197,7 +196,7 @@ def _split_of_file(file: File) -> Split | None:
     """`data/train-00000-of-00001.parquet`, `train.parquet` and `train/0000.parquet` name one."""
     stem = file.parts[-1].removesuffix(".parquet").replace("_", "-").partition("-")[0]
     looks = [look for part in file.parts[-2::-1] if (look := split_name(part)) is not None]
-    return split_named(stem) or next((look.split for look in looks if look.sure), None)
+    return split_word(stem) or next((look.split for look in looks if look.sure), None)
 
 
 def _no_classes(folder: Path, found: Sequence[File]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart.data.columns import split_named
 from headstart.data.frames import image_of
 from headstart.data.lazy import Joined, Mapped
 from headstart.data.names import shown
+from headstart.data.split_names import split_word
 from headstart.data.table import Table
 from headstart.errors import InputError, first_line
 
@@ -114,7 +114,7 @@ def table_of(loaded: Any, name: str) -> Table:
     """
     import datasets
 
-    named = {part: split_named(part) for part in loaded if len(loaded[part])}
+    named = {part: split_word(part) for part in loaded if len(loaded[part])}
     used = [part for part in named if named[part]] or list(named)
     if not used:
         raise InputError(f"The hub data set {shown(name)} has no rows.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from headstart.data.dataset import Split
 
-_WORDS: dict[str, Split] = {
+WORDS: dict[str, Split] = {
     **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
     **dict.fromkeys(
         ("test", "tests", "testing", "tst", "eval", "evaluation", "holdout", "heldout"), "test"
@@ -45,7 +45,7 @@ _FOLD = re.compile(r"(k?fold|split|shard|chunk|partition|subset)[ _.-]*\d+", re.
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _JOINED = re.compile(
-    f"({'|'.join(sorted(_WORDS, key=len, reverse=True))})"
+    f"({'|'.join(sorted(WORDS, key=len, reverse=True))})"
     f"({'|'.join(sorted((w for w in _BESIDE if len(w) > 2), key=len, reverse=True))})"
 )
 
@@ -73,14 +73,19 @@ class SplitName:
 def split_name(name: str) -> SplitName | None:
     """The split that a folder's name speaks of, in whatever case; None for no split."""
     words = _words(name)
-    found = [at for at, word in enumerate(words) if word in _WORDS]
+    found = [at for at, word in enumerate(words) if word in WORDS]
     if not found:
         return None
-    sides = {_WORDS[words[at]] for at in found}
+    sides = {WORDS[words[at]] for at in found}
     if sides == {"train", "validation"}:  # all that is not for testing
         sides = {"train"}
-    rest = [w for w in words if w not in _WORDS and w not in _BESIDE and not w.isdigit()]
+    rest = [w for w in words if w not in WORDS and w not in _BESIDE and not w.isdigit()]
     return SplitName(sides.pop() if len(sides) == 1 else None, tuple(rest), found[0] == 0)
+
+
+def split_word(name: str) -> Split | None:
+    """The split that a name of one word gives, in whatever case; None for no split."""
+    return WORDS.get(name.strip().lower())
 
 
 def split_above(folders: Sequence[str]) -> Split | None:

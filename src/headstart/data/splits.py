@@ -6,28 +6,14 @@ from typing import Any
 
 from headstart.data.dataset import Split
 from headstart.data.names import some
+from headstart.data.split_names import WORDS
 from headstart.data.table import Table
 
-SPLIT_NAMES: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "testing": "test",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "dev": "validation",
-}
 _WORDS: dict[str, Split] = {
-    **SPLIT_NAMES,
-    **dict.fromkeys(("trn", "trainset", "train_set", "training_set"), "train"),
-    **dict.fromkeys(
-        ("tst", "testset", "test_set", "privatetest", "holdout", "hold_out", "eval"), "test"
-    ),
-    **dict.fromkeys(
-        ("vld", "valset", "val_set", "validation_set", "publictest", "development"),
-        "validation",
-    ),
+    **WORDS,
+    **dict.fromkeys(("trainset", "train_set", "training_set"), "train"),
+    **dict.fromkeys(("testset", "test_set", "privatetest", "hold_out"), "test"),
+    **dict.fromkeys(("vld", "valset", "val_set", "validation_set", "publictest"), "validation"),
 }
 """Words of cells, which are safer to read than names of folders."""
 
@@ -45,11 +31,6 @@ _FLAGS: dict[str, tuple[Split, Split | None]] = {
 }
 _LONGEST = 40
 _YES, _NO = ("1", "1.0", "true", "yes", "t", "y"), ("0", "0.0", "false", "no", "f", "n")
-
-
-def split_named(name: object) -> Split | None:
-    """The split a folder or file names, whatever its case; None for no split."""
-    return SPLIT_NAMES.get(str(name).strip().lower())
 
 
 def splits_of(
