@@ -19,11 +19,11 @@ from torch import nn
 
 import headstart
 from headstart import data as reading
-from headstart.backbones.catalogue import FAMILIES
 from headstart.data import images
 from headstart.features.trunk import Trunk
 from headstart.preprocessing import ImagePreprocessing
 from headstart.progress import Silent
+from headstart.registry import FAMILIES
 from headstart.spec import FitSpec, ReadSpec
 from headstart.training import feature_extraction
 from headstart.training.examples import arrange
@@ -59,12 +59,15 @@ def shared(tmp_path_factory, warm):
 
 
 def test_every_family_is_covered():
-    assert set(OF_FAMILY) == set(FAMILIES)
+    assert set(OF_FAMILY) == set(FAMILIES.ours)
 
 
 @pytest.mark.parametrize(
     "family",
-    [pytest.param(each, marks=pytest.mark.slow if each == "keras" else ()) for each in FAMILIES],
+    [
+        pytest.param(each, marks=pytest.mark.slow if each == "keras" else ())
+        for each in FAMILIES.ours
+    ],
 )
 def test_frozen_means_frozen(shared, monkeypatch, family, tmp_path):
     """Parameters and buffers of a trunk hash the same before and after; dropout is off in it."""

@@ -452,7 +452,7 @@ def export(
     Args:
         model: a saved model.
         out: the file.
-        format: a key of `headstart.export.FORMATS`.
+        format: a key of `headstart.registry.EXPORTERS`.
         offline: open no socket.
 
     Returns:

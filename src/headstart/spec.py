@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_args
 
 from headstart.errors import InputError
 from headstart.quantity import bytes_of, seconds_of
+from headstart.registry import HEADS
 
 S = TypeVar("S")
 
@@ -32,7 +33,6 @@ NOT_OF_WRITERS = (
     "head", "train_batchnorm", "flip", "baseline", "balance", "class_weights",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
-HEADS = ("linear", "mlp", "knn")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
 FLIPS = ("horizontal", "any", "none")
 BALANCE = ("none", "balanced")
@@ -273,7 +273,8 @@ class FitSpec(ReadSpec):
     def _check_alone(self, head: str) -> None:
         """Refuse what does nothing beside the other options."""
         deeper = self._trains_backbone or self.task == "generation"
-        if self.epochs is not None and head != "mlp" and not deeper and self.baseline == "none":
+        others = deeper or self.baseline != "none"
+        if self.epochs is not None and not others and not HEADS.resolve(head).in_epochs:
             raise InputError(
                 f"--epochs is for what is trained in epochs; --head {head} is solved in one go, so "
                 "leave --epochs out, or use --head mlp, a --budget or another --strategy."
@@ -363,19 +364,20 @@ class GenerateSpec:
                 )
 
 
-def head_of(text: str) -> tuple[str, int | None]:
-    """Split `mlp:256` into its name and width; the width is None where none was given.
+def head_of(text: str) -> tuple[str, dict[str, Any]]:
+    """Split `mlp:256` into the name of a kind of head and the options that it makes of the rest.
 
     Raises:
-        InputError: not a head that headstart has.
+        InputError: there is no such head, or not with these options.
     """
-    name, colon, width = text.partition(":")
-    known = name in HEADS and (not colon or name == "mlp")
-    if known and not colon:
-        return name, None
-    if known and width.isascii() and width.isdigit() and 1 <= int(width) <= 65_536:
-        return name, int(width)
-    raise InputError(f"--head is {text!r}, but it must be linear, knn, mlp or mlp:WIDTH.")
+    name, colon, rest = text.partition(":")
+    if name not in HEADS:
+        *most, last = HEADS
+        raise InputError(f"--head is {text!r}, but it must be {', '.join(most)} or {last}.")
+    try:
+        return name, HEADS.resolve(name).options(rest) if colon else {}
+    except ValueError as error:
+        raise InputError(f"--head is {text!r}, but {error}.") from error
 
 
 def not_balanced(task: str) -> str:

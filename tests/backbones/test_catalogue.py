@@ -163,7 +163,7 @@ def test_another_packages_family(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     folder = tmp_path / "other-1.0.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
-    (folder / "entry_points.txt").write_text("[headstart.backbones]\nmine = other_family:load\n")
+    (folder / "entry_points.txt").write_text("[headstart.families]\nmine = other_family:load\n")
     (tmp_path / "other_family.py").write_text(
         "def load(reference, *, offline, pool):\n    return 'my ' + reference\n"
     )

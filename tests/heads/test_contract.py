@@ -11,6 +11,7 @@ from headstart import heads
 from headstart.errors import InputError
 from headstart.evaluation import baseline, evaluate
 from headstart.heads.contract import distinct_rows
+from headstart.registry import HEADS
 
 TASKS = {"two": 2, "five": 5, "multilabel": 3, "regression": 0}
 JUDGED_BY = {"classification": "accuracy", "multilabel": "macro_f1", "regression": "r2"}
@@ -45,7 +46,7 @@ def fit(name: str, kind: str, features: np.ndarray, targets: np.ndarray, **optio
     return heads.fit(name, features, targets, task=task_of(kind), classes=TASKS[kind], **options)
 
 
-@pytest.fixture(params=list(heads.HEADS))
+@pytest.fixture(params=list(HEADS))
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -217,7 +218,7 @@ def test_damaged_arrays_and_settings_are_refused(name: str) -> None:
 def test_no_item_and_no_such_head() -> None:
     with pytest.raises(InputError, match="at least one"):
         heads.fit("knn", np.zeros((0, 3)), np.zeros(0), task="regression", classes=0, seed=0)
-    with pytest.raises(InputError, match="linear, knn, mlp"):
+    with pytest.raises(InputError, match="linear, mlp, knn"):
         heads.load("tree", {}, {})
 
 

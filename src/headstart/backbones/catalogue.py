@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from pkgutil import resolve_name
@@ -15,18 +14,12 @@ from typing import TYPE_CHECKING, Literal
 
 from headstart.backbones import described, hub, shipped
 from headstart.errors import InputError
+from headstart.registry import FAMILIES
 
 if TYPE_CHECKING:
     from headstart.backbones.backbone import Backbone
 
-# Family -> a function from what follows `FAMILY:` in a name, `offline` and `pool` to a backbone.
-FAMILIES = {
-    "timm": "headstart.backbones.timm:load",
-    "keras": "headstart.backbones.keras:load",
-    "transformers": "headstart.backbones.transformers:load",
-}
-
-# The same for places that hold backbones of several families.
+# What a family's function does, for places that hold backbones of several families.
 PLACES = {
     "hf": "headstart.backbones.hub:load",
     "package": "headstart.backbones.shipped:load",
@@ -112,7 +105,7 @@ def _read(name: str, offline: bool, pool: str) -> Backbone:
         return made if at else replace(made, licence=entry.licence)
     if name and Path(name).is_dir():
         return hub.load_folder(name, Path(name), pool=pool)
-    if name.partition(":")[0] in _loaders():
+    if name.partition(":")[0] in {*PLACES, *FAMILIES}:
         return _load(name, offline, pool)
     if hub.looks_like_weights(name):
         family = "keras" if name.endswith((".h5", ".keras")) else "timm"
@@ -174,17 +167,13 @@ def here(entry: Entry) -> bool:
 def ways() -> tuple[str, ...]:
     """How names are spelled that are not in the catalogue."""
     ours = {"hf": "hf:OWNER/NAME", "timm": "timm:NAME", "keras": "keras:NAME"}
-    others = sorted(_loaders().keys() - FAMILIES.keys() - PLACES.keys())
+    others = sorted({*FAMILIES} - {*FAMILIES.ours})
     return (*ours.values(), *(f"{family}:NAME" for family in others))
 
 
 def _load(name: str, offline: bool, pool: str) -> Backbone:
     family, _, reference = name.partition(":")
-    loader: Callable[..., Backbone] = resolve_name(_loaders()[family])
+    loader: Callable[..., Backbone] = (
+        resolve_name(PLACES[family]) if family in PLACES else FAMILIES.resolve(family)
+    )
     return loader(reference, offline=offline, pool=pool)
-
-
-def _loaders() -> dict[str, str]:
-    """Ours, and those of other packages (entry-point group `headstart.backbones`)."""
-    others = {each.name: each.value for each in entry_points(group="headstart.backbones")}
-    return others | FAMILIES | PLACES

@@ -13,9 +13,10 @@ from headstart.data.layout import Layout, Placed, arrange
 from headstart.data.names import shown, some
 from headstart.data.rows import dataset_of, refuse_first
 from headstart.data.split_names import split_name, split_word
-from headstart.data.table import SUFFIXES, Table
+from headstart.data.table import Table
 from headstart.data.walk import File, walk
 from headstart.errors import InputError, Unreadable
+from headstart.registry import READERS
 from headstart.spec import ReadSpec
 
 _GUESS = ("The task is classification: each folder is a class (a guess; --task says otherwise).",)
@@ -200,7 +201,7 @@ def _split_of_file(file: File) -> Split | None:
 
 
 def _no_classes(folder: Path, found: Sequence[File]) -> str:
-    tables = [file for file in found if file.suffix in SUFFIXES]
+    tables = [file for file in found if file.suffix in READERS]
     if tables:
         return (
             f"{shown(str(folder))} has no folder per class, but it has "

@@ -15,8 +15,9 @@ from headstart.data.ids import folder_of, ids_of, joined_ids, placed
 from headstart.data.lazy import Joined
 from headstart.data.names import shown
 from headstart.data.rows import dataset_of, refuse_first
-from headstart.data.table import SUFFIXES, Table, is_table, read_table
+from headstart.data.table import Table, is_table, read_table
 from headstart.errors import InputError, Unreadable
+from headstart.registry import READERS
 from headstart.spec import ReadSpec
 
 
@@ -189,6 +190,6 @@ def _table(path: Path) -> Table:
     if not is_table(path):
         raise InputError(
             f"{shown(str(path))} is not a folder or a table; a table is named "
-            f"{', '.join(f'*{suffix}' for suffix in SUFFIXES)}."
+            f"{', '.join(f'*{suffix}' for suffix in READERS)}."
         )
     return read_table(path)

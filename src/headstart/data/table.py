@@ -3,30 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from headstart.data.dataset import Split
 from headstart.data.names import shown, some
 from headstart.errors import InputError
+from headstart.registry import READERS
 
-READERS = {
-    ".csv": "headstart.data.delimited:read_csv",
-    ".tsv": "headstart.data.delimited:read_tsv",
-    ".tab": "headstart.data.delimited:read_tsv",
-    ".jsonl": "headstart.data.records:read_json",
-    ".ndjson": "headstart.data.records:read_json",
-    ".json": "headstart.data.records:read_json",
-    ".parquet": "headstart.data.parquet:read_file",
-    ".xlsx": "headstart.data.excel:read_excel",
-    ".xlsm": "headstart.data.excel:read_excel",
-    ".xls": "headstart.data.excel:read_excel",
-    ".ods": "headstart.data.excel:read_excel",
-}
-"""What reads a table, by the end of its name."""
-
-SUFFIXES = tuple(READERS)
 PACKED = (".gz", ".bz2", ".xz")
 """Compressions that are read, of the formats that are text."""
 
@@ -67,7 +51,9 @@ class Table:
 
 def is_table(path: Path) -> bool:
     """Whether a file is a table, going by its name: `.csv`, `.jsonl.gz`, `.parquet`, ..."""
-    return format_of(path) in READERS
+    suffix = format_of(path)
+    # Texts come by often, and only the readers of other packages take time to look for.
+    return suffix in READERS.ours or (suffix[1:].isalnum() and suffix in READERS)
 
 
 def format_of(path: Path) -> str:
@@ -85,13 +71,13 @@ def read_table(path: Path) -> Table:
     Raises:
         InputError: names the file and line of what is wrong with it.
     """
-    module, _, function = READERS[format_of(path)].partition(":")
+    reader: Callable[[Path], Table] = READERS.resolve(format_of(path))
     try:
         if not path.is_file():  # a FIFO would be waited for
             raise InputError(
                 f"{shown(str(path))} is not a regular file; save the table as one and name that."
             )
-        return cast(Table, getattr(import_module(module), function)(path))
+        return reader(path)
     except OSError as error:
         raise InputError(
             f"{shown(str(path))} cannot be read ({error.strerror or error}); "

@@ -1,20 +1,15 @@
 """A saved model as a file for other libraries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 from headstart.errors import InputError
 from headstart.model import Model
 from headstart.paths import check_written
+from headstart.registry import EXPORTERS
 
-__all__ = ["FORMATS", "write"]
-
-# Name -> a function of a model, a file and `offline`, imported when asked for.
-FORMATS: Mapping[str, str] = {
-    "keras": "headstart.export.keras:write",
-}
+__all__ = ["write"]
 
 
 def write(model: Model, out: Path, *, format: str, offline: bool = False) -> dict[str, Any]:
@@ -23,7 +18,7 @@ def write(model: Model, out: Path, *, format: str, offline: bool = False) -> dic
     Args:
         model: a saved model.
         out: the file; what is there is replaced.
-        format: a key of `FORMATS`.
+        format: a key of `headstart.registry.EXPORTERS`.
         offline: open no socket.
 
     Returns:
@@ -33,13 +28,13 @@ def write(model: Model, out: Path, *, format: str, offline: bool = False) -> dic
         InputError: there is no such format, or the model cannot be written so.
         HeadstartError: the file does not answer like the model.
     """
-    if format not in FORMATS:
-        raise InputError(f"--format is {format!r}, but it must be one of {', '.join(FORMATS)}.")
+    if format not in EXPORTERS:
+        raise InputError(f"--format is {format!r}, but it must be one of {', '.join(EXPORTERS)}.")
     check_written(out, "--out")
     if not out.parent.is_dir():
         raise InputError(f"--out is {str(out)!r}, but the folder {str(out.parent)!r} is not there.")
     if out.is_dir():
         raise InputError(f"--out is {str(out)!r}, but that is a folder; name a file.")
-    writer: Callable[..., dict[str, Any]] = resolve_name(FORMATS[format])
+    writer: Callable[..., dict[str, Any]] = EXPORTERS.resolve(format)
     said = writer(model, out, offline=offline)
     return {"path": str(out), "format": format, "classes": list(model.classes), **said}

@@ -1,6 +1,6 @@
 """Heads: what is trained on stored features; each scores new ones with numpy alone."""
 
-from importlib import import_module
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,16 +8,10 @@ import numpy.typing as npt
 
 from headstart.errors import InputError
 from headstart.heads.contract import Balance, Head, HeadType, Validation
+from headstart.registry import HEADS
 from headstart.spec import not_balanced
 
-__all__ = ["HEADS", "Head", "fit", "load"]
-
-# name -> "module:attribute", imported when asked for.
-HEADS = {
-    "linear": "headstart.heads.linear:LinearHead",
-    "knn": "headstart.heads.knn:NeighboursHead",
-    "mlp": "headstart.heads.mlp:PerceptronHead",
-}
+__all__ = ["Head", "fit", "kind_of", "load"]
 
 
 def fit(
@@ -28,7 +22,7 @@ def fit(
     task: str,
     classes: int,
     seed: int,
-    width: int | None = None,
+    options: Mapping[str, Any] | None = None,
     epochs: int | None = None,
     balance: Balance = "none",
     weights: npt.NDArray[Any] | None = None,
@@ -37,15 +31,16 @@ def fit(
     """Train the head `name`; the same arguments give bitwise the same head.
 
     Args:
-        name: a key of `HEADS`.
+        name: of a kind of head, in `headstart.registry.HEADS`.
         features: (n, d), finite; computed with as float32.
         targets: int (n,) from 0 to classes - 1; 0/1 (n, classes) for multilabel; float (n,)
             for regression.
         task: "classification", "multilabel" or "regression".
         classes: how many; 0 for regression.
         seed: every random choice follows from it.
-        width: units of the hidden layer (mlp).
-        epochs: passes over the data, as tutorials train; by default headstart's own way (mlp).
+        options: of its kind, as `--head NAME:OPTIONS` gives them: `width` of mlp.
+        epochs: passes over the data, as tutorials train; by default headstart's own way. For what
+            is not trained in epochs this means nothing.
         balance: "balanced" weighs the classes equally, whatever their size (classification).
         weights: how much each item counts (n,), from 0; all alike where None.
         validation: features and targets on which to stop training (mlp); never trained on.
@@ -63,17 +58,18 @@ def fit(
         if not counts.any():
             raise InputError("Every item to train on has the weight 0; give some a larger one.")
         features, targets, weights = features[counts], targets[counts], weights[counts]
-    return _type_of(name).fit(
+    kind = kind_of(name)
+    own = {**(options or {}), **({"epochs": epochs} if kind.in_epochs else {})}
+    return kind.fit(
         features,
         targets,
         task=task,
         classes=classes,
         seed=seed,
-        width=width,
-        epochs=epochs,
         balance=balance,
         weights=weights,
         validation=validation,
+        **own,
     )
 
 
@@ -83,12 +79,14 @@ def load(name: str, arrays: dict[str, npt.NDArray[Any]], settings: dict[str, Any
     Raises:
         InputError: they are not those of such a head.
     """
-    return _type_of(name)(arrays=arrays, settings=settings)
+    return kind_of(name)(arrays=arrays, settings=settings)
 
 
-def _type_of(name: str) -> HeadType:
-    if name not in HEADS:
-        raise InputError(f"There is no head {name!r}; it must be one of {', '.join(HEADS)}.")
-    module, _, attribute = HEADS[name].partition(":")
-    found: HeadType = getattr(import_module(module), attribute)
-    return found
+def kind_of(name: str) -> HeadType:
+    """The class of the heads of a name.
+
+    Raises:
+        InputError: there is none.
+    """
+    kind: HeadType = HEADS.resolve(name)
+    return kind

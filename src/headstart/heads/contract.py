@@ -22,7 +22,7 @@ class Head(Protocol):
 
     @property
     def name(self) -> str:
-        """A key of `HEADS`."""
+        """Of its kind, in `headstart.registry.HEADS`."""
         ...
 
     @property
@@ -35,13 +35,38 @@ class Head(Protocol):
         """What was chosen; JSON."""
         ...
 
+    @property
+    def trained_parameters(self) -> int:
+        """How many numbers were trained."""
+        ...
+
     def scores(self, features: Array) -> Array:
         """Of features (n, d): float32 logits (n, classes), or float64 values (n,) (regression)."""
         ...
 
 
 class HeadType(Protocol):
-    """A class of heads: called, it loads one; `fit` trains one."""
+    """A class of heads: called, it loads one; `fit` trains one.
+
+    Attributes:
+        in_epochs: whether it is trained in epochs, and told how many.
+        stops_early: whether it needs its validation items to the end; another head learns from
+            them too once every choice is made.
+        kept: whether fitting takes longer than reading it from the cache.
+    """
+
+    in_epochs: bool
+    stops_early: bool
+    kept: bool
+
+    @staticmethod
+    def options(text: str) -> dict[str, Any]:
+        """The options for `fit` that `--head NAME:TEXT` gives.
+
+        Raises:
+            ValueError: what may stand there instead.
+        """
+        ...
 
     def __call__(self, *, arrays: dict[str, Array], settings: dict[str, Any]) -> Head:
         """The head whose arrays and settings these are."""
@@ -55,13 +80,12 @@ class HeadType(Protocol):
         task: str,
         classes: int,
         seed: int,
-        width: int | None,
-        epochs: int | None,
         balance: Balance,
         weights: Array | None,
         validation: Validation | None,
+        **options: Any,
     ) -> Head:
-        """See `headstart.heads.fit`."""
+        """See `headstart.heads.fit`; `epochs` is among the options of what is trained in epochs."""
         ...
 
 

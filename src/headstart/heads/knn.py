@@ -48,6 +48,9 @@ class NeighboursHead:
     """
 
     name: ClassVar[str] = "knn"
+    in_epochs: ClassVar[bool] = False
+    stops_early: ClassVar[bool] = False
+    kept: ClassVar[bool] = False
     arrays: dict[str, Array]
     settings: dict[str, Any]
 
@@ -61,6 +64,11 @@ class NeighboursHead:
         if most < 1 or isinstance(most, bool) or not _are_codes(codes, len(self.arrays["prior"])):
             raise InputError("The saved knn head has absurd neighbours or targets; save it again.")
         in_unit(self.name, self.settings, np.zeros(0))
+
+    @property
+    def trained_parameters(self) -> int:
+        """See `Head.trained_parameters`."""
+        return 0
 
     def scores(self, features: Array) -> Array:
         """See `Head.scores`."""
@@ -78,6 +86,11 @@ class NeighboursHead:
             return in_unit(self.name, self.settings, scores[:, 0])
         return scores
 
+    @staticmethod
+    def options(text: str) -> dict[str, Any]:
+        """None: see `HeadType.options`."""
+        raise ValueError(f"knn has no options, so leave {':' + text!r} out")
+
     @classmethod
     def fit(
         cls,
@@ -87,13 +100,11 @@ class NeighboursHead:
         task: str,
         classes: int,
         seed: int,
-        width: int | None = None,  # noqa: ARG003
-        epochs: int | None = None,  # noqa: ARG003
         balance: Balance = "none",
         weights: Array | None = None,
         validation: Validation | None = None,  # noqa: ARG003
     ) -> "NeighboursHead":
-        """See `headstart.heads.fit`; `width`, `epochs` and `validation` are not needed."""
+        """See `headstart.heads.fit`; `validation` is not needed."""
         mean, scale = moments(features)
         weights = weighing(targets, classes, balance, weights)
         settings: dict[str, Any] = {"task": task}

@@ -58,6 +58,9 @@ class LinearHead:
     """
 
     name: ClassVar[str] = "linear"
+    in_epochs: ClassVar[bool] = False
+    stops_early: ClassVar[bool] = False
+    kept: ClassVar[bool] = True
     arrays: dict[str, Array]
     settings: dict[str, Any]
 
@@ -65,6 +68,11 @@ class LinearHead:
         check_arrays(self.name, self.arrays, {"weight": "do", "bias": "o"})
         setting(self.name, self.settings, "task", str)
         in_unit(self.name, self.settings, np.zeros(0))
+
+    @property
+    def trained_parameters(self) -> int:
+        """See `Head.trained_parameters`."""
+        return sum(array.size for array in self.arrays.values())
 
     def scores(self, features: Array) -> Array:
         """See `Head.scores`."""
@@ -75,6 +83,11 @@ class LinearHead:
             return in_unit(self.name, self.settings, scores[:, 0])
         return np.asarray(scores, np.float32)
 
+    @staticmethod
+    def options(text: str) -> dict[str, Any]:
+        """None: see `HeadType.options`."""
+        raise ValueError(f"linear has no options, so leave {':' + text!r} out")
+
     @classmethod
     def fit(
         cls,
@@ -84,13 +97,11 @@ class LinearHead:
         task: str,
         classes: int,
         seed: int,
-        width: int | None = None,  # noqa: ARG003
-        epochs: int | None = None,  # noqa: ARG003
         balance: Balance = "none",
         weights: Array | None = None,
         validation: Validation | None = None,  # noqa: ARG003
     ) -> "LinearHead":
-        """See `headstart.heads.fit`; `width`, `epochs` and `validation` are not needed."""
+        """See `headstart.heads.fit`; `validation` is not needed."""
         mean, scale = moments(features)
         rows = standardised(features, mean, scale)
         rng = np.random.default_rng(seed)

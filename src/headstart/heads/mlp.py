@@ -40,7 +40,7 @@ from headstart.heads.contract import (
 if TYPE_CHECKING:
     import torch
 
-_WIDTH = 256
+_WIDTH, _WIDEST = 256, 65_536
 _EPOCHS = 50
 _PATIENCE = 8
 _BATCH = 128
@@ -62,6 +62,9 @@ class PerceptronHead:
     """
 
     name: ClassVar[str] = "mlp"
+    in_epochs: ClassVar[bool] = True
+    stops_early: ClassVar[bool] = True
+    kept: ClassVar[bool] = False
     arrays: dict[str, Array]
     settings: dict[str, Any]
 
@@ -70,6 +73,11 @@ class PerceptronHead:
         check_arrays(self.name, self.arrays, axes)
         setting(self.name, self.settings, "task", str)
         in_unit(self.name, self.settings, np.zeros(0))
+
+    @property
+    def trained_parameters(self) -> int:
+        """See `Head.trained_parameters`."""
+        return sum(array.size for array in self.arrays.values())
 
     def scores(self, features: Array) -> Array:
         """See `Head.scores`."""
@@ -86,6 +94,13 @@ class PerceptronHead:
             return in_unit(self.name, self.settings, scores[:, 0])
         return scores
 
+    @staticmethod
+    def options(text: str) -> dict[str, Any]:
+        """The `width` in `mlp:WIDTH`: see `HeadType.options`."""
+        if text.isascii() and text.isdigit() and 1 <= int(text) <= _WIDEST:
+            return {"width": int(text)}
+        raise ValueError(f"it must be mlp or mlp:WIDTH, a whole number from 1 to {_WIDEST:,}")
+
     @classmethod
     def fit(
         cls,
@@ -95,7 +110,7 @@ class PerceptronHead:
         task: str,
         classes: int,
         seed: int,
-        width: int | None = None,
+        width: int = _WIDTH,
         epochs: int | None = None,
         balance: Balance = "none",
         weights: Array | None = None,
@@ -110,7 +125,6 @@ class PerceptronHead:
         from joblib import cpu_count
 
         plain = epochs is not None
-        width = width or _WIDTH
         mean, scale = np.zeros(features.shape[1]), np.ones(features.shape[1])
         if not plain:
             mean, scale = moments(features)

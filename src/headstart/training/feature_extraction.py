@@ -26,10 +26,6 @@ from headstart.spec import FitSpec, cache_folder, head_of
 from headstart.training.examples import Examples, Part
 from headstart.training.fitted import Fitted, few_to_calibrate_on, judge
 
-# A head that stops early needs its validation items to the end; the others learn from them once
-# every choice is made.
-STOPS_EARLY = ("mlp",)
-
 MOST_NUMBERS = 1 << 27
 """Most features of all items together (half a gigabyte) that are learnt from at once, when wide:
 scaling and folds hold them several times."""
@@ -60,7 +56,7 @@ def fit(examples: Examples, spec: FitSpec, trunk: Trunk, wide: Trunk | None = No
     logits = start.scores(validation.features[:, columns])
     judged = judge(examples.task, logits, validation.targets, examples.classes, spec.seed)
     head = start
-    if len(validation) and head.name not in STOPS_EARLY:
+    if len(validation) and not heads.kind_of(head.name).stops_early:
         both = train.joined(validation)
         head = _fit_head(both.columns(columns), None, examples, spec)
     width = train.features.shape[1]
@@ -70,9 +66,7 @@ def fit(examples: Examples, spec: FitSpec, trunk: Trunk, wide: Trunk | None = No
         head=_spread(head, columns, width),
         start=_spread(start, columns, width),
         judged=judged,
-        trained_parameters=0
-        if head.name == "knn"
-        else sum(array.size for array in head.arrays.values()),
+        trained_parameters=head.trained_parameters,
         seconds=time.monotonic() - began,
         trunk=trunk,
         examples=examples,
@@ -183,13 +177,13 @@ def _named(blocks: tuple[Block, ...], columns: NDArray[np.int64]) -> tuple[str, 
 def _fit_head(
     train: Part, validation: Part | None, examples: Examples, spec: FitSpec
 ) -> heads.Head:
-    name, width = head_of(spec.head)
+    name, options = head_of(spec.head)
     arrays: tuple[NDArray[Any], ...] = (train.features, train.targets)
     given: dict[str, Any] = {
         "task": examples.task,
         "classes": len(examples.classes),
         "seed": spec.seed,
-        "width": width,
+        "options": options,
         "epochs": spec.epochs,
         "balance": "balanced" if spec.balance == "balanced" else "none",
     }
@@ -198,4 +192,4 @@ def _fit_head(
     fit = partial(heads.fit, name, *arrays, **given, weights=weights, validation=held_out)
     arrays = arrays if weights is None else (*arrays, weights)
     # The dearest part of a fit whose features are stored; it does not look at validation items.
-    return kept(cache_folder(), name, arrays, given, fit) if name == "linear" else fit()
+    return kept(cache_folder(), name, arrays, given, fit) if heads.kind_of(name).kept else fit()

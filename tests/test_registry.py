@@ -1,0 +1,179 @@
+"""Parts of other packages, used from the command line as ours are."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headstart.errors import InputError
+from headstart.registry import HEADS, READERS, Registry
+from tests.runs import Place
+
+ENTRY_POINTS = """
+[headstart.heads]
+centre = mylab:CentreHead
+broken = mylab_is_gone:Head
+
+[headstart.families]
+mylab = mylab:load
+
+[headstart.readers]
+.lines = mylab:read
+
+[headstart.exporters]
+classes = mylab:export
+"""
+
+PACKAGE = '''
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class CentreHead:
+    """The nearest class centre: minus the squared distance, times a factor, is the score."""
+
+    name: ClassVar[str] = "centre"
+    in_epochs: ClassVar[bool] = False
+    stops_early: ClassVar[bool] = False
+    kept: ClassVar[bool] = False
+    arrays: dict[str, np.ndarray]
+    settings: dict[str, Any]
+
+    @property
+    def trained_parameters(self):
+        return self.arrays["centres"].size
+
+    def scores(self, features):
+        away = features[:, None] - self.arrays["centres"]
+        return (-self.settings["factor"] * np.square(away).sum(axis=2)).astype(np.float32)
+
+    @staticmethod
+    def options(text):
+        try:
+            return {"factor": float(text)}
+        except ValueError:
+            raise ValueError("FACTOR in centre:FACTOR must be a number") from None
+
+    @classmethod
+    def fit(cls, features, targets, *, task, classes, factor=1.0, **_):
+        centres = [features[targets == code].mean(axis=0) for code in range(classes)]
+        return cls({"centres": np.stack(centres)}, {"task": task, "factor": factor})
+
+
+def load(reference, *, offline, pool):
+    from headstart.backbones.timm import backbone, create
+
+    return backbone(f"mylab:{reference}", create(reference), licence="MIT", pool=pool)
+
+
+def read(path):
+    from headstart.data.table import Table
+
+    rows = [line.split("=", 1) for line in path.read_text().splitlines()]
+    columns = {"label": [row[0] for row in rows], "text": [row[1] for row in rows]}
+    return Table(path.name, path.parent, columns, lambda row: f"{path.name}:{row + 1}")
+
+
+def export(model, out, *, offline):
+    out.write_text("\\n".join(model.classes))
+    return {"lines": len(model.classes)}
+'''
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A folder with an installed package that brings a part of every kind."""
+    folder = tmp_path_factory.mktemp("site")
+    about = folder / "mylab-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mylab\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(ENTRY_POINTS)
+    (folder / "mylab.py").write_text(PACKAGE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def headstart(lab, tmp_path_factory, warm):
+    """The command, in a folder with data, where the package is installed."""
+    place = Place(tmp_path_factory.mktemp("plugins"), warm)
+    lines = [f"{('animal', 'part')[n % 2]}={('cat', 'gear')[n % 2]} number {n}" for n in range(24)]
+    (place.folder / "notes.lines").write_text("\n".join(lines))
+    path = os.pathsep.join(filter(None, (str(lab), os.environ.get("PYTHONPATH"))))
+
+    def run(*words):
+        done = subprocess.run(
+            [sys.executable, "-m", "headstart", *words],
+            cwd=place.folder,
+            env=os.environ | {"PYTHONPATH": path, "HEADSTART_CACHE": str(place.cache)},
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def test_a_head_a_reader_and_an_exporter_of_another_package(headstart) -> None:
+    fit = ("fit", "notes.lines", "--head", "centre:2", "--out", "model", "--offline", "--json")
+    code, out, err = headstart(*fit)
+    assert code == 0, err
+    report = json.loads(out)
+    assert report["head"] == "centre:2"
+    assert sum(report["counts"][split] for split in ("train", "validation", "test")) == 24
+    code, out, err = headstart("predict", "model", "cat number 99", "gear 7", "--json")
+    assert code == 0, err
+    assert [row["label"] for row in json.loads(out)["predictions"]] == ["animal", "part"]
+    code, out, err = headstart("export", "model", "--format", "classes", "--out", "c.txt", "--json")
+    assert code == 0, err
+    assert json.loads(out)["lines"] == 2
+
+
+def test_a_family_of_another_package(headstart) -> None:
+    code, out, err = headstart("backbones", "mylab:test_resnet", "--offline", "--json")
+    assert code == 0, err
+    assert json.loads(out)["name"] == "mylab:test_resnet"
+
+
+@pytest.mark.parametrize(
+    ("head", "sentence"),
+    [
+        ("centre:x", "--head is 'centre:x', but FACTOR in centre:FACTOR must be a number."),
+        ("forest", "--head is 'forest', but it must be linear, mlp, knn, broken or centre."),
+        ("broken:1", "The head 'broken' of another package cannot be imported"),
+    ],
+)
+def test_what_another_package_refuses(headstart, head: str, sentence: str) -> None:
+    code, _, err = headstart("fit", "notes.lines", "--head", head, "--out", "none", "--offline")
+    assert code == 2
+    assert sentence in err
+
+
+def test_names_are_ours_first() -> None:
+    assert tuple(HEADS)[:3] == ("linear", "mlp", "knn")
+    assert ".csv" in READERS
+    assert ".jpg" not in READERS
+    with pytest.raises(InputError, match="did you mean 'linear'"):
+        HEADS.resolve("linaer")
+    assert (
+        Registry("array", "headstart.nothing", {"zeros": "numpy:zeros"}).resolve("zeros")
+        is np.zeros
+    )
+
+
+def test_every_part_of_ours_is_there() -> None:
+    from headstart import registry
+
+    every = [each for each in vars(registry).values() if isinstance(each, Registry)]
+    assert len(every) >= 4
+    for kind in every:
+        for name in kind.ours:
+            module = kind.ours[name].partition(":")[0].replace(".", "/")
+            assert (Path(registry.__file__).parent.parent / f"{module}.py").is_file(), name
