@@ -7,7 +7,7 @@ import pytest
 import transformers as library
 from timm.models import save_for_hf
 
-from headstart import backbones
+from headstart import backbones, registry
 from headstart.backbones import snapshot, timm, transformers
 from headstart.backbones.pooling import MeanPool
 from headstart.errors import InputError
@@ -168,6 +168,7 @@ def test_another_packages_family(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         "def load(reference, *, offline, pool):\n    return 'my ' + reference\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "_others", registry._others.__wrapped__)
     assert backbones.load("mine:net") == "my net"
     assert backbones.ways() == ("hf:OWNER/NAME", "timm:NAME", "keras:NAME", "mine:NAME")
 

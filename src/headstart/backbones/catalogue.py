@@ -12,7 +12,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal
 
-from headstart.backbones import described, hub, shipped
+from headstart.backbones import described, folder, hub, shipped
 from headstart.errors import InputError
 from headstart.registry import FAMILIES
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # What a family's function does, for places that hold backbones of several families.
 PLACES = {
-    "hf": "headstart.backbones.hub:load",
+    "hf": "headstart.backbones.folder:load",
     "package": "headstart.backbones.shipped:load",
 }
 
@@ -104,7 +104,7 @@ def _read(name: str, offline: bool, pool: str) -> Backbone:
         made = replace(_load(entry.reference + at + own, offline, pool), name=name)
         return made if at else replace(made, licence=entry.licence)
     if name and Path(name).is_dir():
-        return hub.load_folder(name, Path(name), pool=pool)
+        return folder.load_folder(name, Path(name), pool=pool)
     if name.partition(":")[0] in {*PLACES, *FAMILIES}:
         return _load(name, offline, pool)
     if hub.looks_like_weights(name):

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 
-from headstart.backbones import hub
+from headstart.backbones import folder as folders
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.catalogue import load
 from headstart.errors import HeadstartError, InputError
 from headstart.paths import check_written, neighbour
 
-# Family of a backbone -> a function of it and a folder that writes what `hub.load_folder` reads.
+# Family of a backbone -> a function of it and a folder, which writes what `load_folder` reads.
 SAVERS = {
     "timm": "headstart.backbones.timm_folder:save",
     "keras": "headstart.backbones.keras_folder:save",
@@ -56,7 +56,7 @@ def fetch(name: str, folder: Path, *, offline: bool = False) -> Backbone:
         for each in partial.rglob("*"):
             if each.is_file():  # safetensors makes files that nobody else may read
                 each.chmod(card.stat().st_mode)
-        kept = hub.load_folder(name, partial)
+        kept = folders.load_folder(name, partial)
         if any(getattr(kept, each) != getattr(made, each) for each in _SAME):
             raise HeadstartError(
                 f"The backbone {name!r} is another one when it is read from the folder that was "

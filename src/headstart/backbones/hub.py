@@ -5,14 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headstart.errors import InputError, first_line
-
-if TYPE_CHECKING:
-    from headstart.backbones.backbone import Backbone
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -41,46 +37,6 @@ _NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?", re.ASCII
 def is_name(reference: str) -> bool:
     """Whether this can be `OWNER/NAME` or `OWNER/NAME@REVISION`."""
     return _NAME.fullmatch(reference) is not None
-
-
-def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbone:
-    """Load `OWNER/NAME[@REVISION]`.
-
-    Args:
-        reference: what is there may be timm's or transformers'.
-        offline: open no socket.
-        pool: how what the last stage gives becomes one vector.
-
-    Raises:
-        InputError: it is not to be had, damaged, or of another kind.
-    """
-    return load_folder(f"hf:{reference}", locate(reference, offline=offline), pool=pool)
-
-
-def load_folder(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
-    """Load a folder in the hub's layout.
-
-    Args:
-        name: what to call it.
-        folder: timm's, where config.json says `architecture`, Keras's, where it says
-            `keras_application`, else transformers'.
-        pool: how what the last stage gives becomes one vector.
-
-    Raises:
-        InputError: it is damaged, or of another kind.
-    """
-    about = read_json(folder / "config.json")
-    if "architecture" in about:
-        from headstart.backbones import timm_folder
-
-        return replace(timm_folder.load(name, folder, pool=pool), files=files_of(folder))
-    if "keras_application" in about:
-        from headstart.backbones import keras_folder
-
-        return replace(keras_folder.load(name, folder, pool=pool), files=files_of(folder))
-    from headstart.backbones import transformers
-
-    return transformers.load_folder(name, folder, pool=pool)
 
 
 def files_of(folder: Path) -> tuple[str, ...]:

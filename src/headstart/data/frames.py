@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from headstart.data.arrays import as_numpy, is_array
+from headstart.data.image_cells import image_of, is_cell
 from headstart.data.lazy import Mapped
 from headstart.data.names import shown, some
 from headstart.data.scalars import PANDAS_MISSING
@@ -18,7 +19,6 @@ from headstart.data.table import Table
 from headstart.errors import InputError
 
 _SAMPLE = 100
-_CELL = {"bytes", "path"}
 
 
 def table_of(data: Any) -> Table | None:
@@ -55,16 +55,6 @@ def table_of(data: Any) -> Table | None:
     if isinstance(data, (list, tuple)) and data and all(_is_row(each) for each in data):
         return _of_rows(data)
     return None
-
-
-def is_cell(value: Any) -> bool:
-    """Whether a mapping is one encoded image, as the hub's `datasets` writes it."""
-    return isinstance(value, Mapping) and bool(value) and set(value) <= _CELL
-
-
-def image_of(cell: Mapping[str, Any]) -> Any:
-    """What such a cell holds: the bytes, or the path; None for neither."""
-    return cell.get("bytes") or cell.get("path")
 
 
 def is_missing(value: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart.data.frames import image_of
+from headstart.data.image_cells import image_of
 from headstart.data.lazy import Joined, Mapped
 from headstart.data.names import shown
 from headstart.data.split_names import split_word

@@ -13,7 +13,8 @@ from headstart.data.arrays import as_numpy, channels_first, is_array, is_image
 from headstart.data.columns import modality_of
 from headstart.data.dataset import Dataset, Modality, Unusable
 from headstart.data.folder import text_of
-from headstart.data.frames import image_of, is_cell, is_missing
+from headstart.data.frames import is_missing
+from headstart.data.image_cells import image_of, is_cell
 from headstart.data.labelled import labelled
 from headstart.data.names import shown
 from headstart.data.weights import weights_of

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, cast
 
 from headstart.data.dataset import Split
-from headstart.data.frames import image_of
+from headstart.data.image_cells import image_of
 from headstart.data.lazy import Joined, Lazy
 from headstart.data.names import shown, some
 from headstart.data.table import Table, refuse_repeated

@@ -1,7 +1,10 @@
 """How good a model is, in words and in tables."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -10,8 +13,10 @@ from headstart.data.names import shown
 from headstart.evaluation import ClassRow, Difference, Interval
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
-from headstart.report.report import EvaluationReport, Report
 from headstart.wording import count, figure, items, percent
+
+if TYPE_CHECKING:
+    from headstart.report.report import EvaluationReport, Report
 
 METRICS: Mapping[str, str] = {
     "accuracy": "accuracy",
@@ -95,7 +100,7 @@ def _who(baseline: str, report: Report | EvaluationReport) -> str:
         return f"baseline {shown(baseline)}"
     if report.task == "multilabel":
         return "the same answer for every item"
-    seen = report.class_counts if isinstance(report, Report) else {}
+    seen = getattr(report, "class_counts", {})
     first, second = (*sorted(seen.values(), reverse=True), 0, 0)[:2]
     # The counts are of every split, the baseline's choice of one: too close, and they may differ.
     if second > 0.9 * first or not first:

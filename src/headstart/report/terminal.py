@@ -1,6 +1,9 @@
 """A finished run for a person at a terminal: calm, 80 columns, no markup from outside."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -11,9 +14,11 @@ from headstart.data.dataset import SPLITS, Skipped
 from headstart.data.names import shown
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
-from headstart.report.report import EmbedReport, EvaluationReport, Report
 from headstart.report.result import METRICS, class_table, confused, metric_table, sentences
 from headstart.wording import count, duration, figure, items, rate, short
+
+if TYPE_CHECKING:
+    from headstart.report.report import EmbedReport, EvaluationReport, Report
 
 MOST_SKIPPED = 10
 MOST_CLASSES = 8
