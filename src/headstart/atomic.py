@@ -15,14 +15,20 @@ ROWS = (".csv", ".jsonl", ".parquet")
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it when all is written and removed otherwise."""
-    unfinished = _beside(path)
+    """A temporary name beside `path`, renamed to it when all is written and removed otherwise.
+
+    It ends as `path` does. A format may make a folder of it; what is synced is a file.
+    """
+    unfinished = _beside(path, path.suffix)
     try:
         yield unfinished
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
+        if unfinished.is_file():
+            with unfinished.open("rb+") as file:
+                os.fsync(file.fileno())
         unfinished.replace(path)
     except BaseException:
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.unlink(missing_ok=True)
         raise
 
@@ -45,13 +51,13 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".headstart-{os.getpid()}-{os.urandom(4).hex()}.partial")
+def _beside(path: Path, suffix: str = "") -> Path:
+    return path.with_name(f".headstart-{os.getpid()}-{os.urandom(4).hex()}.partial{suffix}")
 
 
 def is_unfinished(name: str) -> bool:
     """Whether a file has a name of `whole`: a killed process left it."""
-    return name.startswith(".headstart-") and name.endswith(".partial")
+    return name.startswith(".headstart-") and ".partial" in name
 
 
 def check_file(out: str | Path, suffixes: Collection[str] = ROWS) -> Path:

@@ -66,8 +66,8 @@ def test_transformers_reads_the_folder_and_gives_the_same(place, kind):
 # peft 0.21 asks transformers 5.24 for something by its old name.
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 @pytest.mark.parametrize("kind", models.KINDS)
-def test_peft_puts_the_adapter_beside_the_base_and_gives_the_same(place, kind, tmp_path):
-    out = saved.export_adapter(place / kind, tmp_path / "adapter")
+def test_peft_puts_the_adapter_beside_the_base_and_gives_the_same(place, kind):
+    out = place / kind / "adapter"
     assert sorted(each.name for each in out.iterdir()) == sorted(saved.ADAPTER)
     base = AutoModelForCausalLM.from_pretrained(place / f"base-{kind}")
     before = logits(base)
@@ -84,16 +84,8 @@ def test_the_adapter_names_its_base_and_its_matrices_in_order(place):
     assert said["task_type"] == "CAUSAL_LM"
 
 
-def test_a_model_that_learnt_as_a_whole_has_no_adapter(place, tmp_path):
+def test_a_model_that_learnt_as_a_whole_has_no_adapter(place):
     assert not (place / "full" / "adapter").exists()
-    with pytest.raises(InputError, match="has no adapter"):
-        saved.export_adapter(place / "full", tmp_path / "adapter")
-
-
-def test_nothing_is_exported_over_what_is_there(place, tmp_path):
-    (tmp_path / "mine").mkdir()
-    with pytest.raises(InputError, match="which is there; name a new folder"):
-        saved.export_adapter(place / "gpt2", tmp_path / "mine")
 
 
 def test_the_same_fit_writes_the_same_bytes_in_place_of_the_old(place, tmp_path, monkeypatch):

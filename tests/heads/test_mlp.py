@@ -21,7 +21,7 @@ def fit(*data: np.ndarray, **options: object) -> PerceptronHead:
 def test_learns_what_a_linear_head_cannot() -> None:
     features, targets = made(300)
     unseen, answers = made(200, 1)
-    head = fit(features, targets, options={"width": 64})
+    head = fit(features, targets, width=64)
     assert head.arrays["weight1"].shape == (2, 64)
     assert (head.scores(unseen).argmax(axis=1) == answers).mean() > 0.95
 

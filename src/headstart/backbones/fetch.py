@@ -1,17 +1,17 @@
 """A backbone in a folder that can be carried to a machine without a network."""
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 
+from headstart.atomic import whole_folder
 from headstart.backbones import folder as folders
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.catalogue import load
 from headstart.errors import HeadstartError, InputError
-from headstart.paths import check_written, neighbour
+from headstart.paths import check_written
 
 # Family of a backbone -> a function of it and a folder, which writes what `load_folder` reads.
 SAVERS = {
@@ -46,27 +46,21 @@ def fetch(name: str, folder: Path, *, offline: bool = False) -> Backbone:
             "to a folder; bring its own files instead."
         )
     save: Callable[[Backbone, Path], None] = resolve_name(SAVERS[made.family])
-    partial = neighbour(folder, "partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir()
-        save(made, partial)
-        card = partial / "README.md"
+    with whole_folder(folder) as unfinished:
+        unfinished.mkdir()
+        save(made, unfinished)
+        card = unfinished / "README.md"
         card.write_text(_card(made), "utf-8")
-        for each in partial.rglob("*"):
+        for each in unfinished.rglob("*"):
             if each.is_file():  # safetensors makes files that nobody else may read
                 each.chmod(card.stat().st_mode)
-        kept = folders.load_folder(name, partial)
+        kept = folders.load_folder(name, unfinished)
         if any(getattr(kept, each) != getattr(made, each) for each in _SAME):
             raise HeadstartError(
                 f"The backbone {name!r} is another one when it is read from the folder that was "
                 "written, so nothing was kept; please report this."
             )
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _check_target(folder)  # it took a while
     return replace(kept, name=name)
 
 

@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from headstart import backbones
+from headstart.atomic import whole
 from headstart.backbones import Backbone
 from headstart.backbones import keras as family
 from headstart.backbones.backbone import Block
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
 from headstart.model import Model
-from headstart.paths import neighbour
 from headstart.preprocessing import ImagePreprocessing
 
 # After the family's module, which chooses the backend.
@@ -65,22 +65,18 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
             f"--format keras is for linear and mlp heads, but this model's is {model.head.name}; "
             "fit again with --head linear."
         )
-    whole = _whole(model, _backbone(model, offline=offline))
-    partial = neighbour(out, "partial", ".keras")
-    try:
-        whole.save(partial)
-        with zipfile.ZipFile(partial, "a") as file:
+    network = _whole(model, _backbone(model, offline=offline))
+    with whole(out) as unfinished:
+        network.save(unfinished)
+        with zipfile.ZipFile(unfinished, "a") as file:
             file.writestr("classes.json", json.dumps(list(model.classes)))
-        difference, rounding = _differences(model, partial)
+        difference, rounding = _differences(model, unfinished)
         if not difference <= TOLERANCE:
             raise HeadstartError(
                 f"The Keras file does not answer like the model: they differ by {difference:.3g}; "
                 "nothing was written. Please report this, with the backbone and the versions of "
                 "keras, torch and openvino."
             )
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
     size = model.preprocessing
     assert isinstance(size, ImagePreprocessing)
     return {

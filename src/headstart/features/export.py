@@ -1,15 +1,15 @@
 """Features as a file for other tools: Lance, Parquet or NumPy's npz."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.atomic import whole
 from headstart.data.dataset import Dataset
 from headstart.errors import InputError
-from headstart.paths import check_written, neighbour
+from headstart.paths import check_written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,21 +72,8 @@ def write(path: Path, data: Dataset, features: "Features") -> None:
         _write_lance(path, data, features)
         return
     writers = {".npz": _write_npz, ".parquet": _write_parquet, ".lance": _write_lance}
-    partial = neighbour(path, "partial", path.suffix)
-    _remove(partial)
-    try:
-        writers[path.suffix.lower()](partial, data, features)
-        partial.replace(path)
-    except BaseException:
-        _remove(partial)
-        raise
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    with whole(path) as unfinished:
+        writers[path.suffix.lower()](unfinished, data, features)
 
 
 def _write_npz(path: Path, data: Dataset, features: "Features") -> None:

@@ -102,41 +102,6 @@ def load(folder: str | Path) -> LanguageModel:
     )
 
 
-def export_adapter(model: str | Path, out: str | Path) -> Path:
-    """Copy the LoRA adapter of a saved model to a folder that `PeftModel.from_pretrained` reads.
-
-    Args:
-        model: the folder of a model that LoRA adapted.
-        out: a new folder; it is there when it is whole.
-
-    Returns:
-        The folder.
-
-    Raises:
-        InputError: the model is no such model or is damaged, or something is in the way.
-    """
-    model, out = Path(model), Path(out)
-    _checked(model)
-    if not all((model / "adapter" / name).is_file() for name in ADAPTER):
-        raise InputError(
-            f"The model in {str(model)!r} has no adapter: all of its weights learnt; fit with "
-            "--strategy lora for one."
-        )
-    if out.exists():
-        raise InputError(f"--out is {shown(str(out))!r}, which is there; name a new folder.")
-    partial = sealed.beside(out, "partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-        for name in ADAPTER:
-            shutil.copyfile(model / "adapter" / name, partial / name)
-        partial.rename(out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    return out
-
-
 def _checked(folder: Path) -> dict[str, Any]:
     about = sealed.read_about(folder)
     if about.get("task") != "generation":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headstart.atomic import whole
 from headstart.errors import InputError
 
 if TYPE_CHECKING:
@@ -174,6 +175,5 @@ class Unfinished:
 
 
 def _write(path: Path, content: Any) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content), "utf-8")
-    partial.replace(path)
+    with whole(path) as unfinished:
+        unfinished.write_text(json.dumps(content), "utf-8")
