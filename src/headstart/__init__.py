@@ -13,16 +13,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.api import Run, catalogue, embed, evaluate, fit, generate, load, predict
+    from headstart.api import catalogue, embed, evaluate, fit, generate, load, predict
     from headstart.errors import HeadstartError, InputError
     from headstart.estimators import TransferClassifier, TransferRegressor
     from headstart.model import Model
+    from headstart.run import Run
 
 _WHERE = {
     "HeadstartError": "errors",
     "InputError": "errors",
     "Model": "model",
-    "Run": "api",
+    "Run": "run",
     "TransferClassifier": "estimators",
     "TransferRegressor": "estimators",
     "catalogue": "api",

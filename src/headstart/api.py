@@ -1,17 +1,14 @@
 """One function per verb; the command line and the estimators call these."""
 
-import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headstart import data as reading
-from headstart.atomic import check_file, whole
-from headstart.data.dataset import Dataset, Skipped, count_notes, joined
-from headstart.data.idle import refuse_idle
+from headstart.atomic import check_file, write_json
+from headstart.data.dataset import Dataset, count_notes, joined
 from headstart.data.ids import refuse_columns
 from headstart.data.names import shown, some
 from headstart.data.reads import TrainedSpec
@@ -22,27 +19,12 @@ from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder, spec_o
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry
-    from headstart.evaluation.predictions import Results
-    from headstart.features.extract import Features
     from headstart.generation.report import GenerationReport
     from headstart.generation.sample import Written
     from headstart.generation.saved import LanguageModel
     from headstart.model import Model, Predictions
-    from headstart.report.report import EmbedReport, EvaluationReport, Report
-    from headstart.training.ladder import Climbed
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished `fit`: the model, and what is to be said of it."""
-
-    model: "Model"
-    report: "Report"
-    results: "Results | None" = field(default=None, repr=False)
-    """What the model says of every item, where the run was saved."""
-
-    def _repr_html_(self) -> str:
-        return self.report._repr_html_()
+    from headstart.report.report import EmbedReport, EvaluationReport
+    from headstart.run import Run
 
 
 @dataclass(frozen=True)
@@ -78,7 +60,7 @@ def fit(
     progress: Progress | None = None,
     began: float | None = None,
     **options: Any,
-) -> Run: ...
+) -> "Run": ...
 def fit(
     data: Any,
     labels: Any = None,
@@ -88,7 +70,7 @@ def fit(
     progress: Progress | None = None,
     began: float | None = None,
     **options: Any,
-) -> Run | TextRun:
+) -> "Run | TextRun":
     """Train the best model that the data allows, and measure it.
 
     Args:
@@ -107,79 +89,25 @@ def fit(
     Raises:
         InputError: the data or an option is wrong; nothing was written.
     """
-    from headstart import sealed
+    from headstart import run, sealed
     from headstart.data import labels as labelling
-    from headstart.data.weights import weighted
-    from headstart.evaluation import predictions
-    from headstart.features.trunk import Trunk
-    from headstart.training.examples import arrange
-    from headstart.training.feature_extraction import widened
-    from headstart.training.ladder import climb
 
     spec = spec_of(FitSpec, options)
     progress = progress or usual_progress()
+    folder = None if out is None else Path(out)
     if spec.task == "generation":
         if labels is not None or sample_weight is not None:
             raise InputError("--task generation learns from texts alone; leave out the rest.")
-        return _fit_texts(data, None if out is None else Path(out), spec, progress, began)
-    if out is not None:
-        sealed.say_replaced(Path(out), progress)
+        return _fit_texts(data, folder, spec, progress, began)
+    if folder is not None:
+        sealed.say_replaced(folder, progress)
     clock = Clock(began)
     dataset = reading.read_any(data, spec, labels, weights=sample_weight)
     dataset = labelling.one_form(_with_test(dataset, spec))
-    labelling.check(dataset)
-    refuse_idle(dataset, spec)
     if sample_weight is not None:
         note = "The items are weighted in training, by sample_weight."
         dataset = replace(dataset, notes=(*dataset.notes, note))
-    dataset = weighted(dataset, spec)
-    clock.lap("read")
-    trunk = Trunk.whole(spec, dataset.modality)
-    clock.lap("load")
-    wide = widened(trunk, spec, len(dataset))
-    features = wide.extract(dataset, progress)
-    _refuse_unreadable(data, features)
-    refuse_skipped((*dataset.skipped, *features.skipped), spec)
-    clock.lap("extract")
-    # Once more, on what could be read: it may be of one class.
-    with _saying_skipped((*dataset.skipped, *features.skipped)):
-        said = labelling.check(dataset.select(features.kept))
-    dataset = replace(dataset, warnings=(*dataset.warnings, *said))
-    examples = arrange(dataset, features, spec)
-    climbed = climb(
-        dataset,
-        trunk,
-        wide,
-        examples,
-        spec,
-        progress,
-        began=clock.began,
-        folder=None if out is None else sealed.beside(Path(out), "unfinished"),
-    )
-    clock.lap("train")
-    with progress.stage("Evaluating", None):
-        run = conclude(
-            dataset, features, climbed, spec, name=_name(data), every_item=out is not None
-        )
-    clock.lap("evaluate")
-    if out is not None:
-        with progress.stage("Saving the model", None):
-            run.model.save(Path(out))
-            _write_results(run.results, Path(out) / predictions.FILE)
-        clock.lap("save")
-    report = replace(run.report, seconds=clock.seconds(), model=None if out is None else str(out))
-    if out is not None:
-        write_json(Path(out) / "report.json", report.to_json())
-    if climbed.unfinished and not climbed.stopped:
-        climbed.unfinished.remove()
-    return replace(run, report=report)
-
-
-def _write_results(results: "Results | None", path: Path) -> None:
-    from headstart.evaluation import predictions
-
-    if results is not None:
-        predictions.write(predictions.table_of(results), path)
+    return run.fit(dataset, spec, progress, clock, name=_name(data), out=folder)
 
 
 def _fit_texts(
@@ -244,15 +172,9 @@ def predict(
         inputs: paths, images, arrays or texts, mixed as you like, or one alone; a table of any
             library; or paths of folders and tables, for what is in them. Where the model is for
             texts a string is a text, unless it names a table or `.txt` file that is there.
+        id: a column of the tables; the answers carry its cells.
         progress: shows what is going on; by default a notebook does, and nothing else.
         **options: the fields of `headstart.spec.ReadSpec`.
-
-    Args:
-        model: the folder of a saved model, or a model.
-        inputs: what is asked about.
-        id: a column of the tables; the answers carry its cells.
-        progress: shows what is going on.
-        **options: the fields of `headstart.spec.ItemSpec`.
 
     Raises:
         InputError: the model or an input is wrong.
@@ -295,10 +217,11 @@ def evaluate(
     """
     from headstart import evaluation
     from headstart.data import labels as labelling
+    from headstart.evaluation import predictions
     from headstart.evaluation.calibration import scaled
     from headstart.evaluation.predictions import Results
     from headstart.report.report import EvaluationReport
-    from headstart.report.summary import tables
+    from headstart.run.measure import tables
     from headstart.training.examples import match
 
     began = time.monotonic() if began is None else began
@@ -342,7 +265,7 @@ def evaluate(
             labels=[dataset.labels[at] for at in places],
             scores=scores,
         )
-        _write_results(found, path)
+        predictions.write(predictions.table_of(found), path)
     return EvaluationReport(
         model=str(model) if isinstance(model, (str, Path)) else "(in memory)",
         dataset=_name(data),
@@ -420,7 +343,7 @@ def embed(
     export.check_shape(out, trunk.cut.shape)
     clock.lap("load")
     features = trunk.extract(dataset, progress or usual_progress())
-    _refuse_unreadable(data, features)
+    features.refuse_none(_name(data))
     skipped = (*dataset.skipped, *features.skipped)
     refuse_skipped(skipped, spec)
     clock.lap("extract")
@@ -539,7 +462,7 @@ def fetch(name: str, to: str | Path, *, offline: bool = False) -> dict[str, Any]
     }
 
 
-def demo(which: str, progress: Progress | None = None, began: float | None = None) -> Run:
+def demo(which: str, progress: Progress | None = None, began: float | None = None) -> "Run":
     """Fit on data that ships in packages: photographs of solar cells, or sentences by topic.
 
     Data and model go to the folder `demo` in the cache.
@@ -560,37 +483,6 @@ def demo(which: str, progress: Progress | None = None, began: float | None = Non
     return fit(
         table, out=folder / "model", input=column, label="label", progress=progress, began=began
     )
-
-
-def conclude(
-    data: Dataset,
-    features: "Features",
-    climbed: "Climbed",
-    spec: FitSpec,
-    name: str = "(in memory)",
-    *,
-    every_item: bool = False,
-) -> Run:
-    """The model of a climbed ladder, its report, and where asked its answers to every item."""
-    from headstart.report.summary import summarise
-    from headstart.training.assemble import about, assemble, scores_on_test
-    from headstart.training.results import results, trained_on
-
-    model = replace(assemble(climbed.best, data), trained=trained_on(climbed.best, features))
-    scores = scores_on_test(model, climbed.best, data)
-    report = summarise(name, data, features, climbed, model, scores, spec)
-    found = results(model, climbed.best, data, features, scores) if every_item else None
-    said = about(climbed.best, spec.seed)
-    said["metrics"] = {name: each.to_json() for name, each in report.test.items()}
-    said["versions"] = dict(report.versions)
-    said["reads"] = data.reads.to_json()
-    return Run(replace(model, about=said), report, found)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file in one step: under a temporary name in the same folder, then renamed."""
-    with whole(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
@@ -626,23 +518,3 @@ def usual_progress() -> Progress:
 
 def _name(data: Any) -> str:
     return shown(str(data)) if isinstance(data, (str, Path)) else "(in memory)"
-
-
-def _refuse_unreadable(data: Any, features: "Features") -> None:
-    if not len(features.kept):
-        first = features.skipped[0]
-        raise InputError(f"No item of '{_name(data)}' can be read ({first.item}: {first.reason}).")
-
-
-@contextmanager
-def _saying_skipped(skipped: Sequence[Skipped]) -> Iterator[None]:
-    """What is missing may be among what was skipped."""
-    try:
-        yield
-    except InputError as error:
-        if not skipped:
-            raise
-        first = skipped[0]
-        raise InputError(
-            f"{error} Skipped were {len(skipped):,}, the first {first.item}: {first.reason}."
-        ) from error

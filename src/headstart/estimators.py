@@ -7,7 +7,6 @@ predictions on the same items only the first computes.
 """
 
 import os
-import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,22 +19,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from headstart import api
-from headstart.data import from_memory, labels
-from headstart.data import split as splitting
+from headstart import run
+from headstart.data import from_memory
 from headstart.data.arrays import as_numpy, is_array, is_image
 from headstart.data.dataset import Dataset, Skipped
-from headstart.data.idle import refuse_idle
-from headstart.data.weights import weighted, weights_of
+from headstart.data.weights import weights_of
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities, scaled
-from headstart.features.extract import Features
 from headstart.features.trunk import Trunk
-from headstart.progress import Silent
+from headstart.progress import Clock, Silent
 from headstart.spec import FitSpec
-from headstart.training.examples import VALIDATION_SIZE, Examples, Part, match, part_of
-from headstart.training.feature_extraction import widened
-from headstart.training.ladder import climb
+from headstart.training.examples import without_test
 
 NO_LABELS = "fit requires y to be passed, but the target y is None; give one label for each item."
 
@@ -77,24 +71,11 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         spec = FitSpec(**{name: _plain(value) for name, value in parameters.items()})
         if sample_weight is not None:
             data = replace(data, weights=weights_of(sample_weight, len(data)))
-        began = time.monotonic()
-        labels.check(data)
-        refuse_idle(data, spec)
-        data = weighted(data, spec)
-        trunk = Trunk.whole(spec, data.modality)
-        wide = widened(trunk, spec, len(data))
-        features = wide.extract(data, Silent())
-        if not len(features.kept):
-            first = features.skipped[0]
-            raise InputError(f"No item can be read; {first.item}: {first.reason}.")
-        if features.skipped:
-            warnings.warn(_left_out(features.skipped, len(data)), UserWarning, stacklevel=3)
-        labels.check(data.select(features.kept))
-        examples = _arrange(data, features, spec)
-        climbed = climb(data, trunk, wide, examples, spec, Silent(), began=began, folder=None)
-        run = api.conclude(data, features, climbed, spec)
-        self.model_, self.report_ = run.model, run.report
-        self._trunk: Trunk | None = None if run.model.weights else climbed.best.trunk
+        done = run.fit(data, spec, Silent(), Clock(), arrange=without_test)
+        if done.report.skipped:
+            warnings.warn(_left_out(done.report.skipped, len(data)), UserWarning, stacklevel=3)
+        self.model_, self.report_ = done.model, done.report
+        self._trunk: Trunk | None = None if done.model.weights else done.trunk
         self._process = os.getpid()
 
     def _scores(self, X: Any) -> NDArray[Any]:
@@ -284,53 +265,6 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
             InputError: an item cannot be read.
         """
         return np.asarray(self._scores(X), np.float64)
-
-
-def _arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
-    """Every item to train on; some of them, where there are enough, to calibrate on."""
-    assert data.task is not None
-    assert data.labels is not None
-    known = [data.labels[at] for at in features.kept.tolist()]
-    train, validation = _sides(data, features, spec)
-    classes = labels.classes_of(known, data.task)
-
-    def part(index: NDArray[np.int64]) -> Part:
-        targets, *_ = match(data, features.kept[index], classes)
-        return part_of(data, features, index, targets)
-
-    nothing = part(np.empty(0, np.int64))
-    parts = {"train": part(train), "validation": part(validation), "test": nothing}
-    return Examples(data.task, classes, parts, (), ())  # type: ignore[arg-type]
-
-
-def _sides(
-    data: Dataset, features: Features, spec: FitSpec
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    assert data.task is not None
-    assert data.labels is not None
-    known = [data.labels[at] for at in features.kept.tolist()]
-    every = np.arange(len(known))
-    try:
-        sides = splitting.split(
-            known,
-            features.digests.tolist(),
-            (),
-            task=data.task,
-            test_size=0,
-            validation_size=VALIDATION_SIZE,
-            seed=spec.seed,
-        )
-    except InputError:  # too few distinct items: nothing is calibrated
-        return every, every[:0]
-    seen = set(labels.classes_of([known[at] for at in sides.train.tolist()], data.task))
-    # Identical items stay together, whatever their labels: a class may be all in validation.
-    strange = [
-        at for at in sides.validation.tolist()
-        if set(labels.classes_of([known[at]], data.task)) - seen
-    ]  # fmt: skip
-    return np.union1d(sides.train, strange).astype(np.int64), np.setdiff1d(
-        sides.validation, strange
-    )
 
 
 def _items(X: Any) -> Any:

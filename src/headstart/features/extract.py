@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset, Skipped
+from headstart.errors import InputError
 from headstart.features import pipeline
 from headstart.features.engine import Engine
 from headstart.features.store import Digests, Store, StoreDamagedError, Values
@@ -46,6 +47,16 @@ class Features:
     warnings: tuple[str, ...]
     _store: Store
     width: int | None = None
+
+    def refuse_none(self, name: str) -> None:
+        """Refuse a data set of which nothing is left.
+
+        Raises:
+            InputError: no item of `name` has features, and why the first has none.
+        """
+        if not len(self.kept):
+            first = self.skipped[0]
+            raise InputError(f"No item of '{name}' can be read ({first.item}: {first.reason}).")
 
     @property
     def ragged(self) -> bool:

@@ -28,7 +28,7 @@ from headstart.generation.texts import Document, read
 from headstart.generation.tune import Tuned, tune
 from headstart.progress import Clock, Progress
 from headstart.report.report import Rung
-from headstart.report.summary import versions
+from headstart.run.measure import versions
 from headstart.spec import FitSpec, GenerateSpec
 from headstart.training.checkpoint import Unfinished
 from headstart.training.items import Tokens

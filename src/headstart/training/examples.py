@@ -133,6 +133,52 @@ def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
     return Examples(data.task, classes, parts, tuple(skipped), tuple(warnings))
 
 
+def without_test(data: Dataset, features: Features, spec: FitSpec) -> Examples:
+    """Every item to train on; some of them, where there are enough, to calibrate on."""
+    assert data.task is not None
+    assert data.labels is not None
+    known = [data.labels[at] for at in features.kept.tolist()]
+    train, validation = _train_and_validation(data.task, known, features, spec)
+    classes = labels.classes_of(known, data.task)
+
+    def part(index: NDArray[np.int64]) -> Part:
+        targets, *_ = match(data, features.kept[index], classes)
+        return part_of(data, features, index, targets)
+
+    nothing = part(np.empty(0, np.int64))
+    parts: dict[Split, Part] = {
+        "train": part(train),
+        "validation": part(validation),
+        "test": nothing,
+    }
+    return Examples(data.task, classes, parts, (), ())
+
+
+def _train_and_validation(
+    task: Task, known: list[Label], features: Features, spec: FitSpec
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    every = np.arange(len(known))
+    try:
+        sides = split.split(
+            known,
+            features.digests.tolist(),
+            (),
+            task=task,
+            test_size=0,
+            validation_size=VALIDATION_SIZE,
+            seed=spec.seed,
+        )
+    except InputError:  # too few distinct items: nothing is calibrated
+        return every, every[:0]
+    seen = set(labels.classes_of([known[at] for at in sides.train.tolist()], task))
+    # Identical items stay together, whatever their labels: a class may be all in validation.
+    strange = [
+        at for at in sides.validation.tolist() if set(labels.classes_of([known[at]], task)) - seen
+    ]
+    train = np.union1d(sides.train, strange).astype(np.int64)
+    return train, np.setdiff1d(sides.validation, strange)
+
+
 def part_of(
     data: Dataset, features: Features, index: NDArray[np.int64], targets: NDArray[np.generic]
 ) -> Part:

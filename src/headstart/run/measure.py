@@ -1,4 +1,4 @@
-"""A finished run, put together: what was read, done and measured becomes a `Report`."""
+"""A climbed ladder is measured once, on the test split, and becomes a `Report`."""
 
 import importlib.metadata
 import platform
@@ -32,7 +32,7 @@ VERSIONS = (
 )
 
 
-def summarise(
+def measured(
     name: str,
     dataset: Dataset,
     features: Features,
@@ -49,7 +49,7 @@ def summarise(
     best = climbed.best
     examples = best.examples
     test = examples.parts["test"]
-    measured = evaluation.evaluate(
+    found = evaluation.evaluate(
         examples.task, test.targets, scores, examples.classes, seed=spec.seed
     )
     first = climbed.tried[0].fitted
@@ -79,7 +79,7 @@ def summarise(
             "skipped": len(skipped),
         },
         class_counts=_class_counts(dataset, examples),
-        test=measured.metrics if len(test) else {},
+        test=found.metrics if len(test) else {},
         baselines=_baselines(dataset, climbed, spec),
         gain=evaluation.difference(examples.task, test.targets, scores, _first_scores(first))
         if first is not None and first is not best and len(test)
@@ -88,10 +88,10 @@ def summarise(
         seconds={},
         store={"hits": features.hits, "misses": features.misses},
         skipped=skipped,
-        warnings=(*_warnings(dataset, features, examples, climbed), *measured.notes),
+        warnings=(*_warnings(dataset, features, examples, climbed), *found.notes),
         notes=dataset.notes,
         versions=versions(),
-        **tables(measured),
+        **tables(found),
     )
 
 

@@ -1,0 +1,116 @@
+"""The only `fit` of a head or a network for labelled items: whoever trains calls it."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from headstart import sealed
+from headstart.atomic import write_json
+from headstart.data.dataset import Dataset
+from headstart.evaluation import predictions
+from headstart.evaluation.predictions import Results
+from headstart.features.trunk import Trunk
+from headstart.model import Model
+from headstart.progress import Clock, Progress
+from headstart.report.report import Report
+from headstart.run.measure import measured
+from headstart.run.prepare import Arrange, Prepared, prepare
+from headstart.spec import FitSpec
+from headstart.training.assemble import about, assemble, scores_on_test
+from headstart.training.examples import arrange as held_out
+from headstart.training.ladder import Climbed, climb
+from headstart.training.results import results, trained_on
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished `fit`.
+
+    Attributes:
+        model: what was trained.
+        report: what was done, and how good the model is.
+        results: what the model says of every item, where the run was saved.
+        trunk: what the model was trained on, while it is open in this process.
+    """
+
+    model: Model
+    report: Report
+    results: Results | None = field(default=None, repr=False)
+    trunk: Trunk | None = field(default=None, repr=False, compare=False)
+
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
+
+def fit(
+    dataset: Dataset,
+    spec: FitSpec,
+    progress: Progress,
+    clock: Clock,
+    *,
+    name: str = "(in memory)",
+    out: Path | None = None,
+    arrange: Arrange = held_out,
+) -> Run:
+    """Prepare, adapt, measure, and save where asked.
+
+    Args:
+        dataset: what was read.
+        spec: the options.
+        progress: shows what is going on.
+        clock: times the parts.
+        name: what report and messages call the data.
+        out: the folder to save in; None saves nothing.
+        arrange: divides the items into training, validation and test.
+
+    Raises:
+        InputError: the data or an option is wrong; nothing was written.
+    """
+    prepared = prepare(dataset, spec, name, arrange, progress, clock)
+    unfinished = None if out is None else sealed.beside(out, "unfinished")
+    climbed = climb(
+        prepared.dataset,
+        prepared.trunk,
+        prepared.wide,
+        prepared.examples,
+        spec,
+        progress,
+        began=clock.began,
+        folder=unfinished,
+    )
+    clock.lap("train")
+    with progress.stage("Evaluating", None):
+        run = _concluded(prepared, climbed, spec, name, every_item=out is not None)
+    clock.lap("evaluate")
+    if out is not None:
+        with progress.stage("Saving the model", None):
+            run.model.save(out)
+            if run.results is not None:
+                table = predictions.table_of(run.results)
+                predictions.write(table, out / predictions.FILE)
+        clock.lap("save")
+    report = replace(run.report, seconds=clock.seconds(), model=None if out is None else str(out))
+    if out is not None:
+        write_json(out / "report.json", report.to_json())
+    if climbed.unfinished and not climbed.stopped:
+        climbed.unfinished.remove()
+    return replace(run, report=report)
+
+
+def _concluded(
+    prepared: Prepared, climbed: Climbed, spec: FitSpec, name: str, *, every_item: bool
+) -> Run:
+    """The model of a climbed ladder, its report, and where asked its answers to every item."""
+    data, features, best = prepared.dataset, prepared.features, climbed.best
+    model = replace(assemble(best, data), trained=trained_on(best, features))
+    scores = scores_on_test(model, best, data)
+    report = measured(name, data, features, climbed, model, scores, spec)
+    facts = about(best, spec.seed)
+    facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}
+    facts["versions"] = dict(report.versions)
+    facts["reads"] = data.reads.to_json()
+    return Run(
+        replace(model, about=facts),
+        report,
+        results(model, best, data, features, scores) if every_item else None,
+        best.trunk,
+    )

@@ -1,0 +1,89 @@
+"""A data set becomes what is learnt from: features of every item, divided into splits."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from headstart.data import labels
+from headstart.data.dataset import Dataset, Skipped
+from headstart.data.idle import refuse_idle
+from headstart.data.rows import refuse_skipped
+from headstart.data.weights import weighted
+from headstart.errors import InputError
+from headstart.features.extract import Features
+from headstart.features.trunk import Trunk
+from headstart.progress import Clock, Progress
+from headstart.spec import FitSpec
+from headstart.training.examples import Examples
+from headstart.training.feature_extraction import widened
+
+Arrange = Callable[[Dataset, Features, FitSpec], Examples]
+"""What divides the items that have features into training, validation and test."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run learns from.
+
+    Attributes:
+        dataset: every item, with what became known of it.
+        trunk: the whole backbone, with the last stage's features.
+        wide: the same with the features of several stages, where there is a choice; or `trunk`.
+        features: what `wide` gives for each item that could be read.
+        examples: those items, split.
+    """
+
+    dataset: Dataset
+    trunk: Trunk
+    wide: Trunk
+    features: Features
+    examples: Examples
+
+
+def prepare(
+    dataset: Dataset, spec: FitSpec, name: str, arrange: Arrange, progress: Progress, clock: Clock
+) -> Prepared:
+    """Check, extract and divide a data set.
+
+    Args:
+        dataset: what was read.
+        spec: the options.
+        name: what a message calls the data.
+        arrange: divides the items.
+        progress: shows what is going on.
+        clock: takes the laps `load` and `extract`.
+
+    Raises:
+        InputError: the data or an option is wrong, or too little of the data can be read.
+    """
+    labels.check(dataset)
+    refuse_idle(dataset, spec)
+    dataset = weighted(dataset, spec)
+    clock.lap("read")
+    trunk = Trunk.whole(spec, dataset.modality)
+    clock.lap("load")
+    wide = widened(trunk, spec, len(dataset))
+    features = wide.extract(dataset, progress)
+    features.refuse_none(name)
+    skipped = (*dataset.skipped, *features.skipped)
+    refuse_skipped(skipped, spec)
+    clock.lap("extract")
+    # Once more, on what could be read: it may be of one class.
+    with _telling_skipped(skipped):
+        warnings = labels.check(dataset.select(features.kept))
+    dataset = replace(dataset, warnings=(*dataset.warnings, *warnings))
+    return Prepared(dataset, trunk, wide, features, arrange(dataset, features, spec))
+
+
+@contextmanager
+def _telling_skipped(skipped: Sequence[Skipped]) -> Iterator[None]:
+    """What is missing may be among what was skipped."""
+    try:
+        yield
+    except InputError as error:
+        if not skipped:
+            raise
+        first = skipped[0]
+        raise InputError(
+            f"{error} Skipped were {len(skipped):,}, the first {first.item}: {first.reason}."
+        ) from error
