@@ -527,6 +527,12 @@ def test_where_nothing_can_be_read(tmp_path):
         near().fit([str(each) for each in bad], ["a", "b"] * 2)
 
 
+def test_strict_leaves_nothing_out(paths, labels, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"no")
+    with pytest.raises(InputError, match=r"bad\.jpg"):
+        near(strict=True).fit([str(tmp_path / "bad.jpg"), *paths], ["red", *labels])
+
+
 def test_its_model_can_be_saved(fitted, pixels, labels, tmp_path):
     fitted.model_.save(tmp_path / "model")
     assert headstart.load(tmp_path / "model").predict(list(pixels)).labels == labels.tolist()

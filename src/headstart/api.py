@@ -15,7 +15,15 @@ from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.progress import Clock, Progress, Silent
-from headstart.spec import FitSpec, GenerateSpec, ReadSpec, cache_folder, spec_of
+from headstart.spec import (
+    EmbedSpec,
+    FitSpec,
+    GenerateSpec,
+    ItemSpec,
+    ReadSpec,
+    cache_folder,
+    spec_of,
+)
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry
@@ -304,9 +312,6 @@ def embed(
     data: Any,
     *,
     out: str | Path,
-    backbone: str | None = None,
-    cut: str | None = None,
-    pool: str = "auto",
     progress: Progress | None = None,
     began: float | None = None,
     **options: Any,
@@ -316,11 +321,9 @@ def embed(
     Args:
         data: as `fit` takes it, without labels; or one item alone.
         out: the file.
-        backbone: a name that `headstart backbones` lists; by default one that fits the data.
-        cut: stop after this stage; by default after the last.
-        pool: how the last stage becomes one vector.
         progress: shows what is going on; by default a notebook does, and nothing else.
-        **options: the fields of `headstart.spec.ReadSpec`.
+        began: see `fit`.
+        **options: the fields of `headstart.spec.EmbedSpec`.
 
     Raises:
         InputError: the data or an option is wrong.
@@ -329,16 +332,26 @@ def embed(
     from headstart.features.trunk import Trunk
     from headstart.report.report import EmbedReport
 
-    spec = spec_of(ReadSpec, options)
+    spec = spec_of(EmbedSpec, options)
     out = Path(out)
     export.check_target(out)
     clock = Clock(began)
-    dataset = reading.read_any(data, spec, labelled=False)
+    items = ReadSpec(**{each.name: getattr(spec, each.name) for each in fields(ItemSpec)})
+    dataset = reading.read_any(data, items, labelled=False)
     clock.lap("read")
-    trunk = Trunk.load(backbone, dataset.modality, cut=cut, offline=spec.offline, pool=pool)
-    if pool != "auto" and trunk.cut.stage != trunk.backbone.stages[-1].name:
+    trunk = Trunk.load(
+        spec.backbone,
+        dataset.modality,
+        cut=spec.cut,
+        offline=spec.offline,
+        crop=spec.crop,
+        size=spec.size,
+        pool=spec.pool,
+    )
+    if spec.pool != "auto" and trunk.cut.stage != trunk.backbone.stages[-1].name:
         raise InputError(
-            f"--pool is of the last stage, and --cut {cut} stops before it; leave one of them out."
+            f"--pool is of the last stage, and --cut {spec.cut} stops before it; leave one of them "
+            "out."
         )
     export.check_shape(out, trunk.cut.shape)
     clock.lap("load")

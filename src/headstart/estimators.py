@@ -50,6 +50,9 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         head: str = "linear",
         epochs: int | None = None,
         flip: str = "horizontal",
+        train_batchnorm: bool = False,
+        store_limit: str | None = None,
+        strict: bool = False,
         seed: int = 0,
         offline: bool = False,
     ) -> None:
@@ -63,6 +66,9 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.head = head
         self.epochs = epochs
         self.flip = flip
+        self.train_batchnorm = train_batchnorm
+        self.store_limit = store_limit
+        self.strict = strict
         self.seed = seed
         self.offline = offline
 
@@ -134,6 +140,9 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         head: linear, knn, mlp, or mlp:WIDTH such as mlp:256.
         epochs: most epochs of what is trained by gradient steps.
         flip: flips of images while training: horizontal, any (turns too), or none.
+        train_batchnorm: let BatchNorm statistics follow the data while fine-tuning.
+        store_limit: most disk for stored activations, such as "5GB".
+        strict: an item that cannot be read is an error, not left out.
         balance: "balanced" weighs the classes equally, whatever their size.
         class_weights: weights of the classes in training: a mapping, or what `--class-weights`
             takes; a class that is not named weighs 1.
@@ -160,6 +169,9 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         head: str = "linear",
         epochs: int | None = None,
         flip: str = "horizontal",
+        train_batchnorm: bool = False,
+        store_limit: str | None = None,
+        strict: bool = False,
         balance: str = "none",
         class_weights: Any = None,
         seed: int = 0,
@@ -176,6 +188,9 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
             head=head,
             epochs=epochs,
             flip=flip,
+            train_batchnorm=train_batchnorm,
+            store_limit=store_limit,
+            strict=strict,
             seed=seed,
             offline=offline,
         )

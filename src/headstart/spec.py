@@ -131,32 +131,13 @@ class ReadSpec(LabelledSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitSpec(ReadSpec):
-    """A whole `fit`."""
+class BackboneSpec:
+    """The pretrained network, and what it is given to look at."""
 
     backbone: str | None = option(
         None,
         "Pretrained network; by default one that fits the data and is installed.",
         group=BACKBONE,
-    )
-    prompt: str | None = option(
-        None, "generation: column with the prompt; --completion names what follows it."
-    )
-    completion: str | None = option(
-        None, "generation: column with the text to write after the prompt."
-    )
-    strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES, group=TRAINING)
-    budget: str | None = option(
-        None,
-        "Time for `auto` to climb the ladder, such as 5m: more of the network is trained as far as "
-        "that fits, and kept where validation items say that it is better; without it the first "
-        "rung, feature extraction, is all.",
-        group=TRAINING,
-    )
-    cut: str | None = option(
-        None,
-        "Stage after which training begins; `headstart backbones NAME` lists them.",
-        group=TRAINING,
     )
     crop: float | None = option(
         None,
@@ -181,6 +162,38 @@ class FitSpec(ReadSpec):
         "flatten and max are for images, first and last (token) for transformers.",
         choices=POOLS,
         group=BACKBONE,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedSpec(BackboneSpec, ItemSpec):
+    """What features are computed of."""
+
+    cut: str | None = option(None, "Stop after this stage, not after the last.", group=BACKBONE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSpec(BackboneSpec, ReadSpec):
+    """A whole `fit`."""
+
+    prompt: str | None = option(
+        None, "generation: column with the prompt; --completion names what follows it."
+    )
+    completion: str | None = option(
+        None, "generation: column with the text to write after the prompt."
+    )
+    strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES, group=TRAINING)
+    budget: str | None = option(
+        None,
+        "Time for `auto` to climb the ladder, such as 5m: more of the network is trained as far as "
+        "that fits, and kept where validation items say that it is better; without it the first "
+        "rung, feature extraction, is all.",
+        group=TRAINING,
+    )
+    cut: str | None = option(
+        None,
+        "Stage after which training begins; `headstart backbones NAME` lists them.",
+        group=TRAINING,
     )
     head: str = option("linear", "linear, knn, mlp, or mlp:WIDTH such as mlp:256.", group=TRAINING)
     epochs: int | None = option(

@@ -150,6 +150,22 @@ def test_the_cache_is_shown_and_pruned(place, fitted):
     assert json.loads(headstart(place, "cache", "--json").stdout)["show"] == []
 
 
+def test_embed_looks_where_fit_looks(place, fitted):
+    """What `fit` was given as `--size` and `--crop`, `embed` is given too."""
+    look = ("--size", "64", "--crop", "1", "--offline", "--json")
+    done = headstart(place, "embed", "photos", "--out", "looked.npz", *look)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["store"]["misses"] == 48
+    done = headstart(place, "fit", "photos", "--out", "looked", *look)
+    assert done.returncode == 0, done.stderr
+    shape = json.loads(done.stdout)["backbone_facts"]["preprocessing"]
+    assert (shape["height"], shape["width"], shape["crop_fraction"]) == (64, 64, 1)
+    (place / "notes.csv").write_text("text\nthe cat is old\na red gear\n")
+    done = headstart(place, "embed", "notes.csv", "--out", "no.npz", *look[:2], "--offline")
+    assert done.returncode == 2
+    assert "--size is for images" in done.stderr
+
+
 def test_one_backbone_stage_by_stage(place):
     done = headstart(place, "backbones", "efficientnet-lite0")
     assert done.returncode == 0, done.stderr

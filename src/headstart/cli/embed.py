@@ -6,10 +6,10 @@ import typer
 
 from headstart.cli.answer import answering, console, give_json, waiting_since
 from headstart.cli.options import Json, takes
-from headstart.spec import BACKBONE, OUTPUT, POOLS, ItemSpec
+from headstart.spec import OUTPUT, EmbedSpec
 
 
-@takes(ItemSpec)
+@takes(EmbedSpec)
 def embed(
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="A folder, a table, or hf:OWNER/NAME of the hub.")
@@ -24,33 +24,6 @@ def embed(
             rich_help_panel=OUTPUT,
         ),
     ],
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            "--backbone",
-            metavar="TEXT",
-            help="Pretrained network; see `backbones`.",
-            rich_help_panel=BACKBONE,
-        ),
-    ] = None,
-    cut: Annotated[
-        str | None,
-        typer.Option(
-            "--cut",
-            metavar="STAGE",
-            help="Stop after this stage, not after the last.",
-            rich_help_panel=BACKBONE,
-        ),
-    ] = None,
-    pool: Annotated[
-        str,
-        typer.Option(
-            "--pool",
-            metavar="|".join(POOLS),
-            help="How the last stage becomes one vector.",
-            rich_help_panel=BACKBONE,
-        ),
-    ] = "auto",
     json: Json = False,
     **options: Any,
 ) -> None:
@@ -61,9 +34,6 @@ def embed(
 
         report = api.embed(
             data,
-            backbone=backbone,
-            cut=cut,
-            pool=pool,
             out=out,
             progress=ProgressBar(),
             began=waiting_since(),

@@ -15,7 +15,7 @@ from headstart.data.paths import Finder
 from headstart.data.reads import Reads, trained
 from headstart.data.table import Table
 from headstart.errors import InputError, Unreadable
-from headstart.spec import ReadSpec
+from headstart.spec import ItemSpec, ReadSpec
 
 _DAMAGED = re.compile("[\udc80-\udcff]")
 
@@ -78,7 +78,7 @@ def refuse_first(skipped: Sequence[Skipped], spec: ReadSpec) -> None:
         )
 
 
-def refuse_skipped(skipped: Sequence[Skipped], spec: ReadSpec) -> None:
+def refuse_skipped(skipped: Sequence[Skipped], spec: ItemSpec) -> None:
     """The same where all that was left out is known.
 
     Raises:
