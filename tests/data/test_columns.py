@@ -87,3 +87,42 @@ def test_twenty_thousand_columns(tmp_path):
         read(
             table(tmp_path, ["text", "label", *repeated], [("t", "a", *["1"] * 20_001)]), ReadSpec()
         )
+
+
+@pytest.mark.parametrize(
+    "names", [("sentence1", "sentence2"), ("text_a", "text_b"), ("premise", "hypothesis")]
+)
+def test_half_of_a_pair_of_texts_is_a_question(tmp_path, names):
+    rows = [(text, f"{text}, again", n % 3) for n, text in enumerate(TEXTS)]
+    path = table(tmp_path, [*names, "label"], rows)
+    with pytest.raises(InputError, match=f"--input {','.join(names)}"):
+        read(path, ReadSpec())
+    assert len(read(path, ReadSpec(input=",".join(names)))) == 12
+    rows = [("ham" if n % 3 else "spam", text) for n, text in enumerate(TEXTS)]
+    found = read(table(tmp_path, ["v1", "v2"], rows), ReadSpec())
+    assert (found.reads.input, found.reads.label) == (("v2",), ("v1",))
+
+
+def test_columns_whose_names_differ_in_case_are_a_question(tmp_path):
+    rows = [(text, n % 2, n % 3) for n, text in enumerate(TEXTS)]
+    with pytest.raises(InputError, match="'Label', 'label'; name one with --label"):
+        read(table(tmp_path, ["text", "Label", "label"], rows), ReadSpec())
+    with pytest.raises(InputError, match="'Text', 'text'; name one with --input"):
+        read(
+            table(tmp_path, ["Text", "text", "label"], [(t, t, n) for t, n, _ in rows]), ReadSpec()
+        )
+
+
+def test_a_title_gives_way_to_the_text_below_it(tmp_path):
+    rows = [("fine", text, n % 5) for n, text in enumerate(TEXTS)]
+    found = read(table(tmp_path, ["Title", "Review Text", "Rating"], rows), ReadSpec())
+    assert found.reads.input == ("Review Text",)
+
+
+def test_one_column_has_no_label(tmp_path):
+    for header in ("text", "text::label"):
+        path = tmp_path / "t.csv"
+        path.write_text("\n".join([header, *TEXTS]))
+        with pytest.raises(InputError, match="no column for the label"):
+            read(path, ReadSpec())
+        assert len(read(path, ReadSpec(), labelled=False)) == 12
