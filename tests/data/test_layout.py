@@ -288,7 +288,11 @@ def test_a_copy_of_the_classes_among_them_is_a_question():
 def test_classes_that_all_hold_the_same_folders_are_mentioned():
     _, found = layout(*tree("entrenamiento/cat", "entrenamiento/dog", "prueba/cat", "prueba/dog"))
     assert "each holds the folders 'cat', 'dog'" in found.warnings[0]
-    for folders in (("cat/a", "cat/b", "dog/a"), ("cat/a", "dog/a"), ("cat/train", "cat/test")):
+    for folders in (
+        ("cat/a", "cat/b", "dog/a"),
+        ("cat/a", "dog/a"),
+        ("cat/train", "cat/test", "dog/train", "dog/test"),
+    ):
         assert not layout(*tree(*folders))[1].warnings
 
 
