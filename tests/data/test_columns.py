@@ -4,6 +4,7 @@ import random
 import pytest
 
 from headstart.data import read
+from headstart.data.reads import TrainedSpec
 from headstart.data.rows import dataset_of
 from headstart.data.table import read_table
 from headstart.errors import InputError
@@ -69,7 +70,13 @@ def test_what_can_have_no_answer_keeps_its_place(tmp_path):
     table = read_table(tmp_path / "t.jsonl")
     found = dataset_of(table, ReadSpec(), labelled=False, in_place=True)
     assert found.names == [f"t.jsonl:{n}" for n in range(1, 10)]
-    assert [item for item in found.items if isinstance(item, str)] == ["a", "b", "c\ufffd", "c"]
+    assert [item for item in found.items if isinstance(item, str)] == [
+        "a",
+        "7",
+        "b",
+        "c\ufffd",
+        "c",
+    ]
     assert [getattr(item, "reason", None) for item in found.items][1] == (
         "the text is empty or blank"
     )
@@ -126,3 +133,23 @@ def test_one_column_has_no_label(tmp_path):
         with pytest.raises(InputError, match="no column for the label"):
             read(path, ReadSpec())
         assert len(read(path, ReadSpec(), labelled=False)) == 12
+
+
+def test_a_model_splits_labels_as_it_learnt_to(tmp_path):
+    """A file in which nobody has several classes does not tell how they are separated."""
+    tags = ["New York|Paris", "New York", "Paris"]
+    rows = [(text, tags[n % 3]) for n, text in enumerate(TEXTS)]
+    spec = {"task": "multilabel"}
+    learnt = read(table(tmp_path, ["text", "tags"], rows), ReadSpec(**spec)).reads
+    assert learnt.separator == "|"
+    path = table(tmp_path, ["text", "tags"], [(text, "New York") for text in TEXTS])
+    assert set(read(path, TrainedSpec(**spec, trained=learnt)).labels) == {("New York",)}
+
+
+def test_a_text_of_digits_is_one_in_every_format(tmp_path):
+    rows = [(7, "a"), ("seven", "b"), (2.5, "a")]
+    (tmp_path / "t.jsonl").write_text(
+        "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows)
+    )
+    for path in (table(tmp_path, ["text", "label"], rows), tmp_path / "t.jsonl"):
+        assert list(read(path, ReadSpec()).items) == ["7", "seven", "2.5"]

@@ -87,7 +87,7 @@ def several(
     Raises:
         InputError: lists of numbers that are neither classes nor 0 and 1.
     """
-    values, notes = _split(values, separator)
+    values, notes, sign = _split(values, separator)
     if none:
         notes.append(
             f"{items(len(none), 'empty label')}, such as that of {row_name(min(none))}, taken as "
@@ -99,7 +99,7 @@ def several(
     ]
     lists = [row for row in rows if row is not None]
     if named is not None:
-        return Labels("multilabel", _named(rows, row_name, named), notes=tuple(notes))
+        return Labels("multilabel", _named(rows, row_name, named), (), tuple(notes), sign)
     hot = _hot(lists)
     if hot is None:
         _refuse_amounts(rows, row_name)
@@ -114,7 +114,7 @@ def several(
     for row in rows:
         here = None if row is None else {next(taken) for _ in row}
         labels.append(None if here is None else tuple(ordered(n for n in here if n is not None)))
-    return Labels("multilabel", labels, warnings, (*notes, *said))
+    return Labels("multilabel", labels, warnings, (*notes, *said), sign)
 
 
 def hint(names: Sequence[str]) -> tuple[str, ...]:
@@ -248,7 +248,8 @@ def _list(text: str) -> list[Any]:
     return [part.strip().strip("'\"") for part in parts if part.strip()]
 
 
-def _split(values: Sequence[Any], separator: str | None) -> tuple[list[Any], list[str]]:
+def _split(values: Sequence[Any], separator: str | None) -> tuple[list[Any], list[str], str | None]:
+    """Texts as lists of their parts; notes; and the sign between them, where it is one."""
     texts = [value for value in values if isinstance(value, str)]
     notes: list[str] = []
     if separator is not None:
@@ -260,12 +261,14 @@ def _split(values: Sequence[Any], separator: str | None) -> tuple[list[Any], lis
         pattern, what = next(known, (None, ""))
         if pattern is not None:
             notes.append(f"Labels are split at {what} (a guess; --separator says otherwise).")
-    return [
+    signs = {sign for text in texts for sign in pattern.findall(text)} if pattern else set()
+    rows = [
         [part.strip() for part in (pattern.split(value) if pattern else [value]) if part.strip()]
         if isinstance(value, str)
         else value
         for value in values
-    ], notes
+    ]
+    return rows, notes, signs.pop() if len(signs) == 1 else None
 
 
 def _named(
