@@ -38,7 +38,7 @@ def read_excel(path: Path) -> Table:
         (f"{name} is read from its sheet {shown(sheet)!r}; {some(others)} not.",) if others else ()
     )
     return Table(
-        name=name,
+        name=f"{name} (sheet {shown(sheet)!r})" if others else name,
         folder=path.parent,
         columns=columns,
         row_name=lambda row: f"{name}:{first + at + row + 2}",

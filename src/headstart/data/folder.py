@@ -228,7 +228,10 @@ def _no_classes(folder: Path, found: Sequence[File]) -> str:
             f"{shown(str(folder))} has no folder per class, but it has "
             f"{some(file.name for file in tables)}; give the table itself."
         )
+    said = f"{shown(str(folder))} has no folder per class with images or .txt files in it; "
+    if _modality(found) is None:
+        return f"{said}make one folder for each class, or give a table."
     return (
-        f"{shown(str(folder))} has no folder per class with images or .txt files in it; "
-        "make one folder for each class, or give a table."
+        f"{said}make one folder for each class, give a table, or say with --label-from how the "
+        "names of its files give labels."
     )

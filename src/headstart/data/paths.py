@@ -206,7 +206,8 @@ class Finder:
             stem, suffix = name, ""
         files = self._index.get(stem) or []
         if not files and stem.isdecimal():
-            files = self._index.get(f"#{int(stem)}") or []
+            number = str(int(stem))
+            files = self._index.get(f"#{number}") or self._index.get(number) or []
         return [
             file
             for file in files
