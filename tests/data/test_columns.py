@@ -153,3 +153,13 @@ def test_a_text_of_digits_is_one_in_every_format(tmp_path):
     )
     for path in (table(tmp_path, ["text", "label"], rows), tmp_path / "t.jsonl"):
         assert list(read(path, ReadSpec()).items) == ["7", "seven", "2.5"]
+
+
+def test_a_sentence_of_its_own_in_every_row_is_no_label(tmp_path):
+    rows = [(text, f"{text}, said otherwise") for text in TEXTS]
+    path = table(tmp_path, ["english", "french"], rows)
+    with pytest.raises(InputError, match="no column that is surely the label"):
+        read(path, ReadSpec())
+    assert len(read(path, ReadSpec(label="french"))) == 12
+    amounts = table(tmp_path, ["text", "price"], [(text, n * 1.5) for n, text in enumerate(TEXTS)])
+    assert read(amounts, ReadSpec()).task == "regression"

@@ -205,6 +205,10 @@ def test_a_header_that_is_there_again_is_no_row(tmp_path):
     assert list(found.items) == [text for text, _ in ROWS] * 2
     assert [each.item for each in found.skipped] == ["all.csv:5"]
     assert "the header again" in found.warnings[0]
+    path.write_text("| text | label |\n| --- | :--- |\n| a film | pos |\n| a bore | neg |\n")
+    found = read(path, ReadSpec())
+    assert list(found.labels) == ["pos", "neg"]
+    assert [each.item for each in found.skipped] == ["all.csv:2"]
 
 
 def test_columns_without_a_name_that_hold_hardly_anything_are_left_out(tmp_path):

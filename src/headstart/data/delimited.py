@@ -6,6 +6,7 @@ never closed would swallow lines that are whole rows themselves, it is a charact
 """
 
 import csv
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ _NO_SEPARATOR = "\x1f"
 _SAMPLE = 200
 _MOST_LINES = 2000
 """Lines that one quoted cell may span."""
+
+_RULE = re.compile(r"[|:\s]*-{2}[-|:\s]*")
+"""What Markdown puts below the names of columns."""
 
 _LONGEST_FIELD = 2**31 - 1
 
@@ -270,9 +274,17 @@ def _shaped(where: str, header: list[str], reader: _Reader) -> tuple[list[str], 
 
 
 def _blanked(header: Sequence[str], rows: Sequence[_Row]) -> list[_Row]:
-    """The rows that are the header again, as in files put one after another; emptied."""
+    """The rows that are the header again, or a line below it; emptied.
+
+    As in files put one after another, and in tables of Markdown.
+    """
     names = [_plain(name) for name in header]
-    repeated = [row for row in rows if len(names) > 1 and [*map(_plain, row.cells)] == names]
+    repeated = [
+        row
+        for row in rows
+        if len(names) > 1
+        and ([*map(_plain, row.cells)] == names or _RULE.fullmatch("|".join(row.cells)))
+    ]
     for row in repeated:
         row.cells[:] = [""] * len(names)
     return repeated
@@ -287,7 +299,7 @@ def _repeats(name: str, rows: Sequence[_Row]) -> tuple[str, ...]:
         return ()
     return (
         f"{items(len(rows), 'line')} of {name} (first: line {rows[0].line}) "
-        f"{'is' if len(rows) == 1 else 'are'} the header again, and skipped.",
+        f"{'is' if len(rows) == 1 else 'are'} the header again, or a line below it, and skipped.",
     )
 
 

@@ -34,6 +34,9 @@ _PAIRED = re.compile(r"_?([1-9]|[ab])$")
 _PAIR = frozenset(("premise", "hypothesis"))
 _YES_NO = frozenset(("0", "1", "-1", "0.0", "1.0", "-1.0", "true", "false", ""))
 _SAMPLE = 200
+_SENTENCE, _SEVERAL = 3, 6
+"""Words of a text that names no class, and rows that are enough to tell."""
+
 _LONGEST_PATH = 1024
 
 
@@ -86,10 +89,10 @@ def guess_labels(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     if named:
         return (_first_of(table, named, _LABEL_NAMES, "--label"),)
     useful = [name for name in names if not _INDEX.fullmatch(plain(name))] or names
-    if len(useful) == 1:
+    if len(useful) == 1 and not _are_sentences(table.columns[useful[0]]):
         return (useful[0],)
     repeating = [name for name in useful if _repeats(table.columns[name])] or useful
-    if len(repeating) == 1:
+    if len(repeating) == 1 < len(useful):
         return (repeating[0],)
     if _are_classes(table, repeating):
         return tuple(repeating)
@@ -236,6 +239,13 @@ def _first_of(table: Table, named: Sequence[str], known: Sequence[str], flag: st
     if len(alike) > 1:
         raise InputError(f"{table.name} has the columns {some(alike)}; name one with {flag}.")
     return best
+
+
+def _are_sentences(cells: Sequence[Any]) -> bool:
+    """Whether each cell says something of its own, in several words: no class does."""
+    said = [cell for cell in cells if cell is not None]
+    texts = [cell for cell in said if isinstance(cell, str) and len(cell.split()) >= _SENTENCE]
+    return 2 * len(texts) > len(said) >= _SEVERAL and len({*map(str, said)}) == len(said)
 
 
 def _refuse_pair(table: Table, best: str, texts: Sequence[str]) -> None:
