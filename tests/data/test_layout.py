@@ -144,6 +144,7 @@ def test_classes(folders):
         (("train/cat", "train/dog", "bus"), "'bus' does not"),
         (("test", "cat", "dog"), "'test' looks like a split"),
         (("seg_train", "seg_test", "other"), "'other' does not"),
+        (("test", "train station/cat"), "not clear which"),
         (("train_cats", "train_dogs"), "not clear which"),
         (("train_cats", "train_dogs", "test_cats", "test_dogs"), "not clear which"),
         (("train_test", "cat"), "'train_test' looks like a split"),
@@ -208,6 +209,7 @@ FOLDERS = st.lists(st.lists(SPLIT_LIKE | CLASS_LIKE, max_size=4), min_size=1, ma
 @settings(max_examples=300, deadline=None)
 @given(folders=FOLDERS)
 @example([["seg_train", "seg_train", "cat"], ["seg_test", "seg_test", "cat"]])
+@example([["Test"], ["train station", "cat"]])
 def test_no_split_becomes_a_class_and_nothing_is_lost(folders):
     paths = [f"{'/'.join([*parts, str(n)])}.jpg" for n, parts in enumerate(folders)]
     try:

@@ -255,10 +255,14 @@ def _splits_among(top: Path, folder: _Folder, layout: Layout) -> dict[str, Split
 
 
 def _are_splits(looks: Collection[SplitName]) -> bool:
-    """Whether names are those of splits: `train` alone, `seg_train` beside `seg_test`."""
+    """Whether names are those of splits: `train` alone, `seg_train` beside `seg_test`.
+
+    Not `test` and `train station`: the second may be a class.
+    """
     sides = {look.split for look in looks}
     rests = {look.rest for look in looks if not look.sure}
-    return None not in sides and (not rests or (len(rests) == 1 and len(sides) > 1))
+    mixed = any(look.sure for look in looks) and any(look.leads and look.rest for look in looks)
+    return None not in sides and not mixed and (not rests or (len(rests) == 1 and len(sides) > 1))
 
 
 def _are_parted(looks: Collection[SplitName]) -> bool:
