@@ -222,3 +222,11 @@ def test_any_column_is_read_or_refused(cells):
         except InputError:
             continue
         assert len(found.labels) == len(cells)
+
+
+def test_leading_zeros_are_those_of_codes():
+    codes = [f"{100 + 7 * n:05d}" for n in range(30)] * 4
+    with pytest.raises(InputError, match="--task classification"):
+        interpret(codes, "auto", row_name, column="zip")
+    assert len(set(interpret(codes, "classification", row_name).labels)) == 30
+    assert interpret(codes, "auto", row_name, column="price").task == "regression"

@@ -4,6 +4,7 @@ import random
 import pytest
 
 from headstart.data import read
+from headstart.data.reads import TrainedSpec
 from headstart.data.rows import dataset_of
 from headstart.data.table import read_table
 from headstart.errors import InputError
@@ -69,7 +70,13 @@ def test_what_can_have_no_answer_keeps_its_place(tmp_path):
     table = read_table(tmp_path / "t.jsonl")
     found = dataset_of(table, ReadSpec(), labelled=False, in_place=True)
     assert found.names == [f"t.jsonl:{n}" for n in range(1, 10)]
-    assert [item for item in found.items if isinstance(item, str)] == ["a", "b", "c\ufffd", "c"]
+    assert [item for item in found.items if isinstance(item, str)] == [
+        "a",
+        "7",
+        "b",
+        "c\ufffd",
+        "c",
+    ]
     assert [getattr(item, "reason", None) for item in found.items][1] == (
         "the text is empty or blank"
     )
@@ -87,3 +94,72 @@ def test_twenty_thousand_columns(tmp_path):
         read(
             table(tmp_path, ["text", "label", *repeated], [("t", "a", *["1"] * 20_001)]), ReadSpec()
         )
+
+
+@pytest.mark.parametrize(
+    "names", [("sentence1", "sentence2"), ("text_a", "text_b"), ("premise", "hypothesis")]
+)
+def test_half_of_a_pair_of_texts_is_a_question(tmp_path, names):
+    rows = [(text, f"{text}, again", n % 3) for n, text in enumerate(TEXTS)]
+    path = table(tmp_path, [*names, "label"], rows)
+    with pytest.raises(InputError, match=f"--input {','.join(names)}"):
+        read(path, ReadSpec())
+    assert len(read(path, ReadSpec(input=",".join(names)))) == 12
+    rows = [("ham" if n % 3 else "spam", text) for n, text in enumerate(TEXTS)]
+    found = read(table(tmp_path, ["v1", "v2"], rows), ReadSpec())
+    assert (found.reads.input, found.reads.label) == (("v2",), ("v1",))
+
+
+def test_columns_whose_names_differ_in_case_are_a_question(tmp_path):
+    rows = [(text, n % 2, n % 3) for n, text in enumerate(TEXTS)]
+    with pytest.raises(InputError, match="'Label', 'label'; name one with --label"):
+        read(table(tmp_path, ["text", "Label", "label"], rows), ReadSpec())
+    with pytest.raises(InputError, match="'Text', 'text'; name one with --input"):
+        read(
+            table(tmp_path, ["Text", "text", "label"], [(t, t, n) for t, n, _ in rows]), ReadSpec()
+        )
+
+
+def test_a_title_gives_way_to_the_text_below_it(tmp_path):
+    rows = [("fine", text, n % 5) for n, text in enumerate(TEXTS)]
+    found = read(table(tmp_path, ["Title", "Review Text", "Rating"], rows), ReadSpec())
+    assert found.reads.input == ("Review Text",)
+
+
+def test_one_column_has_no_label(tmp_path):
+    for header in ("text", "text::label"):
+        path = tmp_path / "t.csv"
+        path.write_text("\n".join([header, *TEXTS]))
+        with pytest.raises(InputError, match="no column for the label"):
+            read(path, ReadSpec())
+        assert len(read(path, ReadSpec(), labelled=False)) == 12
+
+
+def test_a_model_splits_labels_as_it_learnt_to(tmp_path):
+    """A file in which nobody has several classes does not tell how they are separated."""
+    tags = ["New York|Paris", "New York", "Paris"]
+    rows = [(text, tags[n % 3]) for n, text in enumerate(TEXTS)]
+    spec = {"task": "multilabel"}
+    learnt = read(table(tmp_path, ["text", "tags"], rows), ReadSpec(**spec)).reads
+    assert learnt.separator == "|"
+    path = table(tmp_path, ["text", "tags"], [(text, "New York") for text in TEXTS])
+    assert set(read(path, TrainedSpec(**spec, trained=learnt)).labels) == {("New York",)}
+
+
+def test_a_text_of_digits_is_one_in_every_format(tmp_path):
+    rows = [(7, "a"), ("seven", "b"), (2.5, "a")]
+    (tmp_path / "t.jsonl").write_text(
+        "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows)
+    )
+    for path in (table(tmp_path, ["text", "label"], rows), tmp_path / "t.jsonl"):
+        assert list(read(path, ReadSpec()).items) == ["7", "seven", "2.5"]
+
+
+def test_a_sentence_of_its_own_in_every_row_is_no_label(tmp_path):
+    rows = [(text, f"{text}, said otherwise") for text in TEXTS]
+    path = table(tmp_path, ["english", "french"], rows)
+    with pytest.raises(InputError, match="no column that is surely the label"):
+        read(path, ReadSpec())
+    assert len(read(path, ReadSpec(label="french"))) == 12
+    amounts = table(tmp_path, ["text", "price"], [(text, n * 1.5) for n, text in enumerate(TEXTS)])
+    assert read(amounts, ReadSpec()).task == "regression"

@@ -194,3 +194,29 @@ def test_no_row_is_lost_to_quotes(tmp_path_factory, lines):
     content = "text\tlabel\n" + "".join(f"{a.strip() or 'x'}\t{b}\n" for a, b in lines)
     found = table(tmp_path_factory.mktemp("t"), content, "t.tsv")
     assert len(found) == len(lines)
+
+
+def test_a_header_that_is_there_again_is_no_row(tmp_path):
+    """Files put one after another, as `cat` does, with the second's byte order mark."""
+    one = delimited(HEADER, ROWS)
+    path = tmp_path / "all.csv"
+    path.write_text(f"\ufeff{one}\ufeff{one}", "utf-8")
+    found = read(path, ReadSpec())
+    assert list(found.items) == [text for text, _ in ROWS] * 2
+    assert [each.item for each in found.skipped] == ["all.csv:5"]
+    assert "the header again" in found.warnings[0]
+    path.write_text("| text | label |\n| --- | :--- |\n| a film | pos |\n| a bore | neg |\n")
+    found = read(path, ReadSpec())
+    assert list(found.labels) == ["pos", "neg"]
+    assert [each.item for each in found.skipped] == ["all.csv:2"]
+
+
+def test_columns_without_a_name_that_hold_hardly_anything_are_left_out(tmp_path):
+    """As in a well-known table of messages, some of which have commas in them."""
+    lines = [f"{'ham' if n % 3 else 'spam'},the message {n},,," for n in range(20)]
+    lines[4] = "ham,the message 4, and so on,,"
+    found = table(tmp_path, "\n".join(["v1,v2,,,", *lines]))
+    assert list(found.columns) == ["v1", "v2"]
+    assert "Column 3 of t.csv has no name" in found.warnings[0]
+    with pytest.raises(InputError, match="column 2 has no name"):
+        table(tmp_path, "\n".join(["text,", *(f"x,{n}" for n in range(20))]))

@@ -18,6 +18,7 @@ def test_the_first_sheet_that_holds_anything(tmp_path):
     assert [found.row_name(row) for row in range(3)] == ["t.xlsx:3", "t.xlsx:4", "t.xlsx:5"]
     assert any("données" in note and "'more'" in note for note in found.notes)
     assert any("no name" in note for note in found.notes)
+    assert found.name == "t.xlsx (sheet 'données')"
     data = read(path, ReadSpec(task="regression"))
     assert data.labels == [1.0, 2.5]
     assert [each.item for each in data.skipped] == ["t.xlsx:4"]

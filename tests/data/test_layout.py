@@ -144,6 +144,7 @@ def test_classes(folders):
         (("train/cat", "train/dog", "bus"), "'bus' does not"),
         (("test", "cat", "dog"), "'test' looks like a split"),
         (("seg_train", "seg_test", "other"), "'other' does not"),
+        (("test", "train station/cat"), "not clear which"),
         (("train_cats", "train_dogs"), "not clear which"),
         (("train_cats", "train_dogs", "test_cats", "test_dogs"), "not clear which"),
         (("train_test", "cat"), "'train_test' looks like a split"),
@@ -208,6 +209,7 @@ FOLDERS = st.lists(st.lists(SPLIT_LIKE | CLASS_LIKE, max_size=4), min_size=1, ma
 @settings(max_examples=300, deadline=None)
 @given(folders=FOLDERS)
 @example([["seg_train", "seg_train", "cat"], ["seg_test", "seg_test", "cat"]])
+@example([["Test"], ["train station", "cat"]])
 def test_no_split_becomes_a_class_and_nothing_is_lost(folders):
     paths = [f"{'/'.join([*parts, str(n)])}.jpg" for n, parts in enumerate(folders)]
     try:
@@ -276,3 +278,47 @@ def test_a_link_to_itself_is_one_file_that_cannot_be_read(tmp_path):
     assert [file.name for file in walk(tmp_path)[0]] == [
         "a/self.txt", "a/x.txt", "b/other", "b/x.txt",
     ]  # fmt: skip
+
+
+def test_a_copy_of_the_classes_among_them_is_a_question():
+    copied = ["Cats", "Dogs", "cell_images/Cats", "cell_images/Dogs"]
+    for above in ("", "cell_images/", "train/"):
+        with pytest.raises(InputError, match="'cell_images' holds the folders 'Cats', 'Dogs'"):
+            layout(*tree(*(f"{above}{folder}" for folder in copied)))
+
+
+def test_classes_that_all_hold_the_same_folders_are_mentioned():
+    _, found = layout(*tree("entrenamiento/cat", "entrenamiento/dog", "prueba/cat", "prueba/dog"))
+    assert "each holds the folders 'cat', 'dog'" in found.warnings[0]
+    for folders in (
+        ("cat/a", "cat/b", "dog/a"),
+        ("cat/a", "dog/a"),
+        ("cat/train", "cat/test", "dog/train", "dog/test"),
+    ):
+        assert not layout(*tree(*folders))[1].warnings
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "@eaDir", ".git"],
+)
+def test_what_systems_leave_is_passed_by(tmp_path, name):
+    for folder in ("cat", "dog", name):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.jpg").touch()
+    for junk in ("Icon\r", "ehthumbs.db", "Thumbs.db", "._1.jpg", "desktop.ini"):
+        (tmp_path / "cat" / junk).touch()
+    found = read(tmp_path, ReadSpec())
+    assert list(found.labels) == ["cat", "dog"]
+    assert not found.skipped
+
+
+def test_names_of_folders_have_the_form_of_labels_in_tables(tmp_path):
+    """A Mac writes é as two characters, and nobody sees a blank."""
+    for folder in ("train/cafe\u0301", "test/caf\xe9", "train/dog ", "test/dog"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "1.jpg").touch()
+    found = read(tmp_path, ReadSpec())
+    assert Counter(found.labels) == {"caf\xe9": 2, "dog": 2}
+    assert len(found.warnings) == 2
+    assert "'dog', 'dog '" in " ".join(found.warnings)

@@ -100,3 +100,55 @@ def test_embedding_reads_the_same_rows(tmp_path):
         images(tmp_path / split)
         metadata(tmp_path / split, rows(), "jsonl")
     assert len(read(tmp_path, ReadSpec(), labelled=False)) == 8
+
+
+@pytest.mark.parametrize(
+    "row", [{"key": "licence", "value": "none"}, {"name": "cat", "about": "a"}]
+)
+def test_metadata_about_something_else_leaves_the_classes(tmp_path, row):
+    for label in ("cat", "dog"):
+        images(tmp_path / label)
+    metadata(tmp_path, [row, row], "csv")
+    for labelled in (True, False):
+        found = read(tmp_path, ReadSpec(), labelled=labelled)
+        assert found.modality == "image"
+        assert len(found) == 8
+        assert [each.item for each in found.skipped] == ["metadata.csv"]
+    assert set(read(tmp_path, ReadSpec()).labels) == {"cat", "dog"}
+
+
+@pytest.mark.parametrize("column", ["file_name", "image"])
+def test_metadata_beside_classes_is_a_question_unless_it_has_labels(tmp_path, column):
+    for label in ("cat", "dog"):
+        images(tmp_path / label)
+    names = [f"{label}/{n}.png" for label in ("cat", "dog") for n in range(4)]
+    metadata(tmp_path, [{column: n, "camera": "AB"[i % 2]} for i, n in enumerate(names)], "csv")
+    with pytest.raises(InputError, match="'cat', 'dog'; say --label camera"):
+        read(tmp_path, ReadSpec())
+    assert set(read(tmp_path, ReadSpec(label="camera")).labels) == {"A", "B"}
+    assert len(read(tmp_path, ReadSpec(), labelled=False)) == 8
+    metadata(tmp_path, [{column: n, "label": "AB"[i % 2]} for i, n in enumerate(names)], "csv")
+    assert set(read(tmp_path, ReadSpec()).labels) == {"A", "B"}
+
+
+@pytest.mark.parametrize("write", ["{}.png", "images\\{}.png", " images/{}.png", "../{}", "{}"])
+def test_every_image_that_a_row_names_is_counted_once(tmp_path, write):
+    folder = tmp_path / "images"
+    images(tmp_path / "images" / "images")
+    cells = [write.replace("../{}", "./images/{}.png").format(n) for n in range(4)]
+    labels = ["cat", "dog", "cat", ""]
+    lines = [f"{cell},{label}" for cell, label in zip(cells, labels, strict=True)]
+    (folder / "metadata.csv").write_text("\n".join(["file_name,label", *lines]))
+    found = read(folder, ReadSpec())
+    assert list(found.labels) == ["cat", "dog", "cat"]
+    assert found.skipped[0].item == "metadata.csv:5"
+    assert not any("/0" in each.item for each in found.skipped)
+
+
+def test_folders_of_splits_stand_against_a_column(tmp_path):
+    for split in ("train", "test"):
+        images(tmp_path / split)
+        metadata(tmp_path / split, [{**row, "split": "train"} for row in rows()], "csv")
+    found = read(tmp_path, ReadSpec(label="label"))
+    assert list(found.splits) == ["test"] * 4 + ["train"] * 4
+    assert any("'split'" in note and "not used" in note for note in found.notes)

@@ -157,3 +157,25 @@ def test_lists_and_texts_that_hold_them_say_the_same(rows):
     for write, separator in ((str, None), (json.dumps, None), ("|".join, "|"), (";".join, ";")):
         texts = [write(row) for row in rows]
         assert interpret(texts, "multilabel", row_name, separator=separator).labels == lists
+
+
+def test_lists_among_plain_texts():
+    choices = ["cat", '{"choices": ["cat", "New York"]}', "New York"]
+    expected = [("cat",), ("New York", "cat"), ("New York",)]
+    for task in ("auto", "multilabel"):
+        assert labels(choices, task) == expected
+        assert labels(["cat", {"choices": ["cat", "New York"]}, "New York"], task) == expected
+        assert labels(["cat", "['cat', 'New York']", "New York"], task) == expected
+        assert labels(["{'cat', 'dog'}", "{'cat'}", "set()"], task) == [
+            ("cat", "dog"),
+            ("cat",),
+            (),
+        ]
+    assert labels(["cat", "[]"]) == [("cat",), ()]
+    assert labels(["(cat)", "[1]", "dog"], "auto") == ["(cat)", "[1]", "dog"]
+    assert labels(["{}", "{a,b}"]) == [(), ("a", "b")]
+
+
+def test_signs_between_blanks_separate():
+    assert labels(["sci fi / drama", "drama", "a/b"]) == [("drama", "sci fi"), ("drama",), ("a/b",)]
+    assert labels(["猫、犬", "猫"]) == [("犬", "猫"), ("猫",)]

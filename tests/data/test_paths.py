@@ -63,6 +63,13 @@ def test_numbers_find_files_with_leading_zeros(tmp_path):
     assert named(found) == [f"{n:04d}.png" for n in range(1, 13)]
 
 
+def test_numbers_with_leading_zeros_find_files_without(tmp_path):
+    for n in range(8):
+        picture(tmp_path / "images" / f"{n}.png")
+    found = read(csv(tmp_path / "t.csv", [f"{n:03d}" for n in range(8)]), ReadSpec())
+    assert named(found) == [f"{n}.png" for n in range(8)]
+
+
 def test_ids_in_two_folders(tmp_path):
     for name in IDS:
         picture(tmp_path / "train" / f"{name}.png")

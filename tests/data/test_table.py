@@ -108,7 +108,7 @@ def test_texts_of_all_kinds(tmp_path):
             ("a\0b", "b"),
             ("\ud800c", "a"),
             ("שלום 👩‍👩‍👧", "b"),
-            (7, "a"),
+            ([7], "a"),
         )
     ]
     content = "".join(json.dumps(line) + "\n" for line in lines)

@@ -19,6 +19,9 @@ _DRESSED = re.compile(
     rf"(?P<digits>\d{{1,3}}(?:[{_BLANKS}]\d{{3}})+(?:[.,]\d+)?|\d[\d.,]*|[.,]\d+)"
     rf"\s*(?P<unit>%|‰)?\s*(?:{_CURRENCY})?"
 )
+_ACCOUNTED = re.compile(r"^\(([^-+−()]+)\)$")
+"""Accountants put what is negative in brackets."""
+
 _SPACES = re.compile(f"[{_BLANKS}]")
 _MISSING = {"", "-", *(word.lower() for word in MISSING)}
 
@@ -100,14 +103,14 @@ def _digits(cells: Sequence[Any], na_values: str | None) -> _Digits | None:
             return None
         if not isinstance(cell, str) or cell.strip().lower() in missing:
             continue
-        text = cell.strip()
+        text = _ACCOUNTED.sub(r"-\1", cell.strip())
         matched, plain = _DRESSED.fullmatch(text), _PLAIN.fullmatch(text)
         if matched is None and plain is None:
             return None
         if matched is None:
             parts[row] = text
             continue
-        dressed = dressed or plain is None
+        dressed = dressed or plain is None or text != cell.strip()
         units.add(matched["unit"] or "")
         minus = "-" if matched["sign"] + matched["sign2"] in ("-", "−") else ""
         parts[row] = minus + _SPACES.sub("", matched["digits"])

@@ -28,6 +28,9 @@ LARGEST = 1e100
 """Most that a number may be: squares of larger ones, added up, leave float64."""
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_CODE = re.compile(r"\s*0\d+\s*")
+"""Nobody counts with leading zeros: `00501` is a code."""
+
 _MISSING_NUMBERS = {word.casefold() for word in MISSING}
 _INFINITE = {"inf": math.inf, "infinity": math.inf}
 _MANY, _MANY_FRACTIONS, _FEW_WORDS = 20, 10, 5
@@ -184,6 +187,8 @@ def _guess(values: Sequence[Any], column: str, row_name: RowName) -> tuple[Task,
     distinct = len(np.unique(known))
     why = f"the labels are numbers with {items(distinct, 'different value')}"
     measured = _are_measured(known)
+    if measured and any(isinstance(x, str) and _CODE.fullmatch(x) for x in values):
+        measured = None
     if measured is None:
         measured, by_name = _by_name(column, distinct, known)
         why += by_name

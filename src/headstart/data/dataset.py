@@ -33,12 +33,14 @@ class Labels:
         task: as asked for, or as guessed.
         labels: one per row; None where it is missing.
         warnings: what a person should know; notes: what was guessed, and how to say otherwise.
+        separator: what the cells were split at, where that is one sign.
     """
 
     task: Task
     labels: list[Label | None]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    separator: str | None = None
 
 
 @dataclass(frozen=True)

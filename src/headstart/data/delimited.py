@@ -6,6 +6,7 @@ never closed would swallow lines that are whole rows themselves, it is a charact
 """
 
 import csv
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ _NO_SEPARATOR = "\x1f"
 _SAMPLE = 200
 _MOST_LINES = 2000
 """Lines that one quoted cell may span."""
+
+_RULE = re.compile(r"[|:\s]*-{2}[-|:\s]*")
+"""What Markdown puts below the names of columns."""
 
 _LONGEST_FIELD = 2**31 - 1
 
@@ -108,7 +112,8 @@ def _table(file: TextFile, expected: str) -> Table:
     names, found = _shaped(f"{name}, line {first}", header, rows)
     if not found:
         raise _no_rows(f"{name}, line {first}")
-    columns, notes = named_columns(
+    repeated = _blanked(names, found)
+    columns, notes, warnings = named_columns(
         f"{name}, line {first}", name, names, lambda n: [row.cells[n] or None for row in found]
     )
     starts = [row.line for row in found]
@@ -118,7 +123,7 @@ def _table(file: TextFile, expected: str) -> Table:
         columns=columns,
         row_name=lambda row: f"{name}:{starts[row]}",
         notes=(*from_file, *notes, *_spans(name, found)),
-        warnings=_quotes(name, found),
+        warnings=(*_quotes(name, found), *_repeats(name, repeated), *warnings),
     )
 
 
@@ -266,6 +271,36 @@ def _shaped(where: str, header: list[str], reader: _Reader) -> tuple[list[str], 
     while rows and not any(cell.strip() for cell in rows[-1].cells):
         rows.pop()
     return header, rows
+
+
+def _blanked(header: Sequence[str], rows: Sequence[_Row]) -> list[_Row]:
+    """The rows that are the header again, or a line below it; emptied.
+
+    As in files put one after another, and in tables of Markdown.
+    """
+    names = [_plain(name) for name in header]
+    repeated = [
+        row
+        for row in rows
+        if len(names) > 1
+        and ([*map(_plain, row.cells)] == names or _RULE.fullmatch("|".join(row.cells)))
+    ]
+    for row in repeated:
+        row.cells[:] = [""] * len(names)
+    return repeated
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().strip("\ufeff").strip()
+
+
+def _repeats(name: str, rows: Sequence[_Row]) -> tuple[str, ...]:
+    if not rows:
+        return ()
+    return (
+        f"{items(len(rows), 'line')} of {name} (first: line {rows[0].line}) "
+        f"{'is' if len(rows) == 1 else 'are'} the header again, or a line below it, and skipped.",
+    )
 
 
 def _quotes(name: str, rows: Sequence[_Row]) -> tuple[str, ...]:

@@ -31,16 +31,19 @@ def read_excel(path: Path) -> Table:
             f"{name}, sheet {shown(sheet)!r}: the table has no rows; a row with the column names "
             "and at least one more are needed."
         )
-    columns, notes = _columns(f"{name}, row {first + at + 1}", name, rows[at], rows[at + 1 :])
+    columns, notes, warnings = _columns(
+        f"{name}, row {first + at + 1}", name, rows[at], rows[at + 1 :]
+    )
     other_sheets = (
         (f"{name} is read from its sheet {shown(sheet)!r}; {some(others)} not.",) if others else ()
     )
     return Table(
-        name=name,
+        name=f"{name} (sheet {shown(sheet)!r})" if others else name,
         folder=path.parent,
         columns=columns,
         row_name=lambda row: f"{name}:{first + at + row + 2}",
         notes=(*other_sheets, *notes),
+        warnings=tuple(warnings),
     )
 
 
@@ -95,7 +98,7 @@ def _cell(cell: Any) -> Any:
 
 def _columns(
     where: str, name: str, header: Sequence[Any], rows: Sequence[Sequence[Any]]
-) -> tuple[dict[str, Sequence[Any]], list[str]]:
+) -> tuple[dict[str, Sequence[Any]], list[str], list[str]]:
     names = ["" if cell is None else str(cell).strip() for cell in header]
     numbers = [cell for cell in header if isinstance(cell, int | float)]
     if numbers:

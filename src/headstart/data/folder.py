@@ -1,5 +1,7 @@
 """A folder to a data set: class folders, splits above them, or what the hub's folders hold."""
 
+import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +35,7 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
     """
     found, folders = walk(folder)
     table = metadata.read_metadata(folder, found)
-    if table is not None:
+    if table is not None and (_modality(found) is None or metadata.names_images(table, spec)):
         return _of_metadata(folder, table, found, spec, labelled)
     modality = _modality(found)
     if modality is None:
@@ -98,7 +100,9 @@ def _of_metadata(
         spec = replace(spec, input=metadata.FILE_NAME)
     data = dataset_of(table, spec, labelled=labelled, modality="image" if named else None)
     images, _ = _sorted_out(found, "image")
-    skipped = (*data.skipped, *metadata.unnamed(table, folder, images))
+    if labelled:
+        metadata.refuse_classes(data, folder, spec)
+    skipped = (*data.skipped, *metadata.unnamed(table, data, folder, images))
     refuse_first(skipped, spec)
     said = f"The splits are those of the folders in {shown(str(folder))}."
     return replace(data, skipped=skipped, notes=(*data.notes, said) if table.splits else data.notes)
@@ -108,7 +112,8 @@ def _labels(placed: Sequence[Placed], spec: ReadSpec) -> Labels:
     """The names of folders are classes, whatever they are: `NA` is one too, and so is `1.0`."""
     names = [_class_name(each.label) for each in placed]
     if spec.task in ("auto", "classification"):
-        return Labels("classification", list(names), notes=_GUESS if spec.task == "auto" else ())
+        warnings, notes = _spelt(placed), _GUESS if spec.task == "auto" else ()
+        return Labels("classification", list(names), warnings, notes)
     labels = interpret(
         names,
         spec.task,
@@ -123,8 +128,24 @@ def _labels(placed: Sequence[Placed], spec: ReadSpec) -> Labels:
 
 
 def _class_name(folder: str) -> str:
-    """The name of a folder with what is not UTF-8 escaped, so that it can be written down."""
-    return folder.encode("utf-8", "backslashreplace").decode()
+    """The name of a folder as tables write it, with what is not UTF-8 escaped.
+
+    Blanks around it are left out, and it is in Unicode's composed form, which a Mac's is not.
+    """
+    name = folder.encode("utf-8", "backslashreplace").decode()
+    return unicodedata.normalize("NFC", name.strip() or name)
+
+
+def _spelt(placed: Sequence[Placed]) -> tuple[str, ...]:
+    """A warning of each class that has several folders, whose names look the same."""
+    spelt: defaultdict[str, set[str]] = defaultdict(set)
+    for label in {each.label for each in placed}:
+        spelt[_class_name(label)].add(label)
+    return tuple(
+        f"The folders {', '.join(map(ascii, sorted(folders)))} are one class."
+        for folders in spelt.values()
+        if len(folders) > 1
+    )
 
 
 def _suffixes(modality: Modality) -> frozenset[str]:
@@ -207,7 +228,10 @@ def _no_classes(folder: Path, found: Sequence[File]) -> str:
             f"{shown(str(folder))} has no folder per class, but it has "
             f"{some(file.name for file in tables)}; give the table itself."
         )
+    said = f"{shown(str(folder))} has no folder per class with images or .txt files in it; "
+    if _modality(found) is None:
+        return f"{said}make one folder for each class, or give a table."
     return (
-        f"{shown(str(folder))} has no folder per class with images or .txt files in it; "
-        "make one folder for each class, or give a table."
+        f"{said}make one folder for each class, give a table, or say with --label-from how the "
+        "names of its files give labels."
     )

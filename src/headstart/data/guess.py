@@ -20,8 +20,8 @@ _IMAGE_NAMES = (
 )  # fmt: skip
 _TEXT_NAMES = (
     "text", "sentence", "review", "content", "comment", "body", "message", "tweet", "question",
-    "utterance", "document", "description", "headline", "title", "texts", "review_text",
-    "comment_text", "sms", "news", "article", "abstract", "post", "query", "phrase", "statement",
+    "utterance", "document", "description", "texts", "review_text", "comment_text", "sms", "news",
+    "article", "abstract", "post", "query", "phrase", "statement", "headline", "title",
 )  # fmt: skip
 _LABEL_NAMES = (
     "label", "labels", "class", "category", "target", "y", "class_name", "label_name",
@@ -30,8 +30,13 @@ _LABEL_NAMES = (
     "label_id", "classname", "labelname", "polarity", "breed", "diagnosis", "dx", "stars",
 )  # fmt: skip
 _INDEX = re.compile(r"unnamed_\d+(_level_\d+)?|index|level_0|row_?(id|num|number)?|id")
+_PAIRED = re.compile(r"_?([1-9]|[ab])$")
+_PAIR = frozenset(("premise", "hypothesis"))
 _YES_NO = frozenset(("0", "1", "-1", "0.0", "1.0", "-1.0", "true", "false", ""))
 _SAMPLE = 200
+_SENTENCE, _SEVERAL = 3, 6
+"""Words of a text that names no class, and rows that are enough to tell."""
+
 _LONGEST_PATH = 1024
 
 
@@ -52,7 +57,7 @@ def guess_input(
     named = [name for name in texts if plain(name) in known]
     files = (n for n in names if modality != "text" and _names_images(table, n, finder))
     if named:
-        best = min(named, key=lambda name: _rank(name, known))
+        best = _first_of(table, named, known, "--input")
         if plain(best) in _TEXT_NAMES or not are_ids(sample(table.columns[best])):
             return (best,)
         return (next(files, best),)
@@ -63,7 +68,9 @@ def guess_input(
             f"No column of {table.name} looks like the input; name one of "
             f"{some(table.columns, 20)} with --input."
         )
-    return (max(texts, key=lambda name: _mean_length(table, name)),)
+    best = max(texts, key=lambda name: _mean_length(table, name))
+    _refuse_pair(table, best, texts)
+    return (best,)
 
 
 def guess_labels(table: Table, names: Sequence[str]) -> tuple[str, ...]:
@@ -73,14 +80,19 @@ def guess_labels(table: Table, names: Sequence[str]) -> tuple[str, ...]:
         InputError: none is surely the label.
     """
     names = [name for name in names if name not in table.encoded_images]
+    if not names:
+        raise InputError(
+            f"{table.name} has no column for the label: it has {some(table.columns, 20)}; add one, "
+            "or check that commas, semicolons, tabs or vertical bars are between its columns."
+        )
     named = [name for name in names if plain(name) in _LABEL_NAMES]
     if named:
-        return (min(named, key=lambda name: _rank(name, _LABEL_NAMES)),)
+        return (_first_of(table, named, _LABEL_NAMES, "--label"),)
     useful = [name for name in names if not _INDEX.fullmatch(plain(name))] or names
-    if len(useful) == 1:
+    if len(useful) == 1 and not _are_sentences(table.columns[useful[0]]):
         return (useful[0],)
     repeating = [name for name in useful if _repeats(table.columns[name])] or useful
-    if len(repeating) == 1:
+    if len(repeating) == 1 < len(useful):
         return (repeating[0],)
     if _are_classes(table, repeating):
         return tuple(repeating)
@@ -214,6 +226,46 @@ def _mean_length(table: Table, name: str) -> float:
 def _repeats(cells: Sequence[Any]) -> bool:
     kept = [str(cell) for cell in cells if cell is not None]
     return 2 <= len(set(kept)) <= len(kept) / 2
+
+
+def _first_of(table: Table, named: Sequence[str], known: Sequence[str], flag: str) -> str:
+    """Of columns with known names the one that comes first.
+
+    Raises:
+        InputError: two have that name, in other letters.
+    """
+    best = min(named, key=lambda name: _rank(name, known))
+    alike = [name for name in named if plain(name) == plain(best)]
+    if len(alike) > 1:
+        raise InputError(f"{table.name} has the columns {some(alike)}; name one with {flag}.")
+    return best
+
+
+def _are_sentences(cells: Sequence[Any]) -> bool:
+    """Whether each cell says something of its own, in several words: no class does."""
+    said = [cell for cell in cells if cell is not None]
+    texts = [cell for cell in said if isinstance(cell, str) and len(cell.split()) >= _SENTENCE]
+    return 2 * len(texts) > len(said) >= _SEVERAL and len({*map(str, said)}) == len(said)
+
+
+def _refuse_pair(table: Table, best: str, texts: Sequence[str]) -> None:
+    """Half of a pair of texts, such as `sentence1` of `sentence2`, is no input.
+
+    Raises:
+        InputError: asks which is meant.
+    """
+    stem = _PAIRED.sub("", plain(best))
+    pair = [
+        name
+        for name in texts
+        if not _repeats(table.columns[name])  # one of them may be the label: v1, v2
+        and ({plain(name), plain(best)} <= _PAIR or _PAIRED.sub("", plain(name)) == stem)
+    ]
+    if len(pair) > 1:
+        raise InputError(
+            f"{table.name} has the texts {some(pair)}; say --input {','.join(pair)} for all of "
+            "them joined, or name one with --input."
+        )
 
 
 def _rank(name: str, known: Sequence[str]) -> int:

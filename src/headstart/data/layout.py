@@ -172,6 +172,8 @@ def _place_classes(top: Path, folder: _Folder, split: Split | None, layout: Layo
     _skip(folder.loose, layout, _NO_CLASS)
     layout.classes.append(folder.parts)
     inner = _splits_in_classes(top, folder) if split is None else None
+    if not inner:
+        _check_inside(top, folder, layout)
     if inner:
         layout.notes.append(
             f"The splits are those of the folders in each class in {_called(top, folder)}."
@@ -187,6 +189,27 @@ def _place_classes(top: Path, folder: _Folder, split: Split | None, layout: Layo
         for file in files:
             side = inner[file.parts[depth + 1]] if inner else split
             layout.placed.append(Placed(file, name, side))
+
+
+def _check_inside(top: Path, folder: _Folder, layout: Layout) -> None:
+    """Refuse a copy of the classes among them, and warn where each holds the same folders.
+
+    Raises:
+        InputError: a folder holds folders that are called like those beside it.
+    """
+    inside = {name: set(folder.child(name).inside) for name in folder.inside}
+    for name, below in inside.items():
+        if len(same := below & (inside.keys() - {name})) > 1:
+            raise InputError(
+                f"In {_called(top, folder)}, {shown(name)!r} holds the folders {some(sorted(same))}"
+                ", like those beside it; move it elsewhere if it is a copy, or rename them."
+            )
+    (first, *others) = inside.values() or [set()]
+    if len(first) > 1 and others and all(below == first for below in others):
+        layout.warnings.append(
+            f"The classes are taken to be {some(sorted(inside))}, and each holds the folders "
+            f"{some(sorted(first))}; if those are the classes, put them above the others."
+        )
 
 
 def _splits_in_classes(top: Path, folder: _Folder) -> dict[str, Split]:
@@ -232,10 +255,14 @@ def _splits_among(top: Path, folder: _Folder, layout: Layout) -> dict[str, Split
 
 
 def _are_splits(looks: Collection[SplitName]) -> bool:
-    """Whether names are those of splits: `train` alone, `seg_train` beside `seg_test`."""
+    """Whether names are those of splits: `train` alone, `seg_train` beside `seg_test`.
+
+    Not `test` and `train station`: the second may be a class.
+    """
     sides = {look.split for look in looks}
     rests = {look.rest for look in looks if not look.sure}
-    return None not in sides and (not rests or (len(rests) == 1 and len(sides) > 1))
+    mixed = any(look.sure for look in looks) and any(look.leads and look.rest for look in looks)
+    return None not in sides and not mixed and (not rests or (len(rests) == 1 and len(sides) > 1))
 
 
 def _are_parted(looks: Collection[SplitName]) -> bool:

@@ -2,17 +2,23 @@
 
 import os
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from headstart.data.dataset import Skipped
-from headstart.data.names import shown
-from headstart.data.split_names import split_above
+from headstart.data.columns import choose
+from headstart.data.dataset import Dataset, Skipped
+from headstart.data.guess import is_label_name
+from headstart.data.names import shown, some
+from headstart.data.reads import trained
+from headstart.data.split_names import split_above, split_name
 from headstart.data.table import Table, read_table
 from headstart.data.walk import File
+from headstart.errors import InputError
+from headstart.spec import ReadSpec
 
 FILE_NAME = "file_name"
 """The column that names an image, from the folder of the metadata."""
@@ -45,15 +51,47 @@ def read_metadata(top: Path, files: Sequence[File]) -> Table | None:
     return _joined(top, tables) if tables else None
 
 
-def unnamed(table: Table, top: Path, items: Sequence[File]) -> list[Skipped]:
+def names_images(table: Table, spec: ReadSpec) -> bool:
+    """Whether a table in a folder of images names them; else it is about something else."""
+    if FILE_NAME in table.columns or spec.input is not None or trained(spec).input:
+        return True
+    try:
+        return choose(table, spec, labelled=False, modality=None).modality == "image"
+    except InputError:
+        return False
+
+
+def refuse_classes(data: Dataset, top: Path, spec: ReadSpec) -> None:
+    """A column that was guessed is not the label where the images are in folders of classes.
+
+    Raises:
+        InputError: asks which are meant.
+    """
+    labels = data.reads.label
+    asked = spec.label is not None or spec.label_from is not None or trained(spec).label
+    if asked or data.reads.kind != "paths" or any(map(is_label_name, labels)):
+        return
+    folders = Counter(Path(item).parent.name for item in data.items if isinstance(item, str))
+    classes = [name for name in folders if split_name(name) is None and name != top.name]
+    if len(classes) > 1 and min(folders.values()) > 1:
+        raise InputError(
+            f"{shown(str(top))} has metadata, and its images are in the folders "
+            f"{some(sorted(classes))}; say --label {','.join(labels)} if that is the label, or "
+            "move the metadata elsewhere if the folders are the classes."
+        )
+
+
+def unnamed(table: Table, data: Dataset, top: Path, items: Sequence[File]) -> list[Skipped]:
     """The images of a folder that no row of its metadata names."""
-    if FILE_NAME not in table.columns:
+    if data.reads.kind != "paths":
         return []
-    named = {os.path.normpath(str(cell)) for cell in table.columns[FILE_NAME]}
+    cells = [str(cell).strip().replace("\\", "/") for cell in table.columns[data.reads.input[0]]]
+    named = {os.path.abspath(top / cell) for cell in cells}  # noqa: PTH100 - links stay
+    named |= {os.path.abspath(item) for item in data.items if isinstance(item, str)}  # noqa: PTH100
     return [
         Skipped(file.name, "the metadata does not name it")
         for file in items
-        if os.path.relpath(file.path, top) not in named
+        if os.path.abspath(file.path) not in named  # noqa: PTH100
     ]
 
 

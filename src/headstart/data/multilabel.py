@@ -18,8 +18,9 @@ RowName = Callable[[int], str]
 _BRACKETS = {"[": "]", "(": ")", "{": "}"}
 _SIDE_BY_SIDE = re.compile(r"""['"]\s+['"]""")
 _SEPARATORS = (
-    (re.compile(r"[|;]"), "'|' or ';'"),
-    (re.compile(","), "','"),
+    (re.compile(r"[|;；]"), "'|' or ';'"),
+    (re.compile(r"[,，、]"), "','"),
+    (re.compile(r"\s[/&+]\s"), "'/', '&' or '+' between blanks"),
     (re.compile(r"\s+"), "blanks"),
 )
 _YES = {"1", "true", "yes", "y", "x", "t"}
@@ -28,17 +29,22 @@ _LONGEST = 100_000
 
 
 def unpacked(values: Sequence[Any], *, asked: bool) -> list[Any]:
-    """Texts that hold a list, as Python, JSON or numpy write it, as lists: all of them, or none.
+    """Texts that hold a list, as Python, JSON or numpy write it, as lists.
 
     Args:
         values: of a column.
-        asked: whether several classes are asked for; else only `[...]` is a list.
+        asked: whether several classes are asked for; else all are `[...]`, or there is a list of
+            several texts among them.
     """
+    values = [_under_a_name(value) for value in values]
     opening = tuple(_BRACKETS) if asked else ("[",)
-    texts = [value for value in values if isinstance(value, str) and value]
-    if not texts or not all(_is_list(text, opening) for text in texts):
-        return list(values)
-    return [_list(value) if isinstance(value, str) and value else value for value in values]
+    texts = {value for value in values if isinstance(value, str) and value}
+    if texts and all(_is_list(text, opening) for text in texts):
+        return [_list(value) if isinstance(value, str) and value else value for value in values]
+    lists = {text: found for text in texts if (found := _written(text)) is not None}
+    if not asked and not any(_are_texts(each) and len(each) > 1 for each in lists.values()):
+        return values
+    return [list(lists[v]) if isinstance(v, str) and v in lists else v for v in values]
 
 
 def alone(values: Sequence[Any]) -> list[Any] | None:
@@ -81,7 +87,7 @@ def several(
     Raises:
         InputError: lists of numbers that are neither classes nor 0 and 1.
     """
-    values, notes = _split(values, separator)
+    values, notes, sign = _split(values, separator)
     if none:
         notes.append(
             f"{items(len(none), 'empty label')}, such as that of {row_name(min(none))}, taken as "
@@ -93,7 +99,7 @@ def several(
     ]
     lists = [row for row in rows if row is not None]
     if named is not None:
-        return Labels("multilabel", _named(rows, row_name, named), notes=tuple(notes))
+        return Labels("multilabel", _named(rows, row_name, named), (), tuple(notes), sign)
     hot = _hot(lists)
     if hot is None:
         _refuse_amounts(rows, row_name)
@@ -108,7 +114,7 @@ def several(
     for row in rows:
         here = None if row is None else {next(taken) for _ in row}
         labels.append(None if here is None else tuple(ordered(n for n in here if n is not None)))
-    return Labels("multilabel", labels, warnings, (*notes, *said))
+    return Labels("multilabel", labels, warnings, (*notes, *said), sign)
 
 
 def hint(names: Sequence[str]) -> tuple[str, ...]:
@@ -189,6 +195,40 @@ def _is_list(text: str, opening: tuple[str, ...]) -> bool:
     return text.startswith(opening) and text.endswith(_BRACKETS[text[0]]) and len(text) < _LONGEST
 
 
+def _under_a_name(value: Any) -> Any:
+    """The list in an object that holds nothing else, as Label Studio writes several choices."""
+    if isinstance(value, str) and _is_list(value, ("{",)):
+        try:
+            found = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        listed = _under_a_name(found)
+        return listed if isinstance(listed, list) else value
+    if isinstance(value, Mapping) and len(value) == 1:
+        (inner,) = value.values()
+        return list(inner) if isinstance(inner, list | tuple) else value
+    return value
+
+
+def _are_texts(parts: Sequence[Any]) -> bool:
+    return all(isinstance(part, str) for part in parts)
+
+
+def _written(text: str) -> list[Any] | None:
+    """The list, tuple or set that a text is, as Python or JSON writes one; None for any other."""
+    if text.strip() == "set()":
+        return []
+    if not _is_list(text, tuple(_BRACKETS)):
+        return None
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(text.strip())
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            continue
+        return list(found) if isinstance(found, list | tuple | set) else None
+    return None
+
+
 def _list(text: str) -> list[Any]:
     text = text.strip()
     inner = text[1:-1].strip()
@@ -208,22 +248,27 @@ def _list(text: str) -> list[Any]:
     return [part.strip().strip("'\"") for part in parts if part.strip()]
 
 
-def _split(values: Sequence[Any], separator: str | None) -> tuple[list[Any], list[str]]:
+def _split(values: Sequence[Any], separator: str | None) -> tuple[list[Any], list[str], str | None]:
+    """Texts as lists of their parts; notes; and the sign between them, where it is one."""
     texts = [value for value in values if isinstance(value, str)]
     notes: list[str] = []
     if separator is not None:
         pattern: re.Pattern[str] | None = re.compile(re.escape(separator))
+    elif any(isinstance(value, list) for value in values):
+        pattern = None  # what is beside lists is one class, whatever is in its name
     else:
         known = (each for each in _SEPARATORS if any(each[0].search(text) for text in texts))
         pattern, what = next(known, (None, ""))
         if pattern is not None:
             notes.append(f"Labels are split at {what} (a guess; --separator says otherwise).")
-    return [
+    signs = {sign for text in texts for sign in pattern.findall(text)} if pattern else set()
+    rows = [
         [part.strip() for part in (pattern.split(value) if pattern else [value]) if part.strip()]
         if isinstance(value, str)
         else value
         for value in values
-    ], notes
+    ]
+    return rows, notes, signs.pop() if len(signs) == 1 else None
 
 
 def _named(

@@ -16,6 +16,7 @@ from typing import Any
 
 from headstart.data.images import EXTENSIONS
 from headstart.data.names import shown, some
+from headstart.data.walk import LEFTOVERS
 from headstart.errors import InputError, Unreadable
 
 MOST_ENTRIES = 200_000
@@ -23,7 +24,6 @@ MOST_ENTRIES = 200_000
 
 _SAMPLE = 200
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|data:|file:")
-_PASSED_BY = frozenset(("__macosx", "@eadir", "__pycache__"))
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,8 @@ class Finder:
             stem, suffix = name, ""
         files = self._index.get(stem) or []
         if not files and stem.isdecimal():
-            files = self._index.get(f"#{int(stem)}") or []
+            number = str(int(stem))
+            files = self._index.get(f"#{number}") or self._index.get(number) or []
         return [
             file
             for file in files
@@ -252,7 +253,7 @@ def _entries(folder: str, seen: set[str]) -> list["os.DirEntry[str]"]:
             return []
         seen.add(real)
         with os.scandir(folder) as inside:
-            kept = [e for e in inside if e.name[0] != "." and e.name.lower() not in _PASSED_BY]
+            kept = [e for e in inside if e.name[0] != "." and e.name.lower() not in LEFTOVERS]
         return sorted(kept, key=lambda entry: entry.name)
     except OSError:
         return []

@@ -21,7 +21,8 @@ class Reads:
         label_from: `--label-from`, as it was given or guessed.
         decimal: the decimal sign of the labels, where it was given or recognised.
         scale: what the values of pixels are multiplied with.
-        na_values, separator: of the labels, as they were given.
+        na_values: of the labels, as they were given.
+        separator: of the labels, as it was given or recognised.
     """
 
     kind: str = "unknown"

@@ -62,7 +62,7 @@ def dataset_of(
         skipped=() if in_place else tuple(skipped),
         warnings=(*table.warnings, *(found.warnings if found else ())),
         notes=(*table.notes, *columns.notes, *(found.notes if found else ())),
-        reads=_remembered(columns, spec, decimal, scale),
+        reads=_remembered(columns, spec, found, decimal, scale),
     )
 
 
@@ -106,7 +106,9 @@ def _images(
     return Mapped(image, range(len(kept)))
 
 
-def _remembered(columns: Columns, spec: ReadSpec, decimal: str, scale: int) -> Reads:
+def _remembered(
+    columns: Columns, spec: ReadSpec, found: Labels | None, decimal: str, scale: int
+) -> Reads:
     known = trained(spec)
     root = spec.root if spec.root is not None else spec.allow_root
     return Reads(
@@ -118,7 +120,7 @@ def _remembered(columns: Columns, spec: ReadSpec, decimal: str, scale: int) -> R
         decimal=decimal,
         scale=scale,
         na_values=spec.na_values,
-        separator=_separator(spec),
+        separator=_separator(spec) or (found.separator if found else None),
     )
 
 
@@ -225,7 +227,11 @@ def _text(cells: Sequence[Any]) -> str:
         raise Unreadable("the text is empty or blank")
     if any(isinstance(cell, str) and _DAMAGED.search(cell) for cell in present):
         raise Unreadable("it has bytes that are not UTF-8")
-    return texts.clean(present[0] if len(cells) == 1 else "\n".join(map(str, present)))
+    if len(cells) > 1:
+        return texts.clean("\n".join(map(str, present)))
+    # A cell of digits is a number in some formats and a text in others.
+    number = isinstance(present[0], int | float) and not isinstance(present[0], bool)
+    return texts.clean(str(present[0]) if number else present[0])
 
 
 def _path(cell: Any, finder: Finder) -> str:

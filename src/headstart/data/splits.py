@@ -39,8 +39,20 @@ def splits_of(
     """The column that gives the splits, the split of each row (or empty), and what to say of it.
 
     A column of such a name, or any whose words are train, test and the like; `is_valid` and
-    `is_test` say yes or no. Columns in `taken` have another use.
+    `is_test` say yes or no. Columns in `taken` have another use. Where the table itself comes in
+    several splits, from folders or files, those stand.
     """
+    name, splits, notes = _in_columns(table, taken)
+    if name is not None and len({each for each in table.splits if each}) > 1:
+        said = f"Column {name!r} of {table.name} is not used: the data has splits of its own."
+        return name, table.splits, (said,) if list(splits) != list(table.splits) else ()
+    return name, splits, notes
+
+
+def _in_columns(
+    table: Table, taken: set[str]
+) -> tuple[str | None, Sequence[Split | None], tuple[str, ...]]:
+    """The same by the columns alone."""
     names = [name for name in table.columns if name not in taken | table.encoded_images]
     notes = []
     for name in sorted((n for n in names if _plain(n) in _NAMES), key=_rank):

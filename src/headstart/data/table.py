@@ -10,9 +10,13 @@ from headstart.data.dataset import Split
 from headstart.data.names import shown, some
 from headstart.errors import InputError
 from headstart.registry import READERS
+from headstart.wording import items
 
 PACKED = (".gz", ".bz2", ".xz")
 """Compressions that are read, of the formats that are text."""
+
+_STRAY = 0.1
+"""Share of the rows that a column without a name may hold something in and still be left out."""
 
 _TEXT_FORMATS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json")
 
@@ -87,8 +91,8 @@ def read_table(path: Path) -> Table:
 
 def named_columns(
     where: str, name: str, names: Sequence[str], cells: Callable[[int], list[Any]]
-) -> tuple[dict[str, Sequence[Any]], list[str]]:
-    """Cells by column name; an index, and empty columns without a name, are passed over.
+) -> tuple[dict[str, Sequence[Any]], list[str], list[str]]:
+    """Cells by column name; an index, and columns without a name or much in them, are passed over.
 
     Args:
         where: what a message about the header starts with.
@@ -97,33 +101,41 @@ def named_columns(
         cells: the cells of the column of a number.
 
     Returns:
-        The columns, and what was passed over.
+        The columns, what was passed over, and a warning where that holds something.
 
     Raises:
-        InputError: two columns have one name, or a column that holds something has none.
+        InputError: two columns have one name, or a column that holds much has none.
     """
-    plain = [column.strip() for column in names]
+    plain = [column.strip().strip("\ufeff").strip() for column in names]
     refuse_repeated([column for column in plain if column], where)
     columns: dict[str, Sequence[Any]] = {}
-    notes = []
+    notes, warnings = [], []
     for number, column in enumerate(plain):
         if column:
             columns[column] = cells(number)
-        elif not all(_is_blank(cell) for cell in cells(number)):
-            if number:
-                raise InputError(
-                    f"{where}: column {number + 1} has no name; the header must name each column."
-                )
+            continue
+        filled = [row for row, cell in enumerate(cells(number)) if not _is_blank(cell)]
+        if filled and not number:
             notes.append(
                 f"The first column of {name} has no name; it is passed over as the index of the "
                 "rows."
+            )
+        elif len(filled) > _STRAY * len(cells(number)):
+            raise InputError(
+                f"{where}: column {number + 1} has no name; the header must name each column."
+            )
+        elif filled:
+            warnings.append(
+                f"Column {number + 1} of {name} has no name and is left out; "
+                f"{items(len(filled), 'row')} of it (first: row {filled[0] + 1}) "
+                f"{'holds' if len(filled) == 1 else 'hold'} something."
             )
     if not columns:
         raise InputError(f"{where}: no column has a name; the header must name each column.")
     trimmed = [column for column in names if column != column.strip() and column.strip()]
     if trimmed:
         notes.append(f"Blanks around the column names {some(trimmed)} of {name} are left out.")
-    return columns, notes
+    return columns, notes, warnings
 
 
 def _is_blank(cell: object) -> bool:

@@ -10,7 +10,13 @@ from headstart.data.images import EXTENSIONS
 from headstart.data.names import natural_key, shown
 from headstart.errors import InputError
 
-_IGNORED = frozenset(("__macosx", "thumbs.db", "desktop.ini", "@eadir", "__pycache__"))
+LEFTOVERS = frozenset(
+    (
+        *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin"),
+        *("system volume information", "lost+found", "@eadir", "#recycle", "__pycache__"),
+    )
+)
+"""What operating systems and programs leave in folders, in lower case, beside what is hidden."""
 _VISITS = 100
 """How often one folder is entered through links before they are taken to multiply for ever."""
 
@@ -92,7 +98,7 @@ def walk(top: Path) -> tuple[list[File], list[tuple[str, ...]]]:
 
 def _entries(folder: _Folder) -> Iterator[File | _Folder]:
     for entry in sorted(os.scandir(folder.path), key=lambda entry: natural_key(entry.name)):
-        if entry.name.startswith(".") or entry.name.lower() in _IGNORED:
+        if entry.name.startswith(".") or entry.name.lower() in LEFTOVERS:
             continue
         parts = (*folder.parts, entry.name)
         if not _is_folder(entry):
