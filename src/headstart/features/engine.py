@@ -21,6 +21,10 @@ from numpy.typing import NDArray
 
 from headstart.features.gated import unfused
 
+# OpenVINO's binding makes its table of types when it is first asked for an array, and releases the
+# GIL meanwhile: of two threads that ask first, one waits for the table and the other for the GIL.
+np.array(ov.Tensor(np.zeros(1, np.float32)).data)
+
 CPU_BATCH = {"image": 1, "text": 4}
 """Rows of a call: an image fills a core, short texts do not."""
 
