@@ -182,7 +182,7 @@ def predict(
             texts a string is a text, unless it names a table or `.txt` file that is there.
         id: a column of the tables; the answers carry its cells.
         progress: shows what is going on; by default a notebook does, and nothing else.
-        **options: the fields of `headstart.spec.ReadSpec`.
+        **options: the fields of `headstart.spec.ItemSpec`.
 
     Raises:
         InputError: the model or an input is wrong.

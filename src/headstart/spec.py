@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args
 from headstart.errors import InputError
 from headstart.quantity import bytes_of, seconds_of
 from headstart.registry import HEADS
+from headstart.values import value_of
 
 S = TypeVar("S")
 
@@ -36,6 +37,9 @@ BASELINES = ("none", "from-scratch")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
 FLIPS = ("horizontal", "any", "none")
 BALANCE = ("none", "balanced")
+COLUMNS = ("input", "label", "prompt", "completion")
+"""Options that name columns of a table."""
+_SIMPLE = frozenset((str, int, float, bool, type(None)))
 DECIMALS = ("auto", "point", "comma")
 DATA, BACKBONE, TRAINING, EVALUATION, OUTPUT = GROUPS = (
     "Data",
@@ -114,6 +118,8 @@ class LabelledSpec(ItemSpec):
         given: Any = self.na_values
         if isinstance(given, (list, tuple, set, frozenset)):  # from Python
             object.__setattr__(self, "na_values", ",".join(map(str, given)))
+        elif isinstance(given, (int, float)) and not isinstance(given, bool):
+            object.__setattr__(self, "na_values", str(given))
         super().__post_init__()
         if self.separator == "":
             raise InputError("--separator is empty; name what is between two classes, such as ','.")
@@ -248,11 +254,11 @@ class FitSpec(BackboneSpec, ReadSpec):
     )
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         given: Any = self.class_weights
         if isinstance(given, Mapping):  # from Python
             weights = {str(name): weight for name, weight in given.items()}
-            object.__setattr__(self, "class_weights", json.dumps(weights, default=float))
+            object.__setattr__(self, "class_weights", json.dumps(weights, default=_number))
+        super().__post_init__()
         if self.class_weights is not None and self.balance != "none":
             raise InputError("--balance and --class-weights both weigh the classes; leave one out.")
         head, _ = head_of(self.head)
@@ -415,24 +421,44 @@ def spec_of(kind: type[S], options: Mapping[str, Any]) -> S:
     return kind(**options)
 
 
+def _number(weight: Any) -> Any:
+    """A number of another library as JSON has it; what is none is refused where it is read."""
+    try:
+        return float(weight)
+    except (TypeError, ValueError):
+        return str(weight)
+
+
 def flag(name: str) -> str:
     """The command-line spelling of an option: `test_size` is `--test-size`."""
     return "--" + name.replace("_", "-")
 
 
 def check(spec: Any) -> None:
-    """Check every field of a spec against its declared choices and range.
+    """Check every field of a spec against its declared type, choices and range.
+
+    What Python code gives in another form, a path or a scalar of numpy, becomes what it stands for.
 
     Raises:
         InputError: names the option, what it was and what it may be.
     """
     for each in fields(spec):
-        _check_one(each, getattr(spec, each.name))
+        value = getattr(spec, each.name)
+        kinds = get_args(each.type) or (each.type,)
+        if _SIMPLE.issuperset(kinds) and not (each.metadata.get("choices") and _no_text(value)):
+            columns = each.name in COLUMNS
+            value = value_of(flag(each.name), value, kinds, columns=columns)
+            object.__setattr__(spec, each.name, value)
+        _check_one(each, value)
+
+
+def _no_text(value: Any) -> bool:
+    return not isinstance(value, str)
 
 
 def _check_one(each: Field[Any], value: Any) -> None:
     choices, low, high = (each.metadata.get(key) for key in ("choices", "low", "high"))
-    if choices is not None and value not in choices:
+    if choices is not None and (_no_text(value) or value not in choices):
         raise InputError(
             f"{flag(each.name)} is {value!r}, but it must be one of {', '.join(choices)}."
         )
