@@ -1,9 +1,11 @@
 import json
 
+import pandas as pd
 import pytest
 
 from headstart.data import read_inputs
 from headstart.data.dataset import Skipped
+from headstart.data.given import read_given
 from headstart.data.ids import refuse_columns
 from headstart.errors import InputError
 from headstart.spec import ReadSpec
@@ -70,3 +72,14 @@ def test_a_column_that_is_not_there(here):
 def test_what_is_left_out_is_named_alike(here):
     read = read_inputs(["a", "b"], "text", SPEC)
     assert read.skipped[1] == Skipped("a/2.txt", "the text is empty or blank")
+
+
+def test_rows_of_one_name_keep_their_own_cells(here):
+    frame = pd.DataFrame({"text": ["one", "two"], "key": [7, 8]}, index=["a", "a"])
+    ids = read_given(frame, "text", SPEC, id="key").ids
+    assert list(ids.cells.values()) == [7, 8]
+    read = read_given(["a/t.csv", "t.csv", "b/c/t.csv"], "text", SPEC, id="key")
+    assert len(set(read.names)) == len(read.names) == 7
+    assert [read.ids.cells[name] for name in read.names] == ["007", "8", None, "k"] + [
+        "007", "8", None
+    ]  # fmt: skip

@@ -12,7 +12,7 @@ from PIL import Image
 
 from headstart.data import from_memory, images
 from headstart.data.dataset import Unusable
-from headstart.data.given import items_for, read_given
+from headstart.data.given import items_for, read_any, read_given
 from headstart.errors import InputError
 from headstart.spec import ReadSpec
 
@@ -197,7 +197,7 @@ def test_places_stand_for_what_is_in_them(tmp_path, monkeypatch):
     Image.fromarray(PIXELS).save("b.png")
     Path("t.csv").write_text("text\nfirst\nsecond\n")
     found = read_given(["b.png", Path("folder"), PIXELS, "folder", "gone.png"], "image", ReadSpec())
-    assert found.names == ["b.png", "a.png", "item 2", "a.png", "gone.png"]
+    assert found.names == ["b.png", "folder/a.png", "item 2", "folder/a.png", "gone.png"]
     assert found.items[2] is PIXELS
     # A word is a text, whatever folder has its name; `-` is no standard input here.
     texts = read_given(["folder", ".", "/", "-", "t.csv"], "text", ReadSpec())
@@ -235,3 +235,10 @@ def test_every_item_of_a_mixed_list_keeps_its_place(items):
         if isinstance(read, Unusable):
             continue
         np.testing.assert_equal(read, item)
+
+
+def test_options_reach_labels_in_memory():
+    spec = ReadSpec(task="multilabel", separator="/")
+    assert list(read_any(["one", "two"], spec, ["a/b", "b"]).labels) == [("a", "b"), ("b",)]
+    with pytest.raises(InputError, match="label_from does nothing"):
+        read_any(["a.png", "b.png"], ReadSpec(label_from="(.)"), ["a", "b"])

@@ -1,5 +1,6 @@
 """Arrays and tensors of other libraries as images: uint8, channels last."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,49 @@ def pixels(array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.dtype == np.uint8:
         return array
     return _eight_bits(array)
+
+
+def stacked(array: NDArray[Any]) -> list[NDArray[Any]]:
+    """The images of one array, whose values are on one scale: a dark one is no image in 0..1.
+
+    Args:
+        array: (images, height, width[, channels]).
+
+    Raises:
+        Unreadable: no scale fits all of them; NaN and infinity are a matter of one image.
+    """
+    images = list(array)
+    if array.dtype.kind not in "iuf" or array.dtype == np.uint8 or not array.size:
+        return images
+    finite = np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
+    if finite.any():
+        whole = _eight_bits(array[finite])
+        for at, image in zip(np.flatnonzero(finite).tolist(), whole, strict=True):
+            images[at] = image
+    return images
+
+
+def of_two_scales(items: Sequence[Any]) -> set[int]:
+    """Positions of images of floats that may be in 0..1 or be nearly black ones in 0..255.
+
+    Alone such an image is in 0..1. Beside others that go up to 255 it is not known, but where its
+    values are fractions and those of the others are whole.
+    """
+    highs = {at: _high(each) for at, each in enumerate(items) if _is_float(each)}
+    large = [items[at] for at, high in highs.items() if 1 + MAX_FLOAT_ERROR < high <= 255]
+    small = {at for at, high in highs.items() if 0 < high <= 1 + MAX_FLOAT_ERROR}
+    if not large or not small:
+        return set()
+    whole = not any(np.mod(each, 1).any() for each in large)
+    return {at for at in small if not (whole and np.mod(items[at], 1).any())}
+
+
+def _is_float(item: Any) -> bool:
+    return isinstance(item, np.ndarray) and item.dtype.kind == "f" and item.ndim > 1
+
+
+def _high(array: NDArray[Any]) -> float:
+    return float(array.max()) if array.size and np.isfinite(array).all() else 0.0
 
 
 def _eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:

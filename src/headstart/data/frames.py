@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from headstart.data.arrays import as_numpy, is_array
+from headstart.data.arrays import as_numpy, is_array, stacked
 from headstart.data.image_cells import image_of, is_cell
 from headstart.data.lazy import Mapped
 from headstart.data.names import shown, some
 from headstart.data.scalars import PANDAS_MISSING
 from headstart.data.table import Table
-from headstart.errors import InputError
+from headstart.errors import InputError, Unreadable
 
 _SAMPLE = 100
 
@@ -42,8 +43,7 @@ def table_of(data: Any) -> Table | None:
         raise InputError("A LazyFrame holds no rows yet; give its collect().")
     if _is(data, "pandas", "DataFrame"):
         columns = [(str(name), data.iloc[:, at]) for at, name in enumerate(data.columns)]
-        index = [shown(str(label))[:80] for label in data.index]
-        return _made("DataFrame", columns, index)
+        return _made("DataFrame", columns, _index_of(data))
     if _is(data, "polars", "DataFrame"):
         return _made("DataFrame", [(name, data[name].to_list()) for name in data.columns])
     if _is(data, "pyarrow", "Table", "RecordBatch"):
@@ -55,6 +55,12 @@ def table_of(data: Any) -> Table | None:
     if isinstance(data, (list, tuple)) and data and all(_is_row(each) for each in data):
         return _of_rows(data)
     return None
+
+
+def _index_of(frame: Any) -> list[str]:
+    """What a frame calls its rows, where that tells them apart; else nothing."""
+    index = [shown(str(label))[:80] for label in frame.index]
+    return index if len(set(index)) == len(index) else []
 
 
 def is_missing(value: Any) -> bool:
@@ -139,10 +145,17 @@ def _cells(column: Any) -> list[Any]:
         values = column.tolist()
     elif is_array(column):
         array = as_numpy(column)
-        values = array.tolist() if array.ndim == 1 else list(array)
+        values = array.tolist() if array.ndim == 1 else _stacked(array)
     else:
         values = list(column)
     return [None if is_missing(value) else value for value in values]
+
+
+def _stacked(array: NDArray[Any]) -> list[Any]:
+    try:
+        return list(stacked(array))
+    except Unreadable as error:
+        raise InputError(f"Of the array of {array.shape} {error}.") from error
 
 
 def _holds_images(cells: Sequence[Any]) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from headstart.data import images
 from headstart.data.dataset import Dataset, Modality
 from headstart.data.frames import table_of
-from headstart.data.ids import ids_of, joined_ids
+from headstart.data.ids import folder_of, ids_of, joined_ids, placed
 from headstart.data.memory import from_memory, items_of
 from headstart.data.rows import dataset_of
 from headstart.data.sources import input_of, one_after_another, read, refuse_mistyped, rows_of
@@ -65,6 +65,8 @@ def read_any(
 def _items_of(data: Any, spec: ReadSpec, labels: Any, weights: Any, labelled: bool) -> Dataset:
     if spec.input is not None or spec.label is not None:
         raise InputError("Items have no columns; leave out input and label, or give a table.")
+    if spec.label_from is not None and labels is not None:
+        raise InputError("The items have labels, so label_from does nothing; leave one out.")
     if labels is None and labelled and isinstance(data, (list, tuple)):
         pairs = [isinstance(each, (list, tuple)) and len(each) == 2 for each in data]
         if data and all(pairs):
@@ -76,7 +78,14 @@ def _items_of(data: Any, spec: ReadSpec, labels: Any, weights: Any, labelled: bo
             "The items have no labels to learn from; give them too: fit(items, labels), or a "
             "frame with a column of them."
         )
-    return from_memory(data, labels, spec.task, na_values=spec.na_values, weights=weights)
+    return from_memory(
+        data,
+        labels,
+        spec.task,
+        na_values=spec.na_values,
+        separator=spec.separator,
+        weights=weights,
+    )
 
 
 def _is_image(path: str | Path) -> bool:
@@ -133,16 +142,21 @@ def read_given(given: Any, modality: Modality, spec: ReadSpec, id: str | None = 
         refuse_mistyped(given, Path(given))
     listed = items_of(given)
     whole = from_memory(listed, modality=modality)
-    placed = [_is_place(item, modality) for item in listed]
-    if not any(placed):
+    places = [_is_place(item, modality) for item in listed]
+    if not any(places):
         return _without_ids(whole, id)
     parts = []
-    for is_place, run in groupby(range(len(listed)), lambda at: placed[at]):
+    for is_place, run in groupby(range(len(listed)), lambda at: places[at]):
         if is_place:
-            parts += [input_of(os.fsdecode(listed[at]), modality, spec, id) for at in run]
+            parts += [_part(os.fsdecode(listed[at]), modality, spec, id, len(listed)) for at in run]
         else:
             parts.append(whole.select(np.array(list(run), np.int64)))
     return replace(one_after_another(parts), ids=None if id is None else joined_ids(id, parts))
+
+
+def _part(given: str, modality: Modality, spec: ReadSpec, id: str | None, of: int) -> Dataset:
+    part = input_of(given, modality, spec, id)
+    return part if of == 1 else placed(part, folder_of(given))
 
 
 def _is_place(item: Any, modality: Modality) -> bool:

@@ -17,7 +17,13 @@ _TO_LISTS = ("to_pylist", "to_list", "tolist")
 """Of pyarrow; of pandas and polars; of numpy, torch and JAX."""
 
 
-def labelled(data: Dataset, labels: Any, task: str, na_values: str | None = None) -> Dataset:
+def labelled(
+    data: Dataset,
+    labels: Any,
+    task: str,
+    na_values: str | None = None,
+    separator: str | None = None,
+) -> Dataset:
     """The data with a label for each item; items whose label is missing are skipped.
 
     Args:
@@ -25,12 +31,12 @@ def labelled(data: Dataset, labels: Any, task: str, na_values: str | None = None
         labels: a sequence, array or column of as many; a frame or array of 0 and 1 (n, classes);
             lists of classes.
         task: what is predicted; `auto` decides from the labels.
-        na_values: see `headstart.data.cells.interpret`.
+        na_values, separator: see `headstart.data.cells.interpret`.
 
     Raises:
         InputError: they are not as many, have no order, or are no labels of this task.
     """
-    found = _interpreted(labels, len(data), task, na_values)
+    found = _interpreted(labels, len(data), task, na_values, separator)
     rows = [row for row, label in enumerate(found.labels) if label is not None]
     if not rows:
         raise InputError("No item has a label; give one label for each item.")
@@ -50,7 +56,9 @@ def labelled(data: Dataset, labels: Any, task: str, na_values: str | None = None
     )
 
 
-def _interpreted(labels: Any, number: int, task: str, na_values: str | None) -> Labels:
+def _interpreted(
+    labels: Any, number: int, task: str, na_values: str | None, separator: str | None
+) -> Labels:
     frame = _frame(labels)
     if frame is not None and len(frame) == 1:
         ((column, labels),) = frame.items()
@@ -62,7 +70,9 @@ def _interpreted(labels: Any, number: int, task: str, na_values: str | None) -> 
     else:
         column, cells = "", _cells(labels)
     _check_length(len(cells), number)
-    return interpret(cells, task, _row_name, column=column, na_values=na_values)
+    return interpret(
+        cells, task, _row_name, column=column, na_values=na_values, separator=separator
+    )
 
 
 def _row_name(row: int) -> str:

@@ -9,7 +9,14 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL import Image
 
-from headstart.data.arrays import as_numpy, channels_first, is_array, is_image
+from headstart.data.arrays import (
+    as_numpy,
+    channels_first,
+    is_array,
+    is_image,
+    of_two_scales,
+    stacked,
+)
 from headstart.data.columns import modality_of
 from headstart.data.dataset import Dataset, Modality, Unusable
 from headstart.data.folder import text_of
@@ -28,6 +35,7 @@ def from_memory(
     *,
     modality: Modality | None = None,
     na_values: str | None = None,
+    separator: str | None = None,
     weights: Any = None,
 ) -> Dataset:
     """A data set of paths, `PIL` images, arrays, tensors, encoded images or texts.
@@ -42,6 +50,7 @@ def from_memory(
         modality: what strings are: paths of images, or texts. None: paths where they look like
             it and exist, else texts. Other kinds of items are images whatever this says.
         na_values: words that mean that a label is missing; see `headstart.spec`.
+        separator: between the classes of one text, for multilabel; guessed where None.
         weights: how much each item counts in training, from 0; None: all alike.
 
     Raises:
@@ -54,7 +63,7 @@ def from_memory(
     names = [_name(item, number, kind) for number, item in enumerate(listed)]
     own = () if weights is None else weights_of(weights, len(listed))
     data = Dataset(kind, read, names, weights=own)
-    return data if labels is None else labelled(data, labels, task, na_values)
+    return data if labels is None else labelled(data, labels, task, na_values, separator)
 
 
 def items_of(given: Any) -> list[Any]:
@@ -77,6 +86,11 @@ def items_of(given: Any) -> list[Any]:
         )
     listed = [_item(each) for each in given]
     _load_repeated(listed)
+    for at in of_two_scales(listed):
+        listed[at] = Unusable(
+            "its floats go up to 1, and those of others to 255, so it may be on either scale; "
+            "convert it to uint8"
+        )
     return listed
 
 
@@ -116,7 +130,10 @@ def _listed(given: Any) -> list[Any]:
     if is_image(shape):
         return [array]
     if len(shape) in (3, 4):
-        return list(array)
+        try:
+            return list(stacked(array))
+        except Unreadable as error:
+            raise InputError(f"Of the array of {shape} {error}.") from error
     raise InputError(
         f"an array of the shape {shape} holds no images; an image is (height, width[, 3 or 4]), "
         "and a stack of them has the items first."
