@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from headstart import sealed
+from headstart.atomic import check_file
 from headstart.errors import InputError
 from headstart.paths import check_written, neighbour
 
@@ -102,3 +103,13 @@ def test_a_model_of_fifos_is_not_waited_for(tmp_path):
     about = {"files": {"model.safetensors": "0"}}
     with pytest.raises(InputError, match="not a regular file"):
         sealed.check_files(tmp_path, about, ["model.safetensors"], sealed.ANSWERS)
+
+
+def test_what_is_no_regular_file_is_not_written_over(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for check in (check_file, sealed.check_target):
+        with pytest.raises(InputError, match="a device, a FIFO or a socket"):
+            check(tmp_path / "pipe.csv")
+    (tmp_path / "link.csv").symlink_to("there.csv")
+    (tmp_path / "there.csv").touch()
+    assert check_file(tmp_path / "link.csv") == tmp_path / "there.csv"

@@ -47,9 +47,12 @@ def check_written(path: Path, option: str, *deepest: Path) -> None:
         str(resolved).encode("utf-8")
         for each in (resolved, neighbour(resolved, "unfinished", resolved.suffix), *deepest):
             _possible(each)
+        special = resolved.exists() and not (resolved.is_file() or resolved.is_dir())
         above = next(each for each in resolved.parents if each.exists())
     except (OSError, ValueError) as error:
         raise _impossible(path, option, error) from error
+    if special:
+        raise InputError(f"{said}, which is a device, a FIFO or a socket; name another.")
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         raise InputError(
             f"{said}, but no file and no folder can be made in {str(above)!r}; name another place."

@@ -5,6 +5,7 @@ import pytest
 
 from headstart.data.dataset import Dataset
 from headstart.data.idle import refuse_idle
+from headstart.data.reads import Reads
 from headstart.errors import InputError
 from headstart.spec import FitSpec
 
@@ -44,3 +45,25 @@ def test_the_size_of_a_test_split_that_is_given() -> None:
     refuse_idle(mine, FitSpec())
     with pytest.raises(InputError, match=r"^--test-size does nothing where the data has a test"):
         refuse_idle(mine, FitSpec(test_size=0.3))
+
+
+@pytest.mark.parametrize(
+    ("options", "task", "said"),
+    [
+        ({"separator": "|"}, "classification", "--separator is between several classes"),
+        ({"separator": "|"}, "regression", "--separator is between several classes"),
+        ({"decimal": "comma"}, "classification", "--decimal is for labels that are numbers"),
+        ({"decimal": "point"}, "multilabel", "--decimal is for labels that are numbers"),
+        ({"root": "x"}, "classification", "--root is where the paths in a table start"),
+        ({"allow_root": "x"}, "classification", "--allow-root is where the paths in a table"),
+    ],
+)
+def test_what_reads_other_labels_and_paths(options: dict[str, Any], task: str, said: str) -> None:
+    with pytest.raises(InputError, match=f"^{said}"):
+        refuse_idle(data(task=task), FitSpec(**options))
+
+
+def test_what_reads_such_labels_and_paths() -> None:
+    refuse_idle(data(task="multilabel"), FitSpec(separator="|"))
+    refuse_idle(data(task="regression"), FitSpec(decimal="comma"))
+    refuse_idle(data(reads=Reads(kind="paths")), FitSpec(root="x"))

@@ -1,10 +1,12 @@
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from headstart.data import read, read_inputs
+from headstart.data.dataset import Unusable
 from headstart.errors import InputError
 from headstart.spec import ReadSpec
 
@@ -273,3 +275,11 @@ def test_without_labels(tmp_path):
     assert found.items == ["x", "y"]
     assert found.labels is None
     assert found.task is None
+
+
+def test_the_name_of_what_is_no_file_is_no_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("broken").symlink_to("nowhere")
+    found = read_inputs(["pipe", "broken", "/dev/null", "a text", "a\0b"], "text", ReadSpec())
+    assert [isinstance(item, Unusable) for item in found.items] == [True] * 3 + [False] * 2

@@ -54,3 +54,8 @@ def test_what_does_not_go_together():
         FitSpec(class_weights="a=1", balance="balanced")
     with pytest.raises(InputError, match="for classification"):
         weighted(from_memory(["a", "b"], [1.5, 2], "regression"), FitSpec(class_weights="a=1"))
+
+
+def test_a_class_without_a_weight_is_told_the_form():
+    with pytest.raises(InputError, match="must be CLASS=WEIGHT"):
+        class_weights("ham")

@@ -176,6 +176,7 @@ def test_show_and_prune(tmp_path):
     assert [info.rows for info in infos] == [3, 3]
     assert all(info.bytes > 0 and info.cut == "layers.6" for info in infos)
     assert prune(tmp_path, older_than_days=60) == []
+    assert prune(tmp_path, older_than_days=1e300) == []
     assert [info.name for info in prune(tmp_path, older_than_days=30)] == [old.path.name]
     assert prune(tmp_path, max_bytes=10**9) == []
     assert prune(tmp_path, backbone="other") == []

@@ -71,11 +71,16 @@ def predict(
         path = check_file(out)
     with answering() as stream:
         from headstart import api
+        from headstart.cli.rows import refuse_top
         from headstart.data import Named
         from headstart.report.progress_bar import ProgressBar
 
+        asked: Any = model
+        if top is not None:
+            asked = api.load(model)
+            refuse_top(asked.task)
         named = Named(inputs)
-        answers = api.predict(model, named, id=id, progress=ProgressBar(), **options)
+        answers = api.predict(asked, named, id=id, progress=ProgressBar(), **options)
         _refuse_nothing(answers)
         if path is not None:
             from headstart.cli.write import write

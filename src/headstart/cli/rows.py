@@ -52,8 +52,8 @@ def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
         InputError: `top` for a model that predicts numbers.
     """
     shares = answers.probabilities
-    if top is not None and shares is None:
-        raise InputError("--top needs classes, but this model predicts a number; leave --top out.")
+    if top is not None:
+        refuse_top(answers.task)
     ids = {} if answers.ids is None else answers.ids.cells
     labels = answers.labels if answers.values is None else map(_value, answers.values)
     errors = answers.errors or (None,) * len(answers)
@@ -64,6 +64,16 @@ def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
     placed = sum(error is not None for error in errors)
     for each in answers.skipped[: len(answers.skipped) - placed]:
         yield Row(each.item, error=each.reason, id=ids.get(each.item))
+
+
+def refuse_top(task: str) -> None:
+    """Refuse the most probable classes of a model that predicts numbers.
+
+    Raises:
+        InputError: it does.
+    """
+    if task == "regression":
+        raise InputError("--top needs classes, but this model predicts a number; leave --top out.")
 
 
 def _ranked(

@@ -19,8 +19,29 @@ def refuse_idle(data: Dataset, spec: FitSpec) -> None:
                 raise InputError(f"{flag(name)} is for images, but the data holds texts.")
     if spec.balance != "none" and data.task not in (None, "classification"):
         raise InputError(not_balanced(str(data.task)))
+    _refuse_of_labels(data, spec)
     own = spec.test is None and "test" in data.splits
     if own and spec.test_size != FitSpec.test_size:
         raise InputError(
             "--test-size does nothing where the data has a test split of its own; leave it out."
         )
+
+
+def _refuse_of_labels(data: Dataset, spec: FitSpec) -> None:
+    """Refuse what says how labels and paths are read, where there are none such."""
+    if spec.separator is not None and data.task != "multilabel":
+        raise InputError(
+            f"--separator is between several classes of one item, but the task is {data.task}; "
+            "leave it out, or say --task multilabel."
+        )
+    if spec.decimal != "auto" and data.task != "regression":
+        raise InputError(
+            f"--decimal is for labels that are numbers to predict, but the task is {data.task}; "
+            "leave it out, or say --task regression."
+        )
+    for name in ("root", "allow_root"):
+        if getattr(spec, name) is not None and data.reads.kind != "paths":
+            raise InputError(
+                f"{flag(name)} is where the paths in a table start from, but the data is no table "
+                "with paths of images; leave it out."
+            )

@@ -130,7 +130,8 @@ def input_of(given: str, modality: Modality, spec: ReadSpec, id: str | None = No
         return replace(rows_of(table, spec, modality), ids=ids)
     if modality == "image":
         return Dataset("image", [given], [shown(given)])
-    if not is_file:
+    # The name of a FIFO, a device or a broken link is no text; why it is not read is said.
+    if not is_file and not os.path.lexists(given):
         refuse_mistyped(given, path)
         return _several([given], modality, spec)
     try:

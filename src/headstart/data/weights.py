@@ -86,7 +86,8 @@ def class_weights(given: str) -> dict[str, float]:
         pairs = [(name, weight) for name, _, weight in parts]
     found: dict[str, float] = {}
     for name, weight in pairs:
-        found[_named(str(name).strip(), found)] = _number(name, weight)
+        named = _named(str(name).strip(), found)
+        found[named] = _number(name, weight)
     return found
 
 

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from headstart.features.store import StoreDamagedError, open_data
@@ -85,7 +85,8 @@ def prune(
     now, left, gone = datetime.now(UTC), sum(info.bytes for info in stores), []
     everything = older_than_days is None and max_bytes is None
     for info in reversed(stores):  # the least recently used first
-        old = older_than_days is not None and now - info.last_used > timedelta(older_than_days)
+        days = (now - info.last_used).total_seconds() / 86400
+        old = older_than_days is not None and days > older_than_days
         large = max_bytes is not None and left > max_bytes
         if everything or old or large:
             left -= info.bytes
