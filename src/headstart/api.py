@@ -519,7 +519,13 @@ def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
 
 
 def _loaded(model: "str | Path | Model") -> "Model":
-    return load(model) if isinstance(model, (str, Path)) else model
+    if isinstance(model, (str, Path)):
+        return load(model)
+    if not hasattr(model, "reads"):
+        raise InputError(
+            f"A {type(model).__name__} is no model that answers; give one, or its folder."
+        )
+    return model
 
 
 def usual_progress() -> Progress:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import headstart
 from headstart.data import from_memory, images
 from headstart.data.dataset import Unusable
 from headstart.data.given import items_for, read_any, read_given
@@ -242,3 +243,14 @@ def test_options_reach_labels_in_memory():
     assert list(read_any(["one", "two"], spec, ["a/b", "b"]).labels) == [("a", "b"), ("b",)]
     with pytest.raises(InputError, match="label_from does nothing"):
         read_any(["a.png", "b.png"], ReadSpec(label_from="(.)"), ["a", "b"])
+
+
+def test_two_channels_are_no_stack_of_narrow_images():
+    with pytest.raises(InputError, match="holds no images"):
+        from_memory(np.zeros((8, 9, 2), np.uint8))
+
+
+def test_what_is_no_model_is_said():
+    for wrong in (None, 5):
+        with pytest.raises(InputError, match="is no model that answers"):
+            headstart.predict(wrong, PIXELS)

@@ -129,7 +129,7 @@ def _listed(given: Any) -> list[Any]:
         )
     if is_image(shape):
         return [array]
-    if len(shape) in (3, 4):
+    if len(shape) in (3, 4) and shape[2:] != (2,):  # grey with transparency, or nothing known
         try:
             return list(stacked(array))
         except Unreadable as error:
