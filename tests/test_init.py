@@ -11,9 +11,12 @@ import headstart
 from tests.runs import pictures
 
 PUBLIC = [
+    "BackboneError",
+    "DataError",
     "HeadstartError",
     "InputError",
     "Model",
+    "ModelError",
     "Run",
     "TransferClassifier",
     "TransferRegressor",

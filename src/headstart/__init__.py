@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headstart.api import catalogue, embed, evaluate, fit, generate, load, predict
-    from headstart.errors import HeadstartError, InputError
+    from headstart.errors import BackboneError, DataError, HeadstartError, InputError, ModelError
     from headstart.estimators import TransferClassifier, TransferRegressor
     from headstart.model import Model
     from headstart.run import Run
 
 _WHERE = {
+    "BackboneError": "errors",
+    "DataError": "errors",
     "HeadstartError": "errors",
     "InputError": "errors",
     "Model": "model",
+    "ModelError": "errors",
     "Run": "run",
     "TransferClassifier": "estimators",
     "TransferRegressor": "estimators",
@@ -36,9 +39,12 @@ _WHERE = {
 }
 
 __all__ = [
+    "BackboneError",
+    "DataError",
     "HeadstartError",
     "InputError",
     "Model",
+    "ModelError",
     "Run",
     "TransferClassifier",
     "TransferRegressor",

@@ -10,7 +10,6 @@ from headstart import data as reading
 from headstart.atomic import check_file, write_json
 from headstart.data.dataset import Dataset, count_notes, joined
 from headstart.data.ids import refuse_columns
-from headstart.data.names import shown, some
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
@@ -24,6 +23,7 @@ from headstart.spec import (
     cache_folder,
     spec_of,
 )
+from headstart.wording import shown, some
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry

@@ -9,6 +9,18 @@ class InputError(HeadstartError, ValueError):
     """The input is wrong: says what, where, and what to do. The command line exits with 2."""
 
 
+class DataError(InputError):
+    """The data, or an option that says how to read it, is wrong."""
+
+
+class BackboneError(InputError):
+    """There is no such backbone, or its files or the way it is asked for are wrong."""
+
+
+class ModelError(InputError):
+    """A saved model is damaged, is none, or cannot be saved there."""
+
+
 class Unreadable(HeadstartError):
     """One item cannot be read; its message is the reason shown in the `skipped` list."""
 

@@ -25,7 +25,6 @@ from headstart import heads, html, manifest, sealed
 from headstart.card import card
 from headstart.data import texts
 from headstart.data.dataset import Dataset, Ids, Modality, Skipped, Task, count_notes
-from headstart.data.names import shown, some
 from headstart.data.reads import Reads, TrainedSpec, reads_from_json
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
@@ -41,6 +40,7 @@ from headstart.preprocessing import (
 )
 from headstart.progress import Progress, Silent
 from headstart.spec import cache_folder
+from headstart.wording import shown, some
 
 if TYPE_CHECKING:
     from headstart.features.store import StoreKey

@@ -13,10 +13,10 @@ from typing import Any, cast
 
 from headstart.atomic import is_unfinished
 from headstart.data import files
-from headstart.data.names import shown, some
-from headstart.errors import InputError, Unreadable
+from headstart.errors import ModelError, Unreadable
 from headstart.paths import absolute, check_written, neighbour
 from headstart.progress import Progress
+from headstart.wording import shown, some
 
 SCHEMA = 3
 READS = (1, 2, 3)
@@ -60,7 +60,7 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
         write: makes the folder that it is given, and everything in it.
 
     Raises:
-        InputError: something else is there.
+        ModelError: something else is there.
         OSError: the disk refuses; what was there stays.
     """
     folder = folder.resolve()
@@ -99,7 +99,7 @@ def check_target(folder: Path) -> None:
     may not be where somebody stands: their folder would be gone.
 
     Raises:
-        InputError: says what is in the way.
+        ModelError: says what is in the way.
     """
     resolved = absolute(folder, "--out")
     check_written(folder, "--out", resolved / "adapter" / "adapter_model.safetensors")
@@ -107,24 +107,24 @@ def check_target(folder: Path) -> None:
     if resolved.is_dir():
         _check_replaced(resolved, name)
     elif os.path.lexists(resolved):
-        raise InputError(f"--out is {name!r}, which is a file; name a folder.")
+        raise ModelError(f"--out is {name!r}, which is a file; name a folder.")
 
 
 def _check_replaced(folder: Path, name: str) -> None:
     there = {each.name for each in folder.iterdir() if not is_unfinished(each.name)}
     strange = sorted(there - _OURS) or _unless_whole(there)
     if strange:
-        raise InputError(
+        raise ModelError(
             f"{name!r} holds {some(strange, 1)}, so it is not a headstart model "
             "that may be replaced; name a new folder with --out."
         )
     if folder in (Path.cwd(), *Path.cwd().parents):
-        raise InputError(
+        raise ModelError(
             f"--out is {name!r}, the folder that you are in, which would be replaced; "
             "name one in it, such as --out model."
         )
     if folder.is_mount() or not os.access(folder.parent, os.W_OK | os.X_OK):
-        raise InputError(
+        raise ModelError(
             f"--out is {name!r}, which cannot be replaced as a whole; name a folder in it, such as "
             f"--out {shown(str(folder / 'model'))}."
         )
@@ -134,7 +134,7 @@ def say_replaced(folder: Path, progress: Progress) -> None:
     """Check a folder to save into, and say before any work where a model in it will be replaced.
 
     Raises:
-        InputError: something else is there; see `check_target`.
+        ModelError: something else is there; see `check_target`.
     """
     check_target(folder)
     if (folder / "model.json").is_file():
@@ -146,24 +146,24 @@ def read_about(folder: Path) -> dict[str, Any]:
     """What model.json says, its seal checked.
 
     Raises:
-        InputError: it is not a model, was damaged, or is of a newer version.
+        ModelError: it is not a model, was damaged, or is of a newer version.
     """
     path = folder / "model.json"
     if not os.path.lexists(path) and (folder.is_dir() or not os.path.lexists(folder)):
-        raise InputError(f"{str(folder)!r} is not a headstart model: it has no model.json.")
+        raise ModelError(f"{str(folder)!r} is not a headstart model: it has no model.json.")
     try:
         about = json.loads(files.content(str(path)).decode("utf-8"))
     except (Unreadable, ValueError, RecursionError) as error:
-        raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
+        raise ModelError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
-        raise InputError(f"{str(path)!r} is not the description of a headstart model.")
+        raise ModelError(f"{str(path)!r} is not the description of a headstart model.")
     if type(about.get("schema")) is not int or about["schema"] not in READS:
-        raise InputError(
+        raise ModelError(
             f"{str(path)!r} has schema {about.get('schema')!r}, but this headstart reads "
             f"{SCHEMA}; install the headstart that made it."
         )
     if about.get("seal") != seal_of(about):
-        raise InputError(
+        raise ModelError(
             f"{str(path)!r} is damaged or was changed: it does not match its own seal; "
             "copy the model again or train it again."
         )
@@ -176,27 +176,27 @@ def check_files(
     """Compare every file that model.json names with its hash.
 
     Raises:
-        InputError: names the file that is missing, damaged, or of a name not `allowed`.
+        ModelError: names the file that is missing, damaged, or of a name not `allowed`.
     """
     missing = sorted(set(needed) - set(about["files"]))
     if missing:
         path = str(folder / "model.json")
-        raise InputError(f"{path!r} does not name {missing[0]!r}; the model is not whole.")
+        raise ModelError(f"{path!r} does not name {missing[0]!r}; the model is not whole.")
     for name, expected in about["files"].items():
         _check_file(folder, name, expected, allowed)
 
 
 def _check_file(folder: Path, name: str, expected: object, allowed: Collection[str]) -> None:
     if name not in allowed:
-        raise InputError(f"The model in {str(folder)!r} names a file it may not have: {name!r}.")
+        raise ModelError(f"The model in {str(folder)!r} names a file it may not have: {name!r}.")
     try:
         actual = _sha256(folder / name)
     except Unreadable as error:
-        raise InputError(
+        raise ModelError(
             f"The model in {str(folder)!r} lacks {name!r} ({error}); copy it again."
         ) from error
     if actual != expected:
-        raise InputError(
+        raise ModelError(
             f"{name!r} of the model in {str(folder)!r} is damaged: its SHA-256 is not the one "
             "in model.json; copy the model again or train it again."
         )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.data.names import harmless
+from headstart.wording import harmless
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from headstart.errors import InputError, first_line
+from headstart.errors import BackboneError, InputError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -182,14 +182,14 @@ class Backbone:
             stage: `cut("blocks.4")` puts everything up to the end of `blocks.4` in the trunk.
 
         Raises:
-            InputError: there is no such stage, or the network cannot be cut there; of a backbone
+            BackboneError: there is no such stage, or the network cannot be cut there; of a backbone
                 that is only described the latter when its halves are first asked for.
         """
         names = [each.name for each in self.stages]
         if stage is None or stage == names[-1]:
             return Cut(names[-1], (self.features,), self._whole)
         if stage not in names:
-            raise InputError(self._no_such_stage(stage, names))
+            raise BackboneError(self._no_such_stage(stage, names))
         index = names.index(stage)
         cut = Cut(stage, self.stages[index].shape, lambda: self.parts().splitter(index))
         if not self.described:
@@ -214,12 +214,12 @@ class Backbone:
         """The same for images of another height and width.
 
         Raises:
-            InputError: it reads no images, or none of that size.
+            BackboneError: it reads no images, or none of that size.
         """
         from headstart.preprocessing import ImagePreprocessing
 
         if self.resizer is None or not isinstance(self.preprocessing, ImagePreprocessing):
-            raise InputError(f"--size is for images, but {self.name!r} reads {self.modality}s.")
+            raise BackboneError(f"--size is for images, but {self.name!r} reads {self.modality}s.")
         usual = (self.preprocessing.height, self.preprocessing.width)
         if usual == (side, side):
             return self
@@ -232,7 +232,7 @@ class Backbone:
         except InputError:
             raise
         except Exception as error:  # Networks raise what they like.
-            raise InputError(
+            raise BackboneError(
                 f"--size is {side}, but {self.name!r} cannot take images of {side} x {side} "
                 f"pixels ({first_line(error)})."
             ) from None

@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal
 
 from headstart.backbones import described, folder, hub, shipped
-from headstart.errors import InputError
+from headstart.errors import BackboneError
 from headstart.registry import FAMILIES
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def load(
             when it is first needed. None reads it now.
 
     Raises:
-        InputError: there is no such backbone, its files cannot be used, or it cannot pool so.
+        BackboneError: there is no such backbone, its files cannot be used, or it cannot pool so.
     """
     if cache is None:
         return _read(name, offline, pool)
@@ -109,7 +109,7 @@ def _read(name: str, offline: bool, pool: str) -> Backbone:
         return _load(name, offline, pool)
     if hub.looks_like_weights(name):
         family = "keras" if name.endswith((".h5", ".keras")) else "timm"
-        raise InputError(
+        raise BackboneError(
             f"The backbone {name!r} is called like a file of weights; say whose they are: "
             f"{family}:NETWORK@{name}, with a network that {family} knows."
         )
@@ -122,14 +122,14 @@ def locate(name: str, *, offline: bool = False) -> Path:
     """The folder of a transformers network, by any name of one that `load` takes.
 
     Raises:
-        InputError: it is not to be had, or of another family.
+        BackboneError: it is not to be had, or of another family.
     """
     entry = _entry(name)
     family, colon, reference = (entry.reference if entry else name).partition(":")
     if not colon:
         family, reference = "hf", name
     if family not in ("hf", "transformers"):
-        raise InputError(
+        raise BackboneError(
             f"The backbone {name!r} is no language model of transformers, so it cannot write; "
             "name one such as gpt2, hf:OWNER/NAME or a folder."
         )
@@ -144,11 +144,11 @@ def _entry(name: str) -> Entry | None:
     return next((each for each in catalogue() if each.name == name), None)
 
 
-def _unknown(name: str) -> InputError:
+def _unknown(name: str) -> BackboneError:
     known = [each.name for each in catalogue()]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"; perhaps you mean {' or '.join(close)}" if close else ""
-    return InputError(
+    return BackboneError(
         f"No backbone is called {name!r}{hint}; there are short names, {', '.join(ways())}, and "
         "folders with a model: `headstart backbones` lists and explains them."
     )

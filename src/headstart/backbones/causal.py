@@ -13,7 +13,7 @@ from headstart.backbones.backbone import Backbone
 from headstart.backbones.catalogue import locate
 from headstart.backbones.pooling import EveryToken
 from headstart.backbones.transformers import backbone, read_network, read_preprocessing
-from headstart.errors import InputError
+from headstart.errors import BackboneError
 from headstart.preprocessing import TextPreprocessing
 
 CLOSE = 1e-3
@@ -49,7 +49,7 @@ def load(reference: str, *, offline: bool = True) -> Causal:
         offline: open no socket.
 
     Raises:
-        InputError: it is not to be had, files are missing or damaged, ask to run code, or are of
+        BackboneError: it is not to be had, files are missing or damaged, ask to run code, or are of
             no causal language model whose scores are those of its head.
     """
     folder = locate(reference, offline=offline)
@@ -72,7 +72,7 @@ def load(reference: str, *, offline: bool = True) -> Causal:
         head=head,
     )
     if not isinstance(head, nn.Module) or _changes_scores(model) or not _head_is_all(found):
-        raise InputError(
+        raise BackboneError(
             f"The scores of {reference!r} are not those that its last matrix alone gives (they "
             "are scaled, capped or made in more steps), which headstart does not train; use "
             "another model, such as GPT-2, Llama or Qwen."
@@ -84,12 +84,12 @@ def read(reference: str, folder: Path) -> nn.Module:
     """The whole network in a folder that was checked.
 
     Raises:
-        InputError: it cannot be loaded, or is no causal language model.
+        BackboneError: it cannot be loaded, or is no causal language model.
     """
     model = read_network(reference, folder, AutoModelForCausalLM)
     for name, weight in model.named_parameters():
         if not weight.isfinite().all():
-            raise InputError(
+            raise BackboneError(
                 f"The weights of {reference!r} are damaged: {name!r} holds numbers that are not "
                 "finite; fetch them again."
             )
@@ -99,7 +99,7 @@ def read(reference: str, folder: Path) -> nn.Module:
     with torch.no_grad():
         first = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, 0]
     if not torch.allclose(first[0], first[1], rtol=1e-4, atol=1e-5):
-        raise InputError(
+        raise BackboneError(
             f"The backbone {reference!r} does not read from left to right, so it cannot write; "
             "use a causal language model, such as GPT-2."
         )

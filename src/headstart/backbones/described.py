@@ -82,7 +82,7 @@ def load(place: Place, read: Callable[[], Backbone]) -> Backbone:
     """A backbone that is only described, where that is known; else `read`, and described.
 
     Raises:
-        InputError: see `read`.
+        BackboneError: see `read`.
     """
     kept = _kept(place)
     if kept is not None and "refused" in kept:

@@ -10,7 +10,7 @@ from headstart.atomic import whole_folder
 from headstart.backbones import folder as folders
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.catalogue import load
-from headstart.errors import HeadstartError, InputError
+from headstart.errors import BackboneError, HeadstartError
 from headstart.paths import check_written
 
 # Family of a backbone -> a function of it and a folder, which writes what `load_folder` reads.
@@ -35,13 +35,13 @@ def fetch(name: str, folder: Path, *, offline: bool = False) -> Backbone:
         The backbone as it was read from the folder.
 
     Raises:
-        InputError: there is no such backbone, or the folder cannot be written.
+        BackboneError: there is no such backbone, or the folder cannot be written.
     """
     folder = folder.resolve()
     _check_target(folder)
     made = load(name, offline=offline)
     if made.family not in SAVERS:
-        raise InputError(
+        raise BackboneError(
             f"The backbone {name!r} is of the family {made.family}, which headstart cannot write "
             "to a folder; bring its own files instead."
         )
@@ -70,14 +70,14 @@ _SAME = ("fingerprint", "preprocessing", "pool", "licence", "features")
 def _check_target(folder: Path) -> None:
     check_written(folder, "--to")
     if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(
+        raise BackboneError(
             f"--to is {str(folder)!r}, which is not empty; name a new folder, since nothing is "
             "overwritten."
         )
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"--to is {str(folder)!r}, which is a file; name a new folder.")
+        raise BackboneError(f"--to is {str(folder)!r}, which is a file; name a new folder.")
     if not folder.parent.is_dir():
-        raise InputError(
+        raise BackboneError(
             f"--to is {str(folder)!r}, but there is no folder {str(folder.parent)!r}; make it "
             "first."
         )

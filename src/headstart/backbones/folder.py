@@ -21,7 +21,7 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
         pool: how what the last stage gives becomes one vector.
 
     Raises:
-        InputError: it is not to be had, damaged, or of another kind.
+        BackboneError: it is not to be had, damaged, or of another kind.
     """
     return load_folder(f"hf:{reference}", hub.locate(reference, offline=offline), pool=pool)
 
@@ -36,7 +36,7 @@ def load_folder(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
         pool: how what the last stage gives becomes one vector.
 
     Raises:
-        InputError: it is damaged, or of another kind.
+        BackboneError: it is damaged, or of another kind.
     """
     about = hub.read_json(folder / "config.json")
     if "architecture" in about:

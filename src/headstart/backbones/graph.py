@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from headstart.backbones.backbone import Stage
 from headstart.backbones.cost import counted
-from headstart.errors import InputError
+from headstart.errors import BackboneError
 
 
 class _Tracer(fx.Tracer):
@@ -141,12 +141,12 @@ def headless(network: nn.Module, opened: frozenset[str], pool: nn.Module) -> nn.
         pool: from the feature map to one vector.
 
     Raises:
-        InputError: the network cannot be traced.
+        BackboneError: the network cannot be traced.
     """
     try:
         graph = _trace(network, opened, "forward_features")
     except Exception:  # Tracing runs the network's own code on stand-ins: anything may go wrong.
-        raise InputError(
+        raise BackboneError(
             "This network's last feature map cannot be told from its head; leave --pool out."
         ) from None
     end = _result(graph)

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from headstart.errors import InputError, first_line
+from headstart.errors import BackboneError, InputError, first_line
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -54,7 +54,7 @@ def read_json(file: Path) -> dict[str, Any]:
     """A JSON object; empty where there is no file.
 
     Raises:
-        InputError: it is something else.
+        BackboneError: it is something else.
     """
     if not file.is_file():
         return {}
@@ -63,7 +63,7 @@ def read_json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise InputError(f"The file {str(file)!r} is not a JSON object; fetch it again.")
+        raise BackboneError(f"The file {str(file)!r} is not a JSON object; fetch it again.")
     return value
 
 
@@ -81,12 +81,12 @@ def locate(
         weights_alone: whether nothing but the weights is needed.
 
     Raises:
-        InputError: says why it is not to be had, and the ways to get it.
+        BackboneError: says why it is not to be had, and the ways to get it.
     """
     called = called or f"hf:{reference}"
     repository, _, revision = reference.partition("@")
     if not is_name(reference) or revision.endswith(_ENDINGS):
-        raise InputError(
+        raise BackboneError(
             f"The backbone {called!r} names no repository of the hub; write OWNER/NAME, with "
             "@REVISION behind it where it must be a certain one."
         )
@@ -95,19 +95,20 @@ def locate(
     if folder and _missing(folder, weights_alone) is None:
         return folder
     if offline:
-        raise InputError(_ways(called, "is not on this machine; leave --offline out to download"))
+        what = "is not on this machine; leave --offline out to download"
+        raise BackboneError(_ways(called, what))
     # The hub's client, and what it uses to reach the hub, raise what they like.
     try:
         folder = _download(repository, revision or None)
     except Exception as error:
-        raise InputError(_ways(called, _reason(error))) from error
+        raise BackboneError(_ways(called, _reason(error))) from error
     _verify(folder, called)
     if missing := _missing(folder, weights_alone):
         pickled = (
             "weights in a pickle (.bin) are not read, but a converted copy may be in one of its "
             f"pull requests: hf:{repository}@refs/pr/NUMBER."
         )
-        raise InputError(
+        raise BackboneError(
             f"The repository {reference!r} has no {missing}, so it cannot be a backbone; "
             f"{pickled if missing == WEIGHTS else 'name another one.'}"
         )
@@ -176,7 +177,7 @@ def _verify(folder: Path, called: str) -> None:
     """The hub's cache names a large file by its SHA-256: hold what was downloaded against it.
 
     Raises:
-        InputError: a file is not what the hub said; it is removed, so that it is fetched again.
+        BackboneError: a file is not what the hub said; it is removed, so that it is fetched again.
     """
     for file in sorted(folder.rglob("*")):
         content = file.resolve()
@@ -187,7 +188,7 @@ def _verify(folder: Path, called: str) -> None:
         if actual != content.name:
             content.unlink()
             file.unlink(missing_ok=True)
-            raise InputError(
+            raise BackboneError(
                 f"The download of {called!r} is damaged: {file.name} has not the SHA-256 that the "
                 "hub gave, and was removed; run the same command again."
             )

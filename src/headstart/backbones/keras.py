@@ -1,7 +1,7 @@
 """Vision backbones from keras.applications, on Keras's torch backend.
 
 Raises:
-    InputError: on import, where Keras is missing, or runs on another backend.
+    BackboneError: on import, where Keras is missing, or runs on another backend.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.function import function
 from headstart.backbones.graph import StageGraph, housed, stage_graph
 from headstart.backbones.pooling import MapPool, check
-from headstart.errors import InputError, first_line
+from headstart.errors import BackboneError, first_line
 from headstart.preprocessing import ImagePreprocessing
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 try:
     import keras
 except (ImportError, ValueError) as error:
-    raise InputError(
+    raise BackboneError(
         "A keras: backbone needs Keras 3; run: pip install 'headstart[keras]'"
         if getattr(error, "name", None) in ("keras", "h5py")
         else f"Keras cannot be imported on its backend {os.environ['KERAS_BACKEND']!r}; "
         "set KERAS_BACKEND=torch."
     ) from None
 if keras.config.backend() != "torch" or keras.config.image_data_format() != "channels_last":
-    raise InputError(
+    raise BackboneError(
         f"Keras was set up with the backend {keras.config.backend()!r} and "
         f"{keras.config.image_data_format()!r}, but headstart needs 'torch' and 'channels_last'; "
         "set KERAS_BACKEND=torch, and change keras.json or what imports keras first."
     )
 
 if keras.config.floatx() != "float32" or keras.config.dtype_policy().name != "float32":
-    raise InputError(
+    raise BackboneError(
         f"Keras was set up with numbers of the kind {keras.config.floatx()!r} and the policy "
         f"{keras.config.dtype_policy().name!r}, but headstart needs 'float32' for both; change "
         "keras.json or what imports keras first."
@@ -145,12 +145,12 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
         pool: `auto` is the mean over positions.
 
     Raises:
-        InputError: no such architecture, no such file, or weights of another network.
+        BackboneError: no such architecture, no such file, or weights of another network.
     """
     name, at, file = reference.partition("@")
     architecture = find(name)
     if at and not file:
-        raise InputError(
+        raise BackboneError(
             f"The backbone 'keras:{reference}' names no file after '@'; write keras:NAME@FILE, or "
             "keras:NAME for Keras's own weights."
         )
@@ -165,14 +165,14 @@ def find(name: str) -> Architecture:
     """What is known of an architecture.
 
     Raises:
-        InputError: there is none of that name.
+        BackboneError: there is none of that name.
     """
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]
     folded = {each.casefold(): each for each in ARCHITECTURES}
     close = difflib.get_close_matches(name.casefold(), folded, n=3)
     hint = ", ".join(folded[each] for each in close) or ", ".join(ARCHITECTURES)
-    raise InputError(
+    raise BackboneError(
         f"keras.applications has no network called {name!r} that headstart knows; "
         f"{'close to it' if close else 'it knows'}: {hint}."
     )
@@ -186,7 +186,7 @@ def create(name: str, size: tuple[int, int] | None = None) -> Any:
         size: height and width of its input, where not its own.
 
     Raises:
-        InputError: there is none of that name.
+        BackboneError: there is none of that name.
     """
     side = find(name).size
     make = getattr(keras.applications, name)
@@ -203,7 +203,7 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         pool: how the last feature map becomes one vector.
 
     Raises:
-        InputError: it cannot pool so.
+        BackboneError: it cannot pool so.
     """
     if pool != "auto":
         check(name, pool, POOLS)
@@ -293,7 +293,7 @@ def _own_weights(name: str, architecture: Architecture, *, offline: bool) -> Pat
             said = f"are not on this machine, and the download stopped ({first_line(error)})"
         if file.is_file():
             return file
-    raise InputError(
+    raise BackboneError(
         f"The weights of keras:{name} {said}; or put Keras's own file at {str(file)!r}; or name "
         f"a file that you have: keras:{name}@FILE; or run `headstart fetch keras:{name} --to DIR` "
         "on a machine with the network, bring DIR and say --backbone DIR."

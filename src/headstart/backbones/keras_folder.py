@@ -5,7 +5,7 @@ from pathlib import Path
 
 from headstart.backbones import hub, keras, keras_weights
 from headstart.backbones.backbone import Backbone
-from headstart.errors import InputError
+from headstart.errors import BackboneError
 
 WEIGHTS = "model.weights.h5"
 
@@ -19,11 +19,11 @@ def load(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
         pool: `auto` is the mean over positions.
 
     Raises:
-        InputError: a file is missing or damaged, or headstart knows no such network.
+        BackboneError: a file is missing or damaged, or headstart knows no such network.
     """
     architecture = hub.read_json(folder / "config.json")["keras_application"]
     if not isinstance(architecture, str):
-        raise InputError(
+        raise BackboneError(
             f"The file {str(folder / 'config.json')!r} names no network; fetch the folder again."
         )
     model = keras.create(architecture)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from headstart.backbones.keras_graph import layer_names, snake_case
-from headstart.errors import InputError
+from headstart.errors import BackboneError, InputError
 
 # What h5py raises for a file that is cut short, or is something else.
 _DAMAGE = (
@@ -36,7 +36,7 @@ def fill(model: Any, file: Path, architecture: str) -> None:
         architecture: what `model` is.
 
     Raises:
-        InputError: the file is missing, damaged, or holds the weights of another network.
+        BackboneError: the file is missing, damaged, or holds the weights of another network.
     """
     wanted = {name: layer for name, layer in layer_names(model).items() if _weights(layer)}
     with _opened(file) as opened:
@@ -51,7 +51,7 @@ def fill(model: Any, file: Path, architecture: str) -> None:
             for variable, array in zip(_weights(layer), found[name], strict=True):
                 values = np.asarray(array[()])
                 if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
-                    raise InputError(
+                    raise BackboneError(
                         f"The weights {str(file)!r} hold what is no finite number, in {name!r}; "
                         "give another file."
                     )
@@ -78,7 +78,7 @@ def _weights(layer: Any) -> list[Any]:
 @contextmanager
 def _opened(file: Path) -> Iterator[Any]:
     if not file.is_file():
-        raise InputError(f"The weights {str(file)!r} are not there, or not a file.")
+        raise BackboneError(f"The weights {str(file)!r} are not there, or not a file.")
     try:
         with h5py.File(_inside(file), "r") as opened:
             # `save` wrote the weights of a whole model there, before `.keras`.
@@ -86,7 +86,7 @@ def _opened(file: Path) -> Iterator[Any]:
     except InputError:
         raise
     except _DAMAGE as error:
-        raise InputError(
+        raise BackboneError(
             f"The weights {str(file)!r} cannot be read as HDF5 ({type(error).__name__}); give a "
             ".weights.h5 file of save_weights, a .keras file, or a .h5 file of keras.applications."
         ) from None
@@ -147,7 +147,7 @@ def _check(
     if not wrong and len(extra) > _MOST_OF_A_TOP:
         wrong.append(f"{len(extra)} layers are left over, such as {extra[0]}")
     if wrong:
-        raise InputError(
+        raise BackboneError(
             f"The weights {str(file)!r} are not those of {architecture!r} (without its top): "
             f"{'; '.join(wrong[:2])}; {len(wrong)} layers differ."
         )

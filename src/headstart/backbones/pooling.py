@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import nn
 
-from headstart.errors import InputError
+from headstart.errors import BackboneError
 
 HALF = 6e4
 """Features are stored in half precision, and hidden states may be larger than it holds."""
@@ -109,10 +109,10 @@ def check(name: str, pool: str, can: Collection[str]) -> None:
     """Refuse a pool that a backbone does not have.
 
     Raises:
-        InputError: names what it can do.
+        BackboneError: names what it can do.
     """
     if pool not in can:
-        raise InputError(
+        raise BackboneError(
             f"--pool is {pool!r}, which the backbone {name!r} cannot do; it can do "
             f"{', '.join([*can, 'auto'])}, which is as it was trained."
         )

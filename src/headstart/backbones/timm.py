@@ -24,7 +24,7 @@ from headstart.backbones.backbone import Backbone, Parts
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.function import function
 from headstart.backbones.graph import headless, stage_graph
-from headstart.errors import InputError, first_line
+from headstart.errors import BackboneError, InputError, first_line
 from headstart.preprocessing import ImagePreprocessing, Interpolation
 
 # What torch.load and timm raise for a file that is cut short, or is something else.
@@ -63,12 +63,12 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
         pool: `auto` is the network's own.
 
     Raises:
-        InputError: no such architecture, no such file, or weights of another network.
+        BackboneError: no such architecture, no such file, or weights of another network.
     """
     architecture, at, given = reference.partition("@")
     name = f"timm:{reference}"
     if at and not given:
-        raise InputError(
+        raise BackboneError(
             f"The backbone {name!r} names no weights behind its @; write timm:NAME@FILE with a "
             ".safetensors or .pth file, or timm:NAME for the published ones."
         )
@@ -80,7 +80,7 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
     repository = config.get("hf_hub_id")
     if not repository:
-        raise InputError(
+        raise BackboneError(
             f"timm knows the network {architecture!r}, but no published weights of it; name "
             f"yours: timm:{architecture}@FILE."
         )
@@ -98,7 +98,7 @@ def create(architecture: str, **options: Any) -> nn.Module:
         options: timm's own, such as `img_size`.
 
     Raises:
-        InputError: timm has no such network.
+        BackboneError: timm has no such network.
     """
     check(architecture)
     return make(architecture, **options)
@@ -108,25 +108,25 @@ def check(architecture: str) -> None:
     """Refuse what is no name of timm's.
 
     Raises:
-        InputError: says which names are close.
+        BackboneError: says which names are close.
     """
     if not timm.is_model(architecture.partition(".")[0]):
         close = difflib.get_close_matches(architecture, timm.list_models(), n=3)
         hint = f"; close to it: {', '.join(close)}" if close else ""
-        raise InputError(f"timm has no network called {architecture!r}{hint}.")
+        raise BackboneError(f"timm has no network called {architecture!r}{hint}.")
 
 
 def make(source: str, **options: Any) -> nn.Module:
     """What `create` gives, also of a folder (`local-dir:FOLDER`), whose weights are not read.
 
     Raises:
-        InputError: timm cannot make it.
+        BackboneError: timm cannot make it.
     """
     try:
         network: nn.Module = timm.create_model(source, num_classes=0, **options)
     except Exception as error:  # Networks raise what they like for options that are not theirs.
         said = first_line(error)
-        raise InputError(f"timm cannot make the network {source!r} ({said}).") from None
+        raise BackboneError(f"timm cannot make the network {source!r} ({said}).") from None
     return network.eval()
 
 
@@ -134,20 +134,20 @@ def read_weights(file: Path) -> State:
     """Read a state dict, without running anything that is in the file.
 
     Raises:
-        InputError: the file is missing, damaged, or holds something else than tensors.
+        BackboneError: the file is missing, damaged, or holds something else than tensors.
     """
     if not file.is_file():
-        raise InputError(f"The weights {str(file)!r} are not there, or not a file.")
+        raise BackboneError(f"The weights {str(file)!r} are not there, or not a file.")
     try:
         state: State = load_state_dict(str(file), device="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, *_DAMAGE) as error:
-        raise InputError(
+        raise BackboneError(
             f"The weights {str(file)!r} cannot be read as tensors alone, without running code "
             f"({type(error).__name__}); give a safetensors file, or a state dict saved with "
             "torch.save."
         ) from None
     if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
-        raise InputError(f"The weights {str(file)!r} are not a state dict (names to tensors).")
+        raise BackboneError(f"The weights {str(file)!r} are not a state dict (names to tensors).")
     return state
 
 
@@ -157,14 +157,14 @@ def fill(network: nn.Module, state: State, *, source: str) -> None:
     Weights under the names that the network's authors gave them are put under timm's.
 
     Raises:
-        InputError: a tensor is missing, left over or of another shape.
+        BackboneError: a tensor is missing, left over or of another shape.
     """
     wrong = _unlike(network, state)
     if wrong and (renamed := _renamed(network, state)) and not _unlike(network, renamed):
         state, wrong = renamed, ""
     if wrong:
         config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
-        raise InputError(
+        raise BackboneError(
             f"The weights {source} are not those of {config['architecture']!r}: {wrong}."
         )
     network.load_state_dict(_headless(network, state))
@@ -238,7 +238,7 @@ def backbone(
             where None.
 
     Raises:
-        InputError: the network does not read colour images, or cannot pool so.
+        BackboneError: the network does not read colour images, or cannot pool so.
     """
     given, what = network, function(network)
     preprocessing = _preprocessing(name, network, size)
@@ -251,7 +251,7 @@ def backbone(
         network = headless(network, opened, _pool(name, network, item, pool))
     graph = stage_graph(network, opened, item)
     if len(graph.stages[-1].shape) != 1:
-        raise InputError(f"The backbone {name!r} does not give one vector for an image.")
+        raise BackboneError(f"The backbone {name!r} does not give one vector for an image.")
     module = ImageNetwork(network, preprocessing).eval()
 
     def split(index: int) -> tuple[nn.Module, nn.Module]:
@@ -339,7 +339,9 @@ def _preprocessing(
         config = timm.data.resolve_data_config(model=network)
         channels, height, width = config["input_size"]
         if channels != 3:
-            raise InputError(f"The backbone {name!r} reads {channels} channels, not colour images.")
+            raise BackboneError(
+                f"The backbone {name!r} reads {channels} channels, not colour images."
+            )
         if config["interpolation"] not in get_args(Interpolation):
             raise ValueError(f"it interpolates {config['interpolation']!r}")
         height, width = size or (height, width)
@@ -354,7 +356,7 @@ def _preprocessing(
     except (LookupError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(
+        raise BackboneError(
             f"The preprocessing that comes with the backbone {name!r} cannot be used ({error})."
         ) from None
 

@@ -7,7 +7,7 @@ from timm.models import save_for_hf
 
 from headstart.backbones import hub, timm
 from headstart.backbones.backbone import Backbone
-from headstart.errors import InputError
+from headstart.errors import BackboneError
 
 _ELSEWHERE = {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path"}
 """Arguments with which timm would load other weights than those in the folder."""
@@ -23,12 +23,12 @@ def load(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
         pool: `auto` is the network's own.
 
     Raises:
-        InputError: a file is missing or damaged, or timm has no such network.
+        BackboneError: a file is missing or damaged, or timm has no such network.
     """
     about = hub.read_json(folder / "config.json")
     options = about.get("model_args") or {}
     if not isinstance(options, dict) or _ELSEWHERE & options.keys():
-        raise InputError(
+        raise BackboneError(
             f"The file {str(folder / 'config.json')!r} asks timm for more than a network "
             "(model_args); fetch the folder again."
         )

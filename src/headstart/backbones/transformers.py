@@ -20,7 +20,7 @@ from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.function import function
 from headstart.backbones.layers import Branches, CannotCut, Layers, find, split
-from headstart.errors import InputError, first_line
+from headstart.errors import BackboneError, InputError, first_line
 from headstart.preprocessing import TextPreprocessing
 
 
@@ -43,7 +43,7 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     """Load a folder in the hub's layout, or `OWNER/NAME[@REVISION]` of the hub.
 
     Raises:
-        InputError: it is not to be had, or see `load_folder`.
+        BackboneError: it is not to be had, or see `load_folder`.
     """
     folder = Path(reference)
     if not folder.is_dir():
@@ -61,7 +61,7 @@ def load_folder(reference: str, folder: Path, *, pool: str = "auto") -> Backbone
             an encoder.
 
     Raises:
-        InputError: files are missing or damaged, ask to run code, or are of another kind of
+        BackboneError: files are missing or damaged, ask to run code, or are of another kind of
             network (one that does not read texts, or has both an encoder and a decoder).
     """
     if pool != "auto":
@@ -116,7 +116,7 @@ def backbone(
         try:
             return split(network, layers, index, pool, _sample(network))
         except CannotCut as reason:
-            raise InputError(
+            raise BackboneError(
                 f"{name!r} cannot be cut after {stages[index].name!r}: {reason}; it can be used "
                 f"whole, cut after {stages[-1].name!r}."
             ) from None
@@ -224,14 +224,14 @@ def read_preprocessing(reference: str, folder: Path, network: nn.Module) -> Text
     """How a text becomes the input of a network, from the folder that both are in.
 
     Raises:
-        InputError: the tokenizer cannot be read, or is of another network.
+        BackboneError: the tokenizer cannot be read, or is of another network.
     """
     tokenizer = snapshot.tokenizer(reference, folder)
     given = (getattr(network.config, f"{which}_token_id", None) for which in ("pad", "eos"))
     pad_id = next((each for each in given if isinstance(each, int)), 0)
     known = _embeddings(reference, network).num_embeddings
     if max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0) >= known:
-        raise InputError(
+        raise BackboneError(
             f"The backbone {reference!r} knows {known:,} tokens, fewer than its tokenizer gives; "
             "the files are not of one model."
         )
@@ -251,12 +251,12 @@ def read_network(reference: str, folder: Path, kind: Any = AutoModel) -> nn.Modu
         kind: the class of transformers that makes it.
 
     Raises:
-        InputError: it cannot be loaded, lacks weights, or has both an encoder and a decoder.
+        BackboneError: it cannot be loaded, lacks weights, or has both an encoder and a decoder.
     """
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         if config.is_encoder_decoder:
-            raise InputError(
+            raise BackboneError(
                 f"The backbone {reference!r} has an encoder and a decoder, which headstart does "
                 "not cut; use an encoder such as BERT or a decoder such as GPT-2."
             )
@@ -283,14 +283,14 @@ def read_network(reference: str, folder: Path, kind: Any = AutoModel) -> nn.Modu
     ) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(
+        raise BackboneError(
             f"The backbone {reference!r} cannot be loaded: {first_line(error)}"
         ) from None
     if getattr(network, "pooler", None) is not None:
         network.pooler = None  # Trained for another task, and not part of the pooled features.
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
-        raise InputError(
+        raise BackboneError(
             f"The weights of {reference!r} lack {len(missing)} tensors, such as "
             f"{', '.join(map(repr, missing[:3]))}; they are of another network."
         )
@@ -318,5 +318,5 @@ def _embeddings(reference: str, network: nn.Module) -> nn.Embedding:
     except (AttributeError, NotImplementedError):
         found = None
     if not isinstance(found, nn.Embedding):
-        raise InputError(f"The backbone {reference!r} does not read texts: it embeds no tokens.")
+        raise BackboneError(f"The backbone {reference!r} does not read texts: it embeds no tokens.")
     return found

@@ -103,7 +103,7 @@ def _program(
 
 def _fail(sentence: str, code: int, arguments: list[str]) -> int:
     try:
-        from headstart.data.names import shown
+        from headstart.wording import shown
 
         plain = shown(sentence)
     except (ImportError, MemoryError):  # there may be no memory for it

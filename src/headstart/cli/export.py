@@ -27,7 +27,7 @@ def export(
         if json:
             give_json(said, stream)
             return
-        from headstart.data.names import shown
+        from headstart.wording import shown
 
         lines = [f"{shown(said['path'])}: answers like the model, to {said['difference']:.1g}."]
         if said["rounding"]:

@@ -33,8 +33,8 @@ def generate(
     """
     with answering() as stream:
         from headstart import api
-        from headstart.data.names import harmless
         from headstart.generation.sample import Written
+        from headstart.wording import harmless
 
         given = _standard_input() if prompt == "-" else prompt
         written = Written()

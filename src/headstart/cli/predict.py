@@ -115,7 +115,7 @@ def _give(
         give_json(said | {"skipped": skipped, "warnings": list(answers.warnings)}, stream)
     elif path is None and not stream.isatty():
         from headstart.cli.write import write_csv
-        from headstart.data.names import shown
+        from headstart.wording import shown
 
         write_csv(answers, top, stream)
         for warning in answers.warnings:

@@ -45,7 +45,7 @@ def quiet_libraries() -> Iterator[None]:
 
 
 def _sentence(message: str, filename: str) -> str:
-    from headstart.data.names import shown
+    from headstart.wording import shown
 
     parts = PurePath(filename).parts
     at = max((n for n, part in enumerate(parts) if part.endswith("-packages")), default=-1)

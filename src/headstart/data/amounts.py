@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from headstart.data.forms import MISSING
-from headstart.data.names import some
-from headstart.errors import InputError
+from headstart.errors import DataError
+from headstart.wording import some
 
 _PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _BLANKS = " '\u2019\u00a0\u202f\u2009"
@@ -56,7 +56,7 @@ def numbers_in(
         or any is no number.
 
     Raises:
-        InputError: the commas can be decimal signs as well as thousands separators.
+        DataError: the commas can be decimal signs as well as thousands separators.
     """
     found = _digits(cells, na_values)
     if found is None or not (found.dressed or decimal == "comma"):
@@ -64,7 +64,7 @@ def numbers_in(
     parts, units = found.parts, found.units
     first = next(iter(parts))
     if len(units) > 1:
-        raise InputError(
+        raise DataError(
             f"{row_name(first)}: column {name!r} holds numbers with and without a percent sign; "
             "write all of them one way."
         )
@@ -129,7 +129,7 @@ def _decimal_sign(texts: Sequence[str], decimal: str, name: str, row: str) -> st
     if fits and all(_value(text, ".") == _value(text, ",") for text in texts):
         return "."
     examples = list(dict.fromkeys(t for t in texts if _value(t, ".") != _value(t, ",")))[:3]
-    raise InputError(
+    raise DataError(
         f"{row}: column {name!r} can be read in two ways: in {some(examples)} the sign between "
         "digits separates thousands or decimals; say which with --decimal point or --decimal comma."
     )

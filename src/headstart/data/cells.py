@@ -15,10 +15,9 @@ from headstart.data import multilabel
 from headstart.data.dataset import Label, Labels, Task
 from headstart.data.forms import MISSING, form, is_truth, unified
 from headstart.data.multilabel import RowName, indicators
-from headstart.data.names import shown, some
 from headstart.data.scalars import plain
-from headstart.errors import InputError
-from headstart.wording import count, items
+from headstart.errors import DataError
+from headstart.wording import count, items, shown, some
 
 __all__ = ["LARGEST", "Labels", "indicators", "interpret"]
 
@@ -81,7 +80,7 @@ def interpret(
         separator: between the classes of one text, for multilabel; guessed where None.
 
     Raises:
-        InputError: a cell that cannot be a label of this task, or numbers that may be either.
+        DataError: a cell that cannot be a label of this task, or numbers that may be either.
     """
     read = _read(cells, na_values)
     values = read.values
@@ -96,7 +95,7 @@ def interpret(
             single = multilabel.one_hot(values)
             kind, why = "classification", f"each list of 0 and 1 holds one 1 ({OTHERWISE})"
         if single is None and task != "auto":
-            raise InputError(f"The labels are lists, which is --task multilabel, not {task}.")
+            raise DataError(f"The labels are lists, which is --task multilabel, not {task}.")
         if single is not None:
             values, listed = single, False
     if listed or task == "multilabel":
@@ -145,7 +144,7 @@ def _one_each(
     rows = [(partial(row_name, row), value) for row, value in enumerate(values)]
     for row, value in rows:
         if isinstance(value, (dict, list, tuple, set, bytes)):
-            raise InputError(
+            raise DataError(
                 f"{row()}: a label must be text or a number, not {type(value).__name__}."
             )
     if class_names:
@@ -168,7 +167,7 @@ def _class_named(names: Sequence[str], cell: Any, row: Callable[[], str]) -> str
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     if not isinstance(cell, int) or not 0 <= cell < len(names):
-        raise InputError(f"{row()}: {cell!r} is no class number from 0 to {len(names) - 1}.")
+        raise DataError(f"{row()}: {cell!r} is no class number from 0 to {len(names) - 1}.")
     return names[cell]
 
 
@@ -219,7 +218,7 @@ def _by_name(column: str, distinct: int, values: NDArray[np.float64]) -> tuple[b
     """What the name of the column says of numbers that may be amounts or classes.
 
     Raises:
-        InputError: it says nothing.
+        DataError: it says nothing.
     """
     parts = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower())
     for measured, names in ((False, _CLASSES), (True, _AMOUNTS)):
@@ -227,7 +226,7 @@ def _by_name(column: str, distinct: int, values: NDArray[np.float64]) -> tuple[b
             kind = "amounts" if measured else "the numbers of classes"
             return measured, f", and a column called {shown(column)[:40]!r} holds {kind}"
     where = f"The label column {shown(column)[:40]!r} holds" if column else "The labels are"
-    raise InputError(
+    raise DataError(
         f"{where} {count(distinct)} different whole numbers, from {values.min():.0f} to "
         f"{values.max():.0f}, which may be the numbers of classes or amounts; say --task "
         "classification for classes, or --task regression for amounts such as counts and ratings."
@@ -242,7 +241,7 @@ def _refuse_few_words(
     few = len(names) <= _FEW_WORDS and len(words) <= _MOST_WORDS * (len(words) + known.size)
     if words and few and _are_measured(known):
         marks = shown(",".join(names))
-        raise InputError(
+        raise DataError(
             f"{row_name(min(words))}: the label is {some([form(words[min(words)])])}, but nearly "
             f"all others are numbers of many values; mend it, say --na-values={marks!r} where "
             "that means that a label is missing, or say --task classification."
@@ -271,11 +270,11 @@ def _value(cell: Any) -> float | None:
 def _number(cell: Any, row: Callable[[], str]) -> float | None:
     value = float(cell) if isinstance(cell, bool) else _value(cell)
     if value is None or math.isinf(value):
-        raise InputError(
+        raise DataError(
             f"{row()}: {shown(str(cell))[:40]!r} is not a number, which --task regression needs."
         )
     if abs(value) > LARGEST:
-        raise InputError(
+        raise DataError(
             f"{row()}: {shown(str(cell))[:40]} is too large to learn from (the most is "
             f"{LARGEST:g}); learn its logarithm, or divide every label by one number."
         )

@@ -7,13 +7,13 @@ from typing import Any
 
 from headstart.data import guess, pixels
 from headstart.data.dataset import Modality, Split
-from headstart.data.names import some
 from headstart.data.paths import Finder
 from headstart.data.reads import Reads, trained
 from headstart.data.splits import splits_of
 from headstart.data.table import Table
-from headstart.errors import InputError
+from headstart.errors import DataError
 from headstart.spec import ReadSpec
+from headstart.wording import some
 
 __all__ = ["Columns", "choose", "modality_of"]
 
@@ -57,7 +57,7 @@ def choose(table: Table, spec: ReadSpec, labelled: bool, modality: Modality | No
     What a model was trained on stands where nothing is asked for, and nothing else is guessed.
 
     Raises:
-        InputError: a column that was asked for or trained on is not there, or none can be guessed.
+        DataError: a column that was asked for or trained on is not there, or none can be guessed.
     """
     known = trained(spec)
     modality = modality or known.modality
@@ -73,9 +73,7 @@ def choose(table: Table, spec: ReadSpec, labelled: bool, modality: Modality | No
         found = guess.guess_input(table, names, modality, finder)
         notes.append(f"{_said('input', found)} of {table.name} (a guess; --input says).")
     if both := [name for name in found if name in labels]:
-        raise InputError(
-            f"Column {both[0]!r} cannot be both --input and --label; name two columns."
-        )
+        raise DataError(f"Column {both[0]!r} cannot be both --input and --label; name two columns.")
     if labelled and not labels and spec.label_from is None and known.label_from is None:
         taken = set(found)
         labels = guess.guess_labels(table, [name for name in free if name not in taken])
@@ -95,7 +93,7 @@ def modality_of(cells: Sequence[Any], folder: Path | None) -> Modality:
     """Whether strings are paths of images (beside `folder`) or texts.
 
     Raises:
-        InputError: they are the paths of text files, which would be read as the texts.
+        DataError: they are the paths of text files, which would be read as the texts.
     """
     return _modality(cells, lambda cell: folder is not None and _exists(folder, cell))
 
@@ -105,7 +103,7 @@ def _modality(cells: Sequence[Any], exists: Callable[[str], bool]) -> Modality:
     existing = [cell for cell in strings if exists(cell)]
     if existing and 2 * len(existing) > len(strings):
         if all(Path(cell).suffix.lower() == ".txt" for cell in existing):
-            raise InputError(
+            raise DataError(
                 f"The input column holds names of text files such as {some(existing[:1])}; "
                 "put the texts themselves in the table, or one folder per class."
             )
@@ -136,7 +134,7 @@ def _label_names(table: Table) -> list[str]:
 def _labels_wanted(table: Table, spec: ReadSpec, known: Reads) -> tuple[str, ...]:
     if spec.label_from is not None:
         if spec.label is not None:
-            raise InputError("--label and --label-from both say where labels are; leave one out.")
+            raise DataError("--label and --label-from both say where labels are; leave one out.")
         return ()
     if spec.label is not None:
         return _named(table, spec.label, "--label")
@@ -153,10 +151,10 @@ def must_have(table: Table, column: str, flag: str) -> None:
     """Check that a column is there.
 
     Raises:
-        InputError: names the option, and the columns that are.
+        DataError: names the option, and the columns that are.
     """
     if column not in table.columns:
-        raise InputError(
+        raise DataError(
             f"{table.name} has no column {column!r} ({flag}); it has {some(table.columns, 20)}."
         )
 
@@ -167,14 +165,14 @@ def _named(table: Table, asked: str, flag: str) -> tuple[str, ...]:
     for name in names:
         must_have(table, name, flag)
     if len(set(names)) < len(names):
-        raise InputError(f"{flag} names a column twice ({asked!r}); name each once.")
+        raise DataError(f"{flag} names a column twice ({asked!r}); name each once.")
     return names
 
 
 def _trained_on(table: Table, names: tuple[str, ...], what: str, flag: str) -> tuple[str, ...]:
     missing = [name for name in names if name not in table.columns]
     if missing:
-        raise InputError(
+        raise DataError(
             f"{table.name} has no column {some(missing, 3)}, the {what} that the model was trained "
             f"on; it has {some(table.columns, 20)}: name the one that holds the same with {flag}."
         )
@@ -203,13 +201,13 @@ def _kind(
     """What the input holds: encoded images, paths of images, pixels, or texts.
 
     Raises:
-        InputError: several columns that are no texts, or ids that name no file and were guessed.
+        DataError: several columns that are no texts, or ids that name no file and were guessed.
     """
     if modality != "text" and (pixels.columns_of(names) == names or pixels.side_of(len(names))):
         return "pixels"
     if len(names) > 1:
         if modality == "image" or any(name in table.encoded_images for name in names):
-            raise InputError(
+            raise DataError(
                 f"--input names {len(names)} columns, but an image is in one; name that one."
             )
         return "texts"

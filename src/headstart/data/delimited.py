@@ -14,11 +14,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from headstart.data.names import shown, some
 from headstart.data.table import Table, named_columns
 from headstart.data.textfile import TextFile, text_file
-from headstart.errors import InputError
-from headstart.wording import items
+from headstart.errors import DataError
+from headstart.wording import items, shown, some
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NO_SEPARATOR = "\x1f"
@@ -38,7 +37,7 @@ def read_csv(path: Path) -> Table:
     """Read a table whose columns commas separate, or another separator that fits better.
 
     Raises:
-        InputError: names the line of what is wrong.
+        DataError: names the line of what is wrong.
     """
     return _read(path, ",")
 
@@ -127,8 +126,8 @@ def _table(file: TextFile, expected: str) -> Table:
     )
 
 
-def _no_rows(where: str) -> InputError:
-    return InputError(
+def _no_rows(where: str) -> DataError:
+    return DataError(
         f"{where}: the table has no rows; a line with the column names and at least one row are "
         "needed."
     )
@@ -179,7 +178,7 @@ class _Reader:
         """Every row; a blank line is a row without cells.
 
         Raises:
-            InputError: a row of another width than the header.
+            DataError: a row of another width than the header.
         """
         while (following := self._next()) is not None:
             number, line = following
@@ -200,7 +199,7 @@ class _Reader:
             extra = 0
         if extra:
             values = items(len(row.cells), "value")
-            raise InputError(
+            raise DataError(
                 f"{self.name}, line {row.line}: the row has {values}, but the header has "
                 f"{items(self.width, 'column')}; quote values that hold the separator, and check "
                 "quotes and line ends."
@@ -264,7 +263,7 @@ def _shaped(where: str, header: list[str], reader: _Reader) -> tuple[list[str], 
         reader.width += 1
     numbers = [name for name in header if _is_number(name)]
     if numbers:
-        raise InputError(
+        raise DataError(
             f"{where}: {some(numbers)} is no column name; the first line must name the columns."
         )
     rows = list(reader.rows())

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headstart.errors import InputError
+from headstart.errors import DataError
 
 _TOPICS = (
     "ai", "botprofile", "coding", "computers", "emotion", "food", "history", "literature",
@@ -34,7 +34,7 @@ def solar_cells(folder: str | Path, *, seed: int | None = None) -> Path:
         The table.
 
     Raises:
-        InputError: the package is not installed, or the folder cannot be written.
+        DataError: the package is not installed, or the folder cannot be written.
     """
     source = _package("elpv_dataset") / "data"
     rows = [line.split() for line in (source / "labels.csv").read_text("ascii").splitlines()]
@@ -72,7 +72,7 @@ def sentences(folder: str | Path) -> Path:
         The table, with columns `text` and `label`.
 
     Raises:
-        InputError: a package is not installed, or the folder cannot be written.
+        DataError: a package is not installed, or the folder cannot be written.
     """
     source = _package("chatterbot_corpus") / "data" / "english"
     _package("yaml")
@@ -109,7 +109,7 @@ def _split(strata: Sequence[str], seed: int) -> list[str]:
 def _package(name: str) -> Path:
     found = find_spec(name)
     if found is None or found.origin is None:
-        raise InputError(
+        raise DataError(
             f"The demo needs the package {name}: pip install 'headstart[demo]' brings it."
         )
     return Path(found.origin).parent
@@ -137,7 +137,7 @@ def _write(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-def _unwritable(folder: Path, error: OSError) -> InputError:
-    return InputError(
+def _unwritable(folder: Path, error: OSError) -> DataError:
+    return DataError(
         f"The demo cannot be written to {str(folder)!r} ({error.strerror}); choose another folder."
     )

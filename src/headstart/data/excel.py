@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from headstart.data.names import shown, some
 from headstart.data.table import Table, named_columns
-from headstart.errors import InputError
+from headstart.errors import DataError, InputError
+from headstart.wording import shown, some
 
 _MOST_CELLS = 50_000_000
 """A compressed sheet can claim any number."""
@@ -18,7 +18,7 @@ def read_excel(path: Path) -> Table:
     """Read the first sheet that holds anything; its first row names the columns.
 
     Raises:
-        InputError: the extra is missing, or names what is wrong with the file.
+        DataError: the extra is missing, or names what is wrong with the file.
     """
     name = shown(path.name)
     with _saying(name):
@@ -27,7 +27,7 @@ def read_excel(path: Path) -> Table:
         rows.pop()
     at = next((n for n, row in enumerate(rows) if any(cell is not None for cell in row)), None)
     if at is None or at + 1 == len(rows):
-        raise InputError(
+        raise DataError(
             f"{name}, sheet {shown(sheet)!r}: the table has no rows; a row with the column names "
             "and at least one more are needed."
         )
@@ -52,7 +52,7 @@ def _first_sheet(path: Path, name: str) -> tuple[str, int, list[list[Any]], list
     try:
         from python_calamine import CalamineWorkbook
     except ImportError:
-        raise InputError(
+        raise DataError(
             f'{name} is a spreadsheet; to read it, install the extra: pip install "headstart'
             '[excel]", or save it as CSV.'
         ) from None
@@ -60,7 +60,7 @@ def _first_sheet(path: Path, name: str) -> tuple[str, int, list[list[Any]], list
     for sheet_name in workbook.sheet_names:
         sheet = workbook.get_sheet_by_name(sheet_name)
         if sheet.height * sheet.width > _MOST_CELLS:
-            raise InputError(f"{name} has more than {_MOST_CELLS:,} cells; save it as CSV.")
+            raise DataError(f"{name} has more than {_MOST_CELLS:,} cells; save it as CSV.")
         first = sheet.start[0] if sheet.start else 0
         rows = [[_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=True)]
         if any(cell is not None for row in rows for cell in row):
@@ -79,7 +79,7 @@ def _saying(name: str) -> Iterator[None]:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         said = str(error).strip().partition("\n")[0][:200]
-        raise InputError(
+        raise DataError(
             f"{name} is not a spreadsheet that can be read ({shown(said)}); save it again, or as "
             "CSV."
         ) from error
@@ -102,7 +102,7 @@ def _columns(
     names = ["" if cell is None else str(cell).strip() for cell in header]
     numbers = [cell for cell in header if isinstance(cell, int | float)]
     if numbers:
-        raise InputError(
+        raise DataError(
             f"{where}: {some(numbers)} is no column name; the first row must name the columns."
         )
     return named_columns(where, name, names, lambda number: [row[number] for row in rows])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
 
 MAX_BYTES = 512 * 2**20
 
@@ -58,15 +58,15 @@ def standard_input() -> bytes:
     """All that is given on standard input.
 
     Raises:
-        InputError: it is closed, empty, or cannot be read.
+        DataError: it is closed, empty, or cannot be read.
     """
     # Python sets it to None where it was closed before the start.
     if sys.stdin is None:
-        raise InputError("Standard input is closed, but - reads from it; name files instead.")
+        raise DataError("Standard input is closed, but - reads from it; name files instead.")
     try:
         given = sys.stdin.buffer.read()
     except (OSError, ValueError) as error:
-        raise InputError(f"Standard input cannot be read ({error}); name files instead.") from error
+        raise DataError(f"Standard input cannot be read ({error}); name files instead.") from error
     if not given:
-        raise InputError("Standard input is empty, but - reads from it; name files instead.")
+        raise DataError("Standard input is empty, but - reads from it; name files instead.")
     return given

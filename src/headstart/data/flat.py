@@ -6,12 +6,12 @@ from typing import Any, Protocol
 from headstart.data import name_labels
 from headstart.data.cells import interpret
 from headstart.data.dataset import Dataset, Modality, Skipped
-from headstart.data.names import shown
 from headstart.data.reads import Reads, trained
 from headstart.data.rows import refuse_first
 from headstart.data.split_names import split_above
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
 from headstart.spec import ReadSpec
+from headstart.wording import shown
 
 
 class _File(Protocol):
@@ -44,7 +44,7 @@ def by_names(
         text_of: reads a text file, or raises `Unreadable`.
 
     Raises:
-        InputError: `--label-from` matches no name, or together with `--label`.
+        DataError: `--label-from` matches no name, or together with `--label`.
     """
     names = ["/".join(file.parts) for file in files]
     flat = all(len(file.parts) == 1 for file in files)
@@ -52,7 +52,7 @@ def by_names(
     if pattern is None:
         return None
     if spec.label is not None or spec.input is not None:
-        raise InputError(
+        raise DataError(
             f"{where} has no columns, its labels are in the names of its files; leave out --input "
             "and --label."
         )

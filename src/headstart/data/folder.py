@@ -12,14 +12,14 @@ from headstart.data.dataset import Dataset, Modality, Skipped, Split
 from headstart.data.flat import by_names
 from headstart.data.images import EXTENSIONS
 from headstart.data.layout import Layout, Placed, arrange
-from headstart.data.names import shown, some
 from headstart.data.rows import dataset_of, refuse_first
 from headstart.data.split_names import split_name, split_word
 from headstart.data.table import Table
 from headstart.data.walk import File, walk
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
 from headstart.registry import READERS
 from headstart.spec import ReadSpec
+from headstart.wording import shown, some
 
 _GUESS = ("The task is classification: each folder is a class (a guess; --task says otherwise).",)
 
@@ -31,7 +31,7 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
     Parquet files named by split, or a `metadata.csv` that names images, as on the hub.
 
     Raises:
-        InputError: the folder has no such form, or holds nothing that can be used.
+        DataError: the folder has no such form, or holds nothing that can be used.
     """
     found, folders = walk(folder)
     table = metadata.read_metadata(folder, found)
@@ -42,9 +42,7 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
         return _without_items(folder, found, spec, labelled)
     if spec.input is not None or spec.label is not None:
         why = ", its labels are the names of its folders" if labelled else ""
-        raise InputError(
-            f"{shown(str(folder))} has no columns{why}; leave out --input and --label."
-        )
+        raise DataError(f"{shown(str(folder))} has no columns{why}; leave out --input and --label.")
     if not labelled:
         return unlabelled(folder, spec, modality, found)
     usable, skipped = _sorted_out(found, modality)
@@ -57,7 +55,7 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
     skipped += [*layout.skipped, *unread]
     refuse_first(skipped, spec)
     if not kept:
-        raise InputError(_no_classes(folder, found))
+        raise DataError(_no_classes(folder, found))
     placed = [layout.placed[at] for at in kept]
     labels = _labels(placed, spec)
     return Dataset(
@@ -79,7 +77,7 @@ def unlabelled(
     """Every image (or `.txt` file) in a folder and the folders in it, without labels.
 
     Raises:
-        InputError: there is none.
+        DataError: there is none.
     """
     usable, skipped = _sorted_out(walk(folder)[0] if found is None else found, modality)
     items, kept, unread = _contents(usable, modality)
@@ -87,7 +85,7 @@ def unlabelled(
     refuse_first(skipped, spec)
     if not kept:
         what = "images" if modality == "image" else ".txt files"
-        raise InputError(f"There are no {what} in {shown(str(folder))} that can be read.")
+        raise DataError(f"There are no {what} in {shown(str(folder))} that can be read.")
     return Dataset(modality, items, [usable[at].name for at in kept], skipped=tuple(skipped))
 
 
@@ -123,7 +121,7 @@ def _labels(placed: Sequence[Placed], spec: ReadSpec) -> Labels:
     )
     if None in labels.labels:
         folder = names[labels.labels.index(None)]
-        raise InputError(f"The folder {shown(folder)!r} is no label for --task {spec.task}.")
+        raise DataError(f"The folder {shown(folder)!r} is no label for --task {spec.task}.")
     return labels
 
 
@@ -209,7 +207,7 @@ def _without_items(folder: Path, found: Sequence[File], spec: ReadSpec, labelled
 
     tables = [file for file in found if file.suffix == ".parquet" and Path(file.path).is_file()]
     if not tables:
-        raise InputError(_no_classes(folder, found))
+        raise DataError(_no_classes(folder, found))
     parts = [(Path(file.path), _split_of_file(file)) for file in tables]
     return dataset_of(read_parquet(parts, folder.name, folder), spec, labelled=labelled)
 

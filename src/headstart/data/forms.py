@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data.names import some
-from headstart.errors import InputError
+from headstart.errors import DataError
+from headstart.wording import some
 
 _WHOLE = re.compile(r"([+-]?(?:0|[1-9][0-9]{0,300}))(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}(?:\.[0-9]*)?")
@@ -82,7 +82,7 @@ def unified(values: Sequence[Any]) -> tuple[list[str | None], tuple[str, ...], t
     column that holds no other number.
 
     Raises:
-        InputError: it holds `true` and `1`, and other numbers besides.
+        DataError: it holds `true` and `1`, and other numbers besides.
     """
     found = [None if value is None else form(value) or None for value in values]
     spelt: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -114,7 +114,7 @@ def _truths(spelt: dict[str, dict[str, Any]]) -> dict[str, str]:
     if others and others <= set(_BITS):
         return {name: _BITS[value] for name, value in truths.items()}
     if others & set(_BITS):
-        raise InputError(
+        raise DataError(
             f"The labels hold {some(ordered(others & set(_BITS)))} and {some(sorted(truths))}, "
             "which may or may not be the same class; write both in one way."
         )

@@ -14,10 +14,10 @@ from PIL import Image
 from headstart.data.arrays import as_numpy, is_array, stacked
 from headstart.data.image_cells import image_of, is_cell
 from headstart.data.lazy import Mapped
-from headstart.data.names import shown, some
 from headstart.data.scalars import PANDAS_MISSING
 from headstart.data.table import Table
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
+from headstart.wording import shown, some
 
 _SAMPLE = 100
 
@@ -31,16 +31,16 @@ def table_of(data: Any) -> Table | None:
             sequence of rows.
 
     Raises:
-        InputError: two columns of one name, columns of several lengths, or no rows.
+        DataError: two columns of one name, columns of several lengths, or no rows.
     """
     if _is(data, "datasets", "Dataset", "DatasetDict"):
         return _of_hub(data)
     if _is(data, "datasets", "IterableDataset", "IterableDatasetDict"):
-        raise InputError(
+        raise DataError(
             "An IterableDataset has no length; give a datasets.Dataset: load it without streaming."
         )
     if _is(data, "polars", "LazyFrame"):
-        raise InputError("A LazyFrame holds no rows yet; give its collect().")
+        raise DataError("A LazyFrame holds no rows yet; give its collect().")
     if _is(data, "pandas", "DataFrame"):
         columns = [(str(name), data.iloc[:, at]) for at, name in enumerate(data.columns)]
         return _made("DataFrame", columns, _index_of(data))
@@ -98,7 +98,7 @@ def _of_hub(data: Any) -> Table:
 
 def _of_mapping(data: Mapping[Any, Any]) -> Table:
     if not data:
-        raise InputError("The mapping is empty; it must have columns.")
+        raise DataError("The mapping is empty; it must have columns.")
     if not all(_is_column(cells) for cells in data.values()):
         return _of_rows([data])
     return _made("mapping", [(str(name), cells) for name, cells in data.items()])
@@ -114,7 +114,7 @@ def _is_column(value: Any) -> bool:
 def _of_rows(rows: Sequence[Mapping[Any, Any]]) -> Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not names:
-        raise InputError("The rows have no columns.")
+        raise DataError("The rows have no columns.")
     return _made("list", [(str(name), [row.get(name) for row in rows]) for name in names])
 
 
@@ -122,13 +122,13 @@ def _made(kind: str, columns: Sequence[tuple[str, Any]], index: Sequence[str] = 
     names = [name for name, _ in columns]
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
-        raise InputError(f"Column {some(twice)} of the {kind} is there twice; rename one.")
+        raise DataError(f"Column {some(twice)} of the {kind} is there twice; rename one.")
     cells = {name: _cells(column) for name, column in columns}
     lengths = {len(column) for column in cells.values()}
     if len(lengths) > 1:
-        raise InputError(f"The columns of the {kind} have several lengths; give equal ones.")
+        raise DataError(f"The columns of the {kind} have several lengths; give equal ones.")
     if not lengths or lengths == {0}:
-        raise InputError(f"The {kind} has no rows; at least one is needed.")
+        raise DataError(f"The {kind} has no rows; at least one is needed.")
     images = frozenset(name for name, column in cells.items() if _holds_images(column))
     return Table(
         name=f"the {kind}",
@@ -155,7 +155,7 @@ def _stacked(array: NDArray[Any]) -> list[Any]:
     try:
         return list(stacked(array))
     except Unreadable as error:
-        raise InputError(f"Of the array of {array.shape} {error}.") from error
+        raise DataError(f"Of the array of {array.shape} {error}.") from error
 
 
 def _holds_images(cells: Sequence[Any]) -> bool:

@@ -17,7 +17,7 @@ from headstart.data.rows import dataset_of
 from headstart.data.sources import input_of, one_after_another, read, refuse_mistyped, rows_of
 from headstart.data.table import is_table
 from headstart.data.weights import weights_of
-from headstart.errors import InputError
+from headstart.errors import DataError
 from headstart.spec import ReadSpec
 
 
@@ -40,23 +40,23 @@ def read_any(
         labelled: whether labels are wanted.
 
     Raises:
-        InputError: what is wrong, where, and what to do.
+        DataError: what is wrong, where, and what to do.
     """
     if isinstance(data, (str, Path)) and labels is None:
         if weights is not None:
-            raise InputError("sample_weight is for data in memory; give a frame, or items.")
+            raise DataError("sample_weight is for data in memory; give a frame, or items.")
         if not labelled and _is_image(data):
             return from_memory(data, modality="image")
         return read(data, spec, labelled=labelled)
     if isinstance(data, Dataset):
         if labels is not None:
-            raise InputError("A Dataset has its own labels; leave the others out.")
+            raise DataError("A Dataset has its own labels; leave the others out.")
         return data if weights is None else replace(data, weights=weights_of(weights, len(data)))
     table = table_of(data)
     if table is None:
         return _items_of(data, spec, labels, weights, labelled)
     if labels is not None:
-        raise InputError("A table has its labels in a column; name it with label=.")
+        raise DataError("A table has its labels in a column; name it with label=.")
     if weights is not None:
         table = replace(table, weights=weights_of(weights, len(table)))
     return dataset_of(table, spec, labelled=labelled)
@@ -64,9 +64,9 @@ def read_any(
 
 def _items_of(data: Any, spec: ReadSpec, labels: Any, weights: Any, labelled: bool) -> Dataset:
     if spec.input is not None or spec.label is not None:
-        raise InputError("Items have no columns; leave out input and label, or give a table.")
+        raise DataError("Items have no columns; leave out input and label, or give a table.")
     if spec.label_from is not None and labels is not None:
-        raise InputError("The items have labels, so label_from does nothing; leave one out.")
+        raise DataError("The items have labels, so label_from does nothing; leave one out.")
     if labels is None and labelled and isinstance(data, (list, tuple)):
         pairs = [isinstance(each, (list, tuple)) and len(each) == 2 for each in data]
         if data and all(pairs):
@@ -74,7 +74,7 @@ def _items_of(data: Any, spec: ReadSpec, labels: Any, weights: Any, labelled: bo
     if labels is None and labelled:
         # What is no sequence of items at all is reported first.
         from_memory(data)
-        raise InputError(
+        raise DataError(
             "The items have no labels to learn from; give them too: fit(items, labels), or a "
             "frame with a column of them."
         )
@@ -101,7 +101,7 @@ def items_for(given: Any, modality: Modality, spec: ReadSpec) -> Dataset:
         spec: how to read a table.
 
     Raises:
-        InputError: it is nothing that can be answered.
+        DataError: it is nothing that can be answered.
     """
     rows = _rows_of(given, modality, spec)
     return from_memory(given, modality=modality) if rows is None else rows
@@ -121,7 +121,7 @@ def _rows_of(
 
 def _without_ids(data: Dataset, id: str | None) -> Dataset:
     if id is not None:
-        raise InputError(f"id is {id!r}, a column, but the items are no table; leave it out.")
+        raise DataError(f"id is {id!r}, a column, but the items are no table; leave it out.")
     return data
 
 
@@ -133,7 +133,7 @@ def read_given(given: Any, modality: Modality, spec: ReadSpec, id: str | None = 
     otherwise a text. Whatever else is given has one row, in its place.
 
     Raises:
-        InputError: it is nothing that can be answered, or one of its tables is wrong.
+        DataError: it is nothing that can be answered, or one of its tables is wrong.
     """
     rows = _rows_of(given, modality, spec, id)
     if rows is not None:

@@ -8,10 +8,10 @@ from typing import Any
 from headstart.data import pixels
 from headstart.data.dataset import Modality
 from headstart.data.images import EXTENSIONS
-from headstart.data.names import some
 from headstart.data.paths import Finder
 from headstart.data.table import Table
-from headstart.errors import InputError
+from headstart.errors import DataError
+from headstart.wording import some
 
 _IMAGE_NAMES = (
     "image", "img", "image_path", "img_path", "image_file", "file_name", "filename", "filepath",
@@ -46,7 +46,7 @@ def guess_input(
     """The input column among `names`; several where each is a pixel.
 
     Raises:
-        InputError: none looks like it.
+        DataError: none looks like it.
     """
     pictures = None if modality == "text" else _pictures(table, names)
     if pictures:
@@ -64,7 +64,7 @@ def guess_input(
     if (found := next(files, None)) is not None:
         return (found,)
     if not texts:
-        raise InputError(
+        raise DataError(
             f"No column of {table.name} looks like the input; name one of "
             f"{some(table.columns, 20)} with --input."
         )
@@ -77,11 +77,11 @@ def guess_labels(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     """The label column among `names`; several where each says yes or no of a class.
 
     Raises:
-        InputError: none is surely the label.
+        DataError: none is surely the label.
     """
     names = [name for name in names if name not in table.encoded_images]
     if not names:
-        raise InputError(
+        raise DataError(
             f"{table.name} has no column for the label: it has {some(table.columns, 20)}; add one, "
             "or check that commas, semicolons, tabs or vertical bars are between its columns."
         )
@@ -96,7 +96,7 @@ def guess_labels(table: Table, names: Sequence[str]) -> tuple[str, ...]:
         return (repeating[0],)
     if _are_classes(table, repeating):
         return tuple(repeating)
-    raise InputError(
+    raise DataError(
         f"{table.name} has no column that is surely the label; name it with --label "
         f"(the columns are {some(table.columns, 20)})."
     )
@@ -106,13 +106,13 @@ def refuse_missing_header(table: Table, found: str, label: str) -> None:
     """A first line of data taken for column names would lose a row and name the rest wrongly.
 
     Raises:
-        InputError: the names of the columns look like data.
+        DataError: the names of the columns look like data.
     """
     if plain(label) in _LABEL_NAMES or plain(found) in (*_LABEL_NAMES, *_IMAGE_NAMES, *_TEXT_NAMES):
         return
     image_name = Path(found).suffix.lower() in EXTENSIONS
     if image_name or label in {str(cell) for cell in table.columns[label]}:
-        raise InputError(
+        raise DataError(
             f"{table.name}, line 1: {found[:60]!r}, {label[:60]!r} looks like data; "
             "the first line must name the columns (or name them with --input and --label)."
         )
@@ -122,10 +122,10 @@ def refuse_ids(table: Table, name: str, cells: Sequence[Any]) -> None:
     """Ids that name no file are no texts, unless somebody says so.
 
     Raises:
-        InputError: asks what they are.
+        DataError: asks what they are.
     """
     if plain(name) not in _TEXT_NAMES and are_ids(cells):
-        raise InputError(
+        raise DataError(
             f"Column {name!r} of {table.name} holds ids such as {some(cells[:1])}, but no images "
             f"of these names are beside it; say where they are with --root, or that the ids are "
             f"texts with --input {name}."
@@ -232,12 +232,12 @@ def _first_of(table: Table, named: Sequence[str], known: Sequence[str], flag: st
     """Of columns with known names the one that comes first.
 
     Raises:
-        InputError: two have that name, in other letters.
+        DataError: two have that name, in other letters.
     """
     best = min(named, key=lambda name: _rank(name, known))
     alike = [name for name in named if plain(name) == plain(best)]
     if len(alike) > 1:
-        raise InputError(f"{table.name} has the columns {some(alike)}; name one with {flag}.")
+        raise DataError(f"{table.name} has the columns {some(alike)}; name one with {flag}.")
     return best
 
 
@@ -252,7 +252,7 @@ def _refuse_pair(table: Table, best: str, texts: Sequence[str]) -> None:
     """Half of a pair of texts, such as `sentence1` of `sentence2`, is no input.
 
     Raises:
-        InputError: asks which is meant.
+        DataError: asks which is meant.
     """
     stem = _PAIRED.sub("", plain(best))
     pair = [
@@ -262,7 +262,7 @@ def _refuse_pair(table: Table, best: str, texts: Sequence[str]) -> None:
         and ({plain(name), plain(best)} <= _PAIR or _PAIRED.sub("", plain(name)) == stem)
     ]
     if len(pair) > 1:
-        raise InputError(
+        raise DataError(
             f"{table.name} has the texts {some(pair)}; say --input {','.join(pair)} for all of "
             "them joined, or name one with --input."
         )

@@ -8,10 +8,10 @@ from typing import Any
 
 from headstart.data.image_cells import image_of
 from headstart.data.lazy import Joined, Mapped
-from headstart.data.names import shown
 from headstart.data.split_names import split_word
 from headstart.data.table import Table
-from headstart.errors import InputError, first_line
+from headstart.errors import DataError, first_line
+from headstart.wording import shown
 
 PREFIX = "hf:"
 _PATIENCE = 10.0
@@ -67,14 +67,14 @@ def read_hub(name: str, *, offline: bool) -> Table:
     """Fetch a data set by name; images stay on disk until they are asked for.
 
     Raises:
-        InputError: offline, no such data set, or one without rows.
+        DataError: offline, no such data set, or one without rows.
     """
     if not is_name(name):
-        raise InputError(
+        raise DataError(
             f"{shown(name)[:200]!r} is no name of a hub data set; write {PREFIX}OWNER/NAME."
         )
     if offline:
-        raise InputError(
+        raise DataError(
             f"--offline forbids reading the data set {shown(name)!r} of the hub; leave it out."
         )
     if not _is_cached(name):
@@ -99,8 +99,8 @@ def _refuse_unknown(name: str) -> None:
         raise _not_had(name, error) from error
 
 
-def _not_had(name: str, error: Exception) -> InputError:
-    return InputError(
+def _not_had(name: str, error: Exception) -> DataError:
+    return DataError(
         f"The data set {shown(name)!r} could not be had from the hub "
         f"({shown(first_line(error))[:200].rstrip('.')}); check its name and the network."
     )
@@ -110,14 +110,14 @@ def table_of(loaded: Any, name: str) -> Table:
     """The table in a `datasets.DatasetDict`; parts that are no split of ours are left out.
 
     Raises:
-        InputError: there are no rows in a train, validation or test part.
+        DataError: there are no rows in a train, validation or test part.
     """
     import datasets
 
     named = {part: split_word(part) for part in loaded if len(loaded[part])}
     used = [part for part in named if named[part]] or list(named)
     if not used:
-        raise InputError(f"The hub data set {shown(name)} has no rows.")
+        raise DataError(f"The hub data set {shown(name)} has no rows.")
     features = loaded[used[0]].features
     images = [c for c, kind in features.items() if isinstance(kind, datasets.Image)]
     columns: dict[str, Sequence[Any]] = {

@@ -1,7 +1,7 @@
 """Options that would do nothing to the data at hand: refused before any work."""
 
 from headstart.data.dataset import Dataset
-from headstart.errors import InputError
+from headstart.errors import DataError
 from headstart.spec import FitSpec, flag, not_balanced
 
 OF_IMAGES = ("crop", "size", "flip", "train_batchnorm")
@@ -11,18 +11,18 @@ def refuse_idle(data: Dataset, spec: FitSpec) -> None:
     """Refuse what the user asked for where the data is such that it changes nothing.
 
     Raises:
-        InputError: names the option.
+        DataError: names the option.
     """
     if data.modality != "image":
         for name in OF_IMAGES:
             if getattr(spec, name) != getattr(FitSpec, name):
-                raise InputError(f"{flag(name)} is for images, but the data holds texts.")
+                raise DataError(f"{flag(name)} is for images, but the data holds texts.")
     if spec.balance != "none" and data.task not in (None, "classification"):
-        raise InputError(not_balanced(str(data.task)))
+        raise DataError(not_balanced(str(data.task)))
     _refuse_of_labels(data, spec)
     own = spec.test is None and "test" in data.splits
     if own and spec.test_size != FitSpec.test_size:
-        raise InputError(
+        raise DataError(
             "--test-size does nothing where the data has a test split of its own; leave it out."
         )
 
@@ -30,18 +30,18 @@ def refuse_idle(data: Dataset, spec: FitSpec) -> None:
 def _refuse_of_labels(data: Dataset, spec: FitSpec) -> None:
     """Refuse what says how labels and paths are read, where there are none such."""
     if spec.separator is not None and data.task != "multilabel":
-        raise InputError(
+        raise DataError(
             f"--separator is between several classes of one item, but the task is {data.task}; "
             "leave it out, or say --task multilabel."
         )
     if spec.decimal != "auto" and data.task != "regression":
-        raise InputError(
+        raise DataError(
             f"--decimal is for labels that are numbers to predict, but the task is {data.task}; "
             "leave it out, or say --task regression."
         )
     for name in ("root", "allow_root"):
         if getattr(spec, name) is not None and data.reads.kind != "paths":
-            raise InputError(
+            raise DataError(
                 f"{flag(name)} is where the paths in a table start from, but the data is no table "
                 "with paths of images; leave it out."
             )

@@ -7,9 +7,9 @@ from typing import Any
 
 from headstart.data.columns import must_have
 from headstart.data.dataset import Dataset, Ids
-from headstart.data.names import shown
 from headstart.data.table import Table, is_table
-from headstart.errors import InputError
+from headstart.errors import DataError
+from headstart.wording import shown
 
 
 def _is_table(given: str) -> bool:
@@ -25,11 +25,11 @@ def refuse_columns(inputs: Sequence[str], **named: str | None) -> None:
     """Refuse options that name a column where no input has any.
 
     Raises:
-        InputError: says which option.
+        DataError: says which option.
     """
     for option, column in named.items():
         if column is not None and not any(map(_is_table, inputs)):
-            raise InputError(
+            raise DataError(
                 f"--{option} names a column, but none of the inputs is a table; leave it out."
             )
 
@@ -38,11 +38,11 @@ def ids_of(table: Table, column: str) -> Ids:
     """The cells of a column, by the names of the rows.
 
     Raises:
-        InputError: there is no such column, or it holds images.
+        DataError: there is no such column, or it holds images.
     """
     must_have(table, column, "--id")
     if column in table.encoded_images:
-        raise InputError(f"Column {column!r} of {table.name} holds images and cannot be --id.")
+        raise DataError(f"Column {column!r} of {table.name} holds images and cannot be --id.")
     cells: Sequence[Any] = table.columns[column]
     return Ids(column, {table.row_name(row): _plain(cells[row]) for row in range(len(table))})
 

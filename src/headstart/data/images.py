@@ -17,12 +17,12 @@ from PIL import Image, UnidentifiedImageError
 from headstart.data import arrays, files, heif, jpeg
 from headstart.data.colour import Mismatch, eight_bits, to_rgb
 from headstart.data.dataset import Unusable
-from headstart.data.names import shown
 from headstart.data.quiet import quiet
 from headstart.data.resize import LARGE, resized
 from headstart.data.room import free_memory
 from headstart.errors import Unreadable
 from headstart.preprocessing import WHOLE, ImagePreprocessing, View
+from headstart.wording import shown
 from headstart.wording import size as size_of
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")

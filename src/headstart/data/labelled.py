@@ -10,7 +10,7 @@ from headstart.data.cells import interpret
 from headstart.data.dataset import Dataset, Labels, Skipped
 from headstart.data.multilabel import indicators
 from headstart.data.scalars import plain
-from headstart.errors import InputError
+from headstart.errors import DataError
 from headstart.wording import items
 
 _TO_LISTS = ("to_pylist", "to_list", "tolist")
@@ -34,12 +34,12 @@ def labelled(
         na_values, separator: see `headstart.data.cells.interpret`.
 
     Raises:
-        InputError: they are not as many, have no order, or are no labels of this task.
+        DataError: they are not as many, have no order, or are no labels of this task.
     """
     found = _interpreted(labels, len(data), task, na_values, separator)
     rows = [row for row, label in enumerate(found.labels) if label is not None]
     if not rows:
-        raise InputError("No item has a label; give one label for each item.")
+        raise DataError("No item has a label; give one label for each item.")
     skipped = tuple(
         Skipped(data.names[row], "it has no label")
         for row, label in enumerate(found.labels)
@@ -81,7 +81,7 @@ def _row_name(row: int) -> str:
 
 def _check_length(labels: int, number: int) -> None:
     if labels != number:
-        raise InputError(f"There are {items(number, 'item')} but {items(labels, 'label')}.")
+        raise DataError(f"There are {items(number, 'item')} but {items(labels, 'label')}.")
 
 
 def _frame(labels: Any) -> dict[str, Any] | None:
@@ -97,12 +97,12 @@ def _cells(labels: Any) -> Sequence[Any]:
     """One cell for each item.
 
     Raises:
-        InputError: the labels are no sequence, or hold several numbers for each item.
+        DataError: the labels are no sequence, or hold several numbers for each item.
     """
     if hasattr(labels, "toarray"):  # a sparse matrix
         labels = labels.toarray()
     if isinstance(labels, (str, bytes, Mapping, set, frozenset)) or not hasattr(labels, "__len__"):
-        raise InputError(
+        raise DataError(
             f"The labels are a {type(labels).__name__}; give a list with one label for each item, "
             "in the order of the items."
         )
@@ -115,7 +115,7 @@ def _cells(labels: Any) -> Sequence[Any]:
     if len(shape) == 2:
         _refuse_amounts(labels, shape)
     elif len(shape) != 1:
-        raise InputError(
+        raise DataError(
             f"The labels have the shape {shape}; give one for each item, or 0 and 1 (items, "
             "classes)."
         )
@@ -132,7 +132,7 @@ def _listed(labels: Any) -> list[Any]:
 def _refuse_amounts(labels: Any, shape: tuple[int, ...]) -> None:
     values = {value for row in _listed(labels) for value in map(plain, row)}
     if not values <= {0, 1, -1, None} or {0, -1} <= values:
-        raise InputError(
+        raise DataError(
             f"The labels have the shape {shape}, {shape[1]} for each item; several columns are for "
             "0 and 1, a column for each class. Give one column of classes or numbers."
         )

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset, Label, Task
 from headstart.data.forms import MISSING, is_truth, ordered, same
-from headstart.data.names import shown, some
-from headstart.errors import InputError
-from headstart.wording import items
+from headstart.errors import DataError
+from headstart.wording import items, shown, some
 
 SMALL_CLASS = 10
 """A class of fewer items is mentioned: its figures are uncertain."""
@@ -56,17 +55,17 @@ def check(dataset: Dataset) -> tuple[str, ...]:
     """What a person should know about the labels before a model is made from them.
 
     Raises:
-        InputError: nothing can be learned, because all labels are the same.
+        DataError: nothing can be learned, because all labels are the same.
     """
     if dataset.labels is None or dataset.task is None:
         return ()
     sides = dataset.splits or [None] * len(dataset)
     learnt = [x for x, side in zip(dataset.labels, sides, strict=True) if side in (None, "train")]
     if not learnt:
-        raise InputError("The data has no items to train on; its train split is missing or empty.")
+        raise DataError("The data has no items to train on; its train split is missing or empty.")
     if dataset.task == "regression":
         if len(set(learnt)) == 1:
-            raise InputError("Every label is the same number; at least two values are needed.")
+            raise DataError("Every label is the same number; at least two values are needed.")
         return _far(learnt)
     every = counts_of(dataset.labels, dataset.task)
     _refuse_unwritable(dataset, every)
@@ -74,7 +73,7 @@ def check(dataset: Dataset) -> tuple[str, ...]:
     varied = dataset.task == "multilabel" and any(n < len(learnt) for n in counts.values())
     if len(counts) < 2 and not varied:
         there = f"only one class, {some(counts)}," if counts else "no class"
-        raise InputError(f"There is {there} to learn from; at least two classes are needed.")
+        raise DataError(f"There is {there} to learn from; at least two classes are needed.")
     return (*_lookalikes(every), *_small(every, len(dataset)))
 
 
@@ -85,7 +84,7 @@ def _refuse_unwritable(dataset: Dataset, classes: Iterable[str]) -> None:
     for label, item in zip(dataset.labels or (), dataset.names, strict=True):
         for name in label if isinstance(label, tuple) else (str(label),):
             if name in wrong:
-                raise InputError(
+                raise DataError(
                     f"{item}: the label '{shown(name)[:80]}' has a lone surrogate in it, which is "
                     "no character; correct it."
                 )

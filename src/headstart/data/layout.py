@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headstart.data.dataset import SPLITS, Skipped, Split
-from headstart.data.names import shown, some
 from headstart.data.split_names import SplitName, is_fold, is_unlabelled, split_name
 from headstart.data.walk import File
-from headstart.errors import InputError
+from headstart.errors import DataError
+from headstart.wording import shown, some
 
 _NO_CLASS = "it is not in the folder of a class"
 _CONTAINERS = frozenset(("images", "image", "imgs", "img", "data", "texts", "files"))
@@ -76,7 +76,7 @@ def arrange(top: Path, items: Sequence[File]) -> Layout:
         items: the files with an item's suffix.
 
     Raises:
-        InputError: the folders look like splits, or like the folds of a cross-validation, and
+        DataError: the folders look like splits, or like the folds of a cross-validation, and
             are not understood.
     """
     layout = Layout()
@@ -138,7 +138,7 @@ def _unwrapped(top: Path, folder: _Folder, split: Split | None) -> tuple[_Folder
 def _nested(top: Path, folder: _Folder, outer: Split | None, inner: Split) -> Split:
     """The split of a folder that is inside another: `training/val` is for validation."""
     if outer not in (None, "train", inner):
-        raise InputError(
+        raise DataError(
             f"In {_called(top, folder)}, a folder for {inner} is inside one for {outer}; "
             "keep one folder for each split."
         )
@@ -147,7 +147,7 @@ def _nested(top: Path, folder: _Folder, outer: Split | None, inner: Split) -> Sp
 
 def _descend_split(top: Path, folder: _Folder, split: Split, layout: Layout) -> None:
     if len(folder.parts) > _DEEPEST:
-        raise InputError(
+        raise DataError(
             f"In {shown(str(top))}, splits are in splits more than {_DEEPEST} folders down; "
             "keep one level of them above the classes."
         )
@@ -156,7 +156,7 @@ def _descend_split(top: Path, folder: _Folder, split: Split, layout: Layout) -> 
     placed = len(layout.placed) - placed
     loose = sum(each.reason == _NO_CLASS for each in layout.skipped[skipped:])
     if split == "train" and loose > placed:
-        raise InputError(
+        raise DataError(
             f"{_called(top, folder)} looks like the split to train on, but {loose:,} of its items "
             "are in no folder of a class; make a folder for each class in it, give a table that "
             "names each item and its label, or say with --label-from how names give labels."
@@ -195,12 +195,12 @@ def _check_inside(top: Path, folder: _Folder, layout: Layout) -> None:
     """Refuse a copy of the classes among them, and warn where each holds the same folders.
 
     Raises:
-        InputError: a folder holds folders that are called like those beside it.
+        DataError: a folder holds folders that are called like those beside it.
     """
     inside = {name: set(folder.child(name).inside) for name in folder.inside}
     for name, below in inside.items():
         if len(same := below & (inside.keys() - {name})) > 1:
-            raise InputError(
+            raise DataError(
                 f"In {_called(top, folder)}, {shown(name)!r} holds the folders {some(sorted(same))}"
                 ", like those beside it; move it elsewhere if it is a copy, or rename them."
             )
@@ -226,7 +226,7 @@ def _splits_in_classes(top: Path, folder: _Folder) -> dict[str, Split]:
             with_splits.append(name)
             found |= {inner: side for inner, side in sides.items() if side is not None}
     if with_splits and without:
-        raise InputError(
+        raise DataError(
             f"In {_called(top, folder)}, {some(with_splits)} holds splits, but {some(without)} "
             "does not; keep the same splits in every class, or put the splits above the classes."
         )
@@ -286,15 +286,15 @@ def _allow_class(
 
 def _question(
     top: Path, folder: _Folder, looks: Collection[str], others: Sequence[str]
-) -> InputError:
+) -> DataError:
     like = "looks like a split" if len(looks) == 1 else "look like splits"
     said = f"In {_called(top, folder)}, {some(sorted(looks))} {like}"
     if not others:
-        return InputError(
+        return DataError(
             f"{said}, but it is not clear which; name them {', '.join(SPLITS[:-1])} and "
             f"{SPLITS[-1]}, or name each folder after its class."
         )
-    return InputError(
+    return DataError(
         f"{said} but {some(sorted(others))} {'does' if len(others) == 1 else 'do'} not; keep "
         "splits alone, or classes alone (rename a class that is called like a split)."
     )
@@ -302,7 +302,7 @@ def _question(
 
 def _refuse_folds(top: Path, folder: _Folder, names: Sequence[str]) -> None:
     if len(names) > 1 and all(is_fold(name) for name in names):
-        raise InputError(
+        raise DataError(
             f"In {_called(top, folder)}, {some(names, 3)} look like the parts of a "
             "cross-validation, not like classes; make one folder for each class, with the files "
             "of all parts in it, or folders train and test above the classes."

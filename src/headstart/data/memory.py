@@ -23,9 +23,9 @@ from headstart.data.folder import text_of
 from headstart.data.frames import is_missing
 from headstart.data.image_cells import image_of, is_cell
 from headstart.data.labelled import labelled
-from headstart.data.names import shown
 from headstart.data.weights import weights_of
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
+from headstart.wording import shown
 
 
 def from_memory(
@@ -54,7 +54,7 @@ def from_memory(
         weights: how much each item counts in training, from 0; None: all alike.
 
     Raises:
-        InputError: there are no items, texts and images are mixed, lengths differ, or something is
+        DataError: there are no items, texts and images are mixed, lengths differ, or something is
             no label.
     """
     listed = items_of(items)
@@ -73,14 +73,14 @@ def items_of(given: Any) -> list[Any]:
     `Unusable`, so that each item keeps its place.
 
     Raises:
-        InputError: it is neither an item nor a sequence of items.
+        DataError: it is neither an item nor a sequence of items.
     """
     if _is_single(given):
         return [_item(given)]
     if is_array(given):
         return [_item(each) for each in _listed(given)]
     if isinstance(given, (Set, Mapping)) or not isinstance(given, Iterable):
-        raise InputError(
+        raise DataError(
             f"a {type(given).__name__} is no sequence of items; give a list of paths, images, "
             "arrays or texts."
         )
@@ -116,14 +116,14 @@ def _listed(given: Any) -> list[Any]:
     try:
         array = as_numpy(given)
     except Unreadable as error:
-        raise InputError(f"{error}; give a list of items.") from error
+        raise DataError(f"{error}; give a list of items.") from error
     shape = array.shape
     if array.dtype.kind in "OUST":
         return _cells_of(array)
     if torch_like and channels_first(shape):
         return [array]
     if len(shape) == 3 and shape[0] == 3 and channels_first(shape):
-        raise InputError(
+        raise DataError(
             f"an array of the shape {shape} is one image with its channels first, or three grey "
             "images; give array.transpose(1, 2, 0), or list(array)."
         )
@@ -133,8 +133,8 @@ def _listed(given: Any) -> list[Any]:
         try:
             return list(stacked(array))
         except Unreadable as error:
-            raise InputError(f"Of the array of {shape} {error}.") from error
-    raise InputError(
+            raise DataError(f"Of the array of {shape} {error}.") from error
+    raise DataError(
         f"an array of the shape {shape} holds no images; an image is (height, width[, 3 or 4]), "
         "and a stack of them has the items first."
     )
@@ -145,7 +145,7 @@ def _cells_of(array: NDArray[Any]) -> list[Any]:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim > 1:
-        raise InputError(
+        raise DataError(
             f"an array of {array.dtype} of the shape {array.shape} is a table; give one column of "
             "it."
         )
@@ -171,12 +171,12 @@ def _item(item: Any) -> Any:
 
 def _modality(items: Sequence[Any], strings: Modality | None) -> Modality:
     if not items:
-        raise InputError("There are no items; at least one is needed.")
+        raise DataError("There are no items; at least one is needed.")
     texts = [item for item in items if isinstance(item, str)]
     usable = [item for item in items if not isinstance(item, Unusable)]
     if not usable:
         first = items[0].reason
-        raise InputError(f"No item can be used; of the first {first}.")
+        raise DataError(f"No item can be used; of the first {first}.")
     paths = [item for item in usable if isinstance(item, os.PathLike)]
     if strings == "text" and len(texts) + len(paths) < len(usable):
         return "text" if texts else "image"
@@ -186,7 +186,7 @@ def _modality(items: Sequence[Any], strings: Modality | None) -> Modality:
         return "image"
     kind = modality_of(texts, Path())
     if kind == "text" and len(texts) < len(usable):
-        raise InputError(
+        raise DataError(
             "Items are of mixed kinds, texts and images; give texts, or images and their paths."
         )
     return kind

@@ -12,13 +12,13 @@ from typing import Any
 from headstart.data.columns import choose
 from headstart.data.dataset import Dataset, Skipped
 from headstart.data.guess import is_label_name
-from headstart.data.names import shown, some
 from headstart.data.reads import trained
 from headstart.data.split_names import split_above, split_name
 from headstart.data.table import Table, read_table
 from headstart.data.walk import File
-from headstart.errors import InputError
+from headstart.errors import DataError, InputError
 from headstart.spec import ReadSpec
+from headstart.wording import shown, some
 
 FILE_NAME = "file_name"
 """The column that names an image, from the folder of the metadata."""
@@ -33,7 +33,7 @@ def read_metadata(top: Path, files: Sequence[File]) -> Table | None:
     named from the folder. Where nothing in them names the split, the images' folders do.
 
     Raises:
-        InputError: a table that is wrong.
+        DataError: a table that is wrong.
     """
     found: dict[tuple[str, ...], File] = {}
     for name in reversed(_NAMES):
@@ -65,7 +65,7 @@ def refuse_classes(data: Dataset, top: Path, spec: ReadSpec) -> None:
     """A column that was guessed is not the label where the images are in folders of classes.
 
     Raises:
-        InputError: asks which are meant.
+        DataError: asks which are meant.
     """
     labels = data.reads.label
     asked = spec.label is not None or spec.label_from is not None or trained(spec).label
@@ -74,7 +74,7 @@ def refuse_classes(data: Dataset, top: Path, spec: ReadSpec) -> None:
     folders = Counter(Path(item).parent.name for item in data.items if isinstance(item, str))
     classes = [name for name in folders if split_name(name) is None and name != top.name]
     if len(classes) > 1 and min(folders.values()) > 1:
-        raise InputError(
+        raise DataError(
             f"{shown(str(top))} has metadata, and its images are in the folders "
             f"{some(sorted(classes))}; say --label {','.join(labels)} if that is the label, or "
             "move the metadata elsewhere if the folders are the classes."

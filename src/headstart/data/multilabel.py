@@ -8,10 +8,9 @@ from typing import Any
 
 from headstart.data.dataset import Label, Labels
 from headstart.data.forms import MISSING, form, is_truth, ordered, unified
-from headstart.data.names import shown, some
 from headstart.data.scalars import plain
-from headstart.errors import InputError
-from headstart.wording import items
+from headstart.errors import DataError
+from headstart.wording import items, shown, some
 
 RowName = Callable[[int], str]
 
@@ -85,7 +84,7 @@ def several(
         none: rows that are empty, in a column of texts: they have none of the classes.
 
     Raises:
-        InputError: lists of numbers that are neither classes nor 0 and 1.
+        DataError: lists of numbers that are neither classes nor 0 and 1.
     """
     values, notes, sign = _split(values, separator)
     if none:
@@ -142,10 +141,10 @@ def indicators(
     -1 is a no in columns without 0. With `auto`, one yes in every row is one class for each.
 
     Raises:
-        InputError: a cell that says neither, or, for classification, a row without one yes.
+        DataError: a cell that says neither, or, for classification, a row without one yes.
     """
     if task == "regression":
-        raise InputError("Several --label columns are --task multilabel, not regression.")
+        raise DataError("Several --label columns are --task multilabel, not regression.")
     words = {name: [_word(cell) for cell in cells] for name, cells in columns.items()}
     used = {word for each in words.values() for word in each}
     no = {*_NO, "-1"} if "-1" in used and "0" not in used else _NO
@@ -154,7 +153,7 @@ def indicators(
     for row, cells in enumerate(zip(*words.values(), strict=True)):
         for name, word in zip(columns, cells, strict=True):
             if word and word not in _YES | no:
-                raise InputError(
+                raise DataError(
                     f"{row_name(row)}: {shown(word)[:40]!r} in label column {name!r} is neither "
                     "0 nor 1; with several --label columns each must say yes or no."
                 )
@@ -170,7 +169,7 @@ def _exclusive(
 ) -> Labels:
     other = next((r for r, x in enumerate(labels) if isinstance(x, tuple) and len(x) != 1), None)
     if task == "classification" and other is not None:
-        raise InputError(
+        raise DataError(
             f"{row_name(other)}: not just one of the label columns says yes, as --task "
             "classification needs; say --task multilabel."
         )
@@ -312,19 +311,19 @@ def _refuse_amounts(rows: Sequence[list[Any] | None], row_name: RowName) -> None
     for at, row in enumerate(rows):
         for part in row or ():
             if isinstance(part, (list, tuple, set, dict, bytes)):
-                raise InputError(
+                raise DataError(
                     f"{row_name(at)}: a list of labels holds a {type(part).__name__}; each must be "
                     "text or a number."
                 )
         numbers = [part for part in row or () if isinstance(part, (int, float))]
         fraction = next((x for x in numbers if isinstance(x, float) and not x.is_integer()), None)
         if fraction is not None:
-            raise InputError(
+            raise DataError(
                 f"{row_name(at)}: the label is a list with the number {fraction:.6g}; lists name "
                 "classes, or hold 0 and 1. For --task regression give one number for each item."
             )
         if len(lengths) == 1 and len(numbers) > len(set(numbers)):
-            raise InputError(
+            raise DataError(
                 f"{row_name(at)}: the label is the list {shown(str(row))[:60]}, in which a number "
                 "is there twice; lists name classes, or hold 0 and 1."
             )

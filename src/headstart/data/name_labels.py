@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headstart.data.dataset import Skipped
-from headstart.data.names import shown, some
-from headstart.errors import InputError
+from headstart.errors import DataError
+from headstart.wording import shown, some
 
 NUMBERED = r"^(?:.*/)?([^/]*?[^/\W\d_])[\s._-]*\(?\d+\)?(?:\.\w+)?$"
 """`beagle_12.jpg`, `cat.0.jpg`, `great_pyrenees_173.jpg` and `dog (3).jpg`."""
@@ -50,7 +50,7 @@ def asked(expression: str) -> Pattern:
     """The pattern of `--label-from`.
 
     Raises:
-        InputError: it is not a regular expression.
+        DataError: it is not a regular expression.
     """
     _compiled(expression)
     return Pattern(expression)
@@ -88,10 +88,10 @@ def refuse_none(pattern: Pattern, labels: Sequence[str | None], names: Sequence[
     """Refuse a pattern that no name matches.
 
     Raises:
-        InputError: names an example.
+        DataError: names an example.
     """
     if names and not any(labels):
-        raise InputError(
+        raise DataError(
             f"--label-from {pattern.expression!r} matches no name, such as {shown(names[0])!r}; "
             r"it is a regular expression whose first group is the class: '([^/]+)_\d+\.jpg$'."
         )
@@ -113,6 +113,6 @@ def _compiled(expression: str) -> re.Pattern[str]:
     try:
         return re.compile(expression)
     except (re.error, RecursionError, OverflowError) as error:
-        raise InputError(
+        raise DataError(
             f"--label-from is {expression!r}, which is not a regular expression ({error})."
         ) from error

@@ -12,9 +12,9 @@ from typing import Any, cast
 from headstart.data.dataset import Split
 from headstart.data.image_cells import image_of
 from headstart.data.lazy import Joined, Lazy
-from headstart.data.names import shown, some
 from headstart.data.table import Table, refuse_repeated
-from headstart.errors import InputError, first_line
+from headstart.errors import DataError, first_line
+from headstart.wording import shown, some
 
 _INDEX = re.compile(r"__index_level_\d+__")
 _BATCH = 32
@@ -63,7 +63,7 @@ class ImageColumn(Lazy):
                 self._batch = next(self._rest)
         except (pa.ArrowException, OSError, StopIteration) as error:
             self._group = -1
-            raise InputError(
+            raise DataError(
                 f"{shown(str(self._path))} is damaged or has changed ({first_line(error)}); "
                 "get it again."
             ) from error
@@ -130,7 +130,7 @@ def read_file(path: Path) -> Table:
     """Read one file.
 
     Raises:
-        InputError: it is damaged or empty.
+        DataError: it is damaged or empty.
     """
     return read_parquet([(path, None)], path.name, path.parent)
 
@@ -146,15 +146,15 @@ def read_parquet(
         folder: where relative paths in it start.
 
     Raises:
-        InputError: a file that is damaged, empty or has other columns than the first.
+        DataError: a file that is damaged, empty or has other columns than the first.
     """
     for path, _ in files:
         if not path.is_file():  # a FIFO would be waited for
-            raise InputError(f"{shown(str(path))} is not a regular file; remove or replace it.")
+            raise DataError(f"{shown(str(path))} is not a regular file; remove or replace it.")
     read = [_read_file(path, files[0][0]) for path, _ in files]
     counts = [table.num_rows for table, _ in read]
     if not sum(counts):
-        raise InputError(f"{shown(name)}, line 1: the table has no rows; at least one is needed.")
+        raise DataError(f"{shown(name)}, line 1: the table has no rows; at least one is needed.")
     first, images = read[0]
     written = _plain_names(_names(files[0][0]), shown(name))
     pictures = {
@@ -203,7 +203,7 @@ def _read_file(path: Path, first: Path) -> tuple[Any, frozenset[str]]:
         names = schema.names
         refuse_repeated(names, shown(path.name))
         if names != _names(first):
-            raise InputError(
+            raise DataError(
                 f"{shown(path.name)} has the columns {some(names)}, but {shown(first.name)} has "
                 f"{some(_names(first))}; they must be the same."
             )
@@ -211,7 +211,7 @@ def _read_file(path: Path, first: Path) -> tuple[Any, frozenset[str]]:
         plain = [name for name in names if name not in images]
         return pq.read_table(path, columns=plain, partitioning=None), images
     except (pa.ArrowException, OSError) as error:
-        raise InputError(
+        raise DataError(
             f"{shown(path.name)} is not a Parquet file that can be read ({first_line(error)})."
         ) from error
 

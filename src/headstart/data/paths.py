@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from headstart.data.images import EXTENSIONS
-from headstart.data.names import shown, some
 from headstart.data.walk import LEFTOVERS
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
+from headstart.wording import shown, some
 
 MOST_ENTRIES = 200_000
 """Files and folders that are looked at unasked; with `--root`, as many as there are."""
@@ -46,10 +46,10 @@ class Finder:
         """Look in `root`, where it is given, then in the table's own folder.
 
         Raises:
-            InputError: there is no folder `root`.
+            DataError: there is no folder `root`.
         """
         if root is not None and not Path(root).is_dir():
-            raise InputError(f"--root is {shown(root)!r}, but there is no such folder.")
+            raise DataError(f"--root is {shown(root)!r}, but there is no such folder.")
         own = [] if folder is None else [str(folder)]
         self._starts = own if root is None else [root, *own]
         self._asked = root is not None
@@ -79,12 +79,12 @@ class Finder:
         """Find out how the cells of a column name files, where that is not as they are written.
 
         Raises:
-            InputError: they could be files in several folders; or they are URLs.
+            DataError: they could be files in several folders; or they are URLs.
         """
         names = _names(cells)
         urls = [name for name in names if URL.match(name)]
         if 2 * len(urls) > len(names):
-            raise InputError(
+            raise DataError(
                 f"{self._table} names images by URLs such as {shown(urls[0])[:100]!r}, but they "
                 "must be files; download them first."
             )
@@ -154,7 +154,7 @@ class Finder:
         """Take one way for the column, if no two cells then name the same file.
 
         Raises:
-            InputError: many cells name a file in each of several folders.
+            DataError: many cells name a file in each of several folders.
         """
         places = Counter(place for files in hits.values() for place in {f.place for f in files})
         many = [name for name, files in hits.items() if len(files) > 1]
@@ -189,7 +189,7 @@ class Finder:
             best = [place for place in best if place[0] and place[0][-1].lower() == stem]
         if len(best) != 1:
             files = [file.path for file in hits[name]]
-            raise InputError(
+            raise DataError(
                 f"In {self._table}, {shown(name)!r} can be {some(files)}; name the folder that is "
                 "meant with --root."
             )

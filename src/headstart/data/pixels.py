@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.data.names import some
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
+from headstart.wording import some
 
 LEAST = 64
 """Numbers of the smallest image, 8 by 8."""
@@ -101,10 +101,10 @@ def rows_of(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[
     """A list of numbers for each row, from a column for each pixel; None where one is missing.
 
     Raises:
-        InputError: the columns are no square image.
+        DataError: the columns are no square image.
     """
     if side_of(len(names)) is None:
-        raise InputError(
+        raise DataError(
             f"The {len(names):,} columns {some(names, 2)} are no square, grey image; save the "
             "images as image files."
         )

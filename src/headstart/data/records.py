@@ -7,10 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from headstart.data.names import shown, some
 from headstart.data.table import Table, format_of, refuse_repeated
 from headstart.data.textfile import TextFile, text_file
-from headstart.errors import InputError
+from headstart.errors import DataError, InputError
+from headstart.wording import shown, some
 
 _FORMS = (
     "an array of objects, an object a line, an object of columns, or an object that names a "
@@ -24,12 +24,12 @@ def read_json(path: Path) -> Table:
     """Read JSON Lines, an array of objects, or what pandas and others write as one document.
 
     Raises:
-        InputError: names the line, or what the document lacks.
+        DataError: names the line, or what the document lacks.
     """
     file = text_file(path)
     start = next((line.lstrip() for line in file.lines() if line.strip()), None)
     if start is None:
-        raise InputError(f"{shown(path.name)}, line 1: the table has no rows; one is needed.")
+        raise DataError(f"{shown(path.name)}, line 1: the table has no rows; one is needed.")
     if start.startswith("[") or format_of(path) == ".json":
         document = _document(file)
         if document is not _LINES:
@@ -58,7 +58,7 @@ def _of_lines(file: TextFile) -> Table:
 def _record(line: str, where: str) -> dict[str, Any]:
     record = _parsed(line, where, "each line must be one JSON object")
     if not isinstance(record, dict):
-        raise InputError(f'{where}: this is not a JSON object such as {{"text": ..., ...}}.')
+        raise DataError(f'{where}: this is not a JSON object such as {{"text": ..., ...}}.')
     return record
 
 
@@ -68,7 +68,7 @@ def _parsed(text: str, where: str, wanted: str) -> Any:
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: this is not JSON ({error}); {wanted}.") from error
+        raise DataError(f"{where}: this is not JSON ({error}); {wanted}.") from error
 
 
 def _unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _document(file: TextFile) -> Any:
         if isinstance(cause, json.JSONDecodeError) and cause.msg == "Extra data":
             return _LINES
         if isinstance(cause, json.JSONDecodeError):
-            raise InputError(
+            raise DataError(
                 f"{name}, line {cause.lineno}: this is not JSON ({cause.msg}); it must be {_FORMS}."
             ) from cause
         raise
@@ -102,17 +102,17 @@ def _of_document(file: TextFile, document: Any) -> Table:
         if len(lists) == 1:
             document = document[lists[0]]
         elif len(lists) > 1:
-            raise InputError(
+            raise DataError(
                 f"{name} holds several lists of objects ({some(lists)}); save the one that has a "
                 "row for each item by itself."
             )
         else:
             document = _rows_of(document, name)
     if not isinstance(document, list) or not document:
-        raise InputError(f"{name}, line 1: there are no rows in it; it must be {_FORMS}.")
+        raise DataError(f"{name}, line 1: there are no rows in it; it must be {_FORMS}.")
     for number, record in enumerate(document, 1):
         if not isinstance(record, dict | None):
-            raise InputError(
+            raise DataError(
                 f"{name}, row {number}: this is not a JSON object such as "
                 f'{{"text": ..., ...}}; it must be {_FORMS}.'
             )
@@ -127,7 +127,7 @@ def _rows_of(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """Rows from an object of columns, of rows by name, or of labels by item.
 
     Raises:
-        InputError: it is none of them.
+        DataError: it is none of them.
     """
     if isinstance(columns := document.get("columns"), list) and _is_split(document):
         names = [str(column) for column in columns]
@@ -136,7 +136,7 @@ def _rows_of(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     values = list(document.values())
     if values and all(isinstance(value, list) for value in values):
         if len({len(value) for value in values}) > 1:
-            raise InputError(f"{name} holds columns of different lengths; each needs every row.")
+            raise DataError(f"{name} holds columns of different lengths; each needs every row.")
         return [dict(zip(document, row, strict=True)) for row in zip(*values, strict=True)]
     if values and all(isinstance(value, dict) for value in values):
         inner = list(dict.fromkeys(chain.from_iterable(values)))
@@ -145,7 +145,7 @@ def _rows_of(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
         return list(values)
     if len(values) > 1 and not any(isinstance(value, list | dict) for value in values):
         return [{"item": key, "label": value} for key, value in document.items()]
-    raise InputError(f"{name} is JSON, but no table: it must be {_FORMS}.")
+    raise DataError(f"{name} is JSON, but no table: it must be {_FORMS}.")
 
 
 def _is_split(document: Mapping[str, Any]) -> bool:
@@ -160,7 +160,7 @@ def _made(file: TextFile, records: Sequence[Mapping[str, Any]], starts: Sequence
     name = shown(file.path.name)
     names = list(dict.fromkeys(chain.from_iterable(records)))
     if not names:
-        raise InputError(f"{name}, line {starts[0] if starts else 1}: the rows have no columns.")
+        raise DataError(f"{name}, line {starts[0] if starts else 1}: the rows have no columns.")
     stripped = [column.strip() for column in names]
     refuse_repeated(stripped, f"{name}, line 1")
     return Table(

@@ -10,12 +10,12 @@ from headstart.data.cells import Labels, indicators, interpret
 from headstart.data.columns import Columns, choose
 from headstart.data.dataset import Dataset, Label, Modality, Skipped, Unusable
 from headstart.data.lazy import Mapped
-from headstart.data.names import shown
 from headstart.data.paths import Finder
 from headstart.data.reads import Reads, trained
 from headstart.data.table import Table
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
 from headstart.spec import ItemSpec, ReadSpec
+from headstart.wording import shown
 
 _DAMAGED = re.compile("[\udc80-\udcff]")
 
@@ -39,7 +39,7 @@ def dataset_of(
             an answer.
 
     Raises:
-        InputError: a column is missing, no row is left, or with `strict` any row cannot be used.
+        DataError: a column is missing, no row is left, or with `strict` any row cannot be used.
     """
     columns = choose(table, spec, labelled, modality)
     found, decimal = _labels(table, columns, spec) if labelled else (None, "auto")
@@ -48,7 +48,7 @@ def dataset_of(
     items, kept, skipped = _usable(table, item_of, labels, spec, in_place)
     if len(skipped) == len(table):
         hint = "; --root names the folder that paths start from" * (columns.kind == "paths")
-        raise InputError(
+        raise DataError(
             f"No row of {table.name} can be used ({skipped[0].item}: {skipped[0].reason}{hint})."
         )
     return Dataset(
@@ -70,10 +70,10 @@ def refuse_first(skipped: Sequence[Skipped], spec: ReadSpec) -> None:
     """With `strict`, the first item that was left out is an error.
 
     Raises:
-        InputError: names the item and the reason.
+        DataError: names the item and the reason.
     """
     if spec.strict and skipped:
-        raise InputError(
+        raise DataError(
             f"{skipped[0].item}: {skipped[0].reason}; mend or remove it, or leave out --strict."
         )
 
@@ -82,10 +82,10 @@ def refuse_skipped(skipped: Sequence[Skipped], spec: ItemSpec) -> None:
     """The same where all that was left out is known.
 
     Raises:
-        InputError: names the first item, the reason, and how many there are.
+        DataError: names the first item, the reason, and how many there are.
     """
     if spec.strict and skipped:
-        raise InputError(
+        raise DataError(
             f"{skipped[0].item}: {skipped[0].reason}; --strict makes that an error "
             f"({len(skipped)} in all)."
         )
@@ -137,7 +137,7 @@ def _labels(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Labels, str
         return indicators(several, table.row_name, spec.task), "auto"
     (name,) = columns.labels
     if name in table.encoded_images:
-        raise InputError(f"Column {name!r} of {table.name} holds images and cannot be --label.")
+        raise DataError(f"Column {name!r} of {table.name} holds images and cannot be --label.")
     cells = table.columns[name]
     damaged = [isinstance(c, str) and _DAMAGED.search(c) is not None for c in cells]
     if any(damaged):
@@ -166,7 +166,7 @@ def _labels(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Labels, str
 
 def _labels_from_names(table: Table, columns: Columns, spec: ReadSpec) -> Labels:
     if columns.kind != "paths":
-        raise InputError(
+        raise DataError(
             f"--label-from reads labels from names of files, but column {columns.input[0]!r} of "
             f"{table.name} holds none."
         )

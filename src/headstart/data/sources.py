@@ -13,12 +13,12 @@ from headstart.data.dataset import Dataset, Modality, Skipped, Unusable
 from headstart.data.folder import read_folder, text_of, unlabelled
 from headstart.data.ids import folder_of, ids_of, joined_ids, placed
 from headstart.data.lazy import Joined
-from headstart.data.names import shown
 from headstart.data.rows import dataset_of, refuse_first
 from headstart.data.table import Table, is_table, read_table
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, InputError, Unreadable
 from headstart.registry import READERS
 from headstart.spec import ReadSpec
+from headstart.wording import shown
 
 
 def read(source: str | Path, spec: ReadSpec, *, labelled: bool = True) -> Dataset:
@@ -30,10 +30,10 @@ def read(source: str | Path, spec: ReadSpec, *, labelled: bool = True) -> Datase
         labelled: whether labels are wanted.
 
     Raises:
-        InputError: what is wrong, where, and what to do.
+        DataError: what is wrong, where, and what to do.
     """
     if not str(source):
-        raise InputError("DATA is empty; name a folder, a table or a hub data set.")
+        raise DataError("DATA is empty; name a folder, a table or a hub data set.")
     path = Path(source)
     try:
         if path.is_dir():
@@ -43,10 +43,10 @@ def read(source: str | Path, spec: ReadSpec, *, labelled: bool = True) -> Datase
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{shown(str(source))[:200]!r} cannot be read ({error}).") from error
+        raise DataError(f"{shown(str(source))[:200]!r} cannot be read ({error}).") from error
     name = hub.name_of(source) if isinstance(source, str) else None
     if name is None:
-        raise InputError(_missing(str(source), path))
+        raise DataError(_missing(str(source), path))
     return dataset_of(hub.read_hub(name, offline=spec.offline), spec, labelled=labelled)
 
 
@@ -86,11 +86,11 @@ def read_inputs(
         id: column of the tables that names their rows.
 
     Raises:
-        InputError: no input, or one that is wrong as a whole. A single missing or damaged file is
+        DataError: no input, or one that is wrong as a whole. A single missing or damaged file is
             skipped, here or where it is decoded.
     """
     if not inputs:
-        raise InputError("There is nothing to predict; name files, a folder, a table or -.")
+        raise DataError("There is nothing to predict; name files, a folder, a table or -.")
     parts = [input_of(each, modality, spec, id) for each in inputs]
     if len(parts) == 1:
         return parts[0]
@@ -144,7 +144,7 @@ def input_of(given: str, modality: Modality, spec: ReadSpec, id: str | None = No
 def refuse_mistyped(given: str, path: Path) -> None:
     """One word that ends like a file's name is a name written wrongly rather than a text."""
     if (is_table(path) or path.suffix.lower() == ".txt") and len(given.split()) == 1:
-        raise InputError(f"There is no file {shown(given)[:200]!r}.")
+        raise DataError(f"There is no file {shown(given)[:200]!r}.")
 
 
 def _standard_input() -> list[str]:
@@ -154,7 +154,7 @@ def _standard_input() -> list[str]:
         try:
             decoded.append(line.removesuffix(b"\r").decode("utf-8"))
         except UnicodeDecodeError as error:
-            raise InputError(f"Standard input, line {number}, is not UTF-8.") from error
+            raise DataError(f"Standard input, line {number}, is not UTF-8.") from error
     return decoded[:-1] if decoded[-1] == "" else decoded
 
 
@@ -185,11 +185,11 @@ def _path(line: str) -> str:
 
 def _table(path: Path) -> Table:
     if not path.is_file():
-        raise InputError(
+        raise DataError(
             f"{shown(str(path))} is not a folder or a table, nor any regular file; name one."
         )
     if not is_table(path):
-        raise InputError(
+        raise DataError(
             f"{shown(str(path))} is not a folder or a table; a table is named "
             f"{', '.join(f'*{suffix}' for suffix in READERS)}."
         )

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from headstart.data.dataset import Label, Split, Task
 from headstart.data.forms import ordered
 from headstart.data.labels import counts_of
-from headstart.data.names import some
-from headstart.errors import InputError
+from headstart.errors import DataError
+from headstart.wording import some
 
 Indices = NDArray[np.int64]
 _SIDES: dict[Split | None, int] = {None: 0, "train": 0, "validation": 1, "test": 2}
@@ -64,7 +64,7 @@ def split(
         seed: of the shuffle.
 
     Raises:
-        InputError: there are too few distinct items, or no training items.
+        DataError: there are too few distinct items, or no training items.
     """
     groups = _groups(digests)
     sides = _given_sides(given, len(labels))
@@ -76,11 +76,11 @@ def split(
     rng = np.random.default_rng(seed)
     pool = np.flatnonzero(side == 0)
     if not pool.size and dropped.any():
-        raise InputError(
+        raise DataError(
             "Every item to train on is also in the test or validation split; take them out of one."
         )
     if not pool.size:
-        raise InputError("The data has no items to train on; its train split is missing or empty.")
+        raise DataError("The data has no items to train on; its train split is missing or empty.")
     shares = {2: test_size, 1: validation_size}
     for number, share in shares.items():
         if share and not (side == number).any():
@@ -211,7 +211,7 @@ def _carve(
 def _refuse_empty(side: Indices, number: int, distinct: int) -> None:
     if not (side == number).any():
         name = next(split for split, n in _SIDES.items() if n == number)
-        raise InputError(
+        raise DataError(
             f"There {'is' if distinct == 1 else 'are'} only {distinct:,} distinct "
             f"item{'' if distinct == 1 else 's'} to divide, and none is left for {name}; "
             "a class needs at least 3."

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from headstart.data.dataset import Split
-from headstart.data.names import some
 from headstart.data.split_names import WORDS
 from headstart.data.table import Table
+from headstart.wording import some
 
 _WORDS: dict[str, Split] = {
     **WORDS,

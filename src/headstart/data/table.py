@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from headstart.data.dataset import Split
-from headstart.data.names import shown, some
-from headstart.errors import InputError
+from headstart.errors import DataError
 from headstart.registry import READERS
-from headstart.wording import items
+from headstart.wording import items, shown, some
 
 PACKED = (".gz", ".bz2", ".xz")
 """Compressions that are read, of the formats that are text."""
@@ -73,17 +72,17 @@ def read_table(path: Path) -> Table:
     """Read a CSV, TSV, JSON, JSONL, Parquet or spreadsheet file.
 
     Raises:
-        InputError: names the file and line of what is wrong with it.
+        DataError: names the file and line of what is wrong with it.
     """
     reader: Callable[[Path], Table] = READERS.resolve(format_of(path))
     try:
         if not path.is_file():  # a FIFO would be waited for
-            raise InputError(
+            raise DataError(
                 f"{shown(str(path))} is not a regular file; save the table as one and name that."
             )
         return reader(path)
     except OSError as error:
-        raise InputError(
+        raise DataError(
             f"{shown(str(path))} cannot be read ({error.strerror or error}); "
             "check the file and its permissions."
         ) from error
@@ -104,7 +103,7 @@ def named_columns(
         The columns, what was passed over, and a warning where that holds something.
 
     Raises:
-        InputError: two columns have one name, or a column that holds much has none.
+        DataError: two columns have one name, or a column that holds much has none.
     """
     plain = [column.strip().strip("\ufeff").strip() for column in names]
     refuse_repeated([column for column in plain if column], where)
@@ -121,7 +120,7 @@ def named_columns(
                 "rows."
             )
         elif len(filled) > _STRAY * len(cells(number)):
-            raise InputError(
+            raise DataError(
                 f"{where}: column {number + 1} has no name; the header must name each column."
             )
         elif filled:
@@ -131,7 +130,7 @@ def named_columns(
                 f"{'holds' if len(filled) == 1 else 'hold'} something."
             )
     if not columns:
-        raise InputError(f"{where}: no column has a name; the header must name each column.")
+        raise DataError(f"{where}: no column has a name; the header must name each column.")
     trimmed = [column for column in names if column != column.strip() and column.strip()]
     if trimmed:
         notes.append(f"Blanks around the column names {some(trimmed)} of {name} are left out.")
@@ -146,8 +145,8 @@ def refuse_repeated(names: Sequence[str], where: str) -> None:
     """Refuse a table in which two columns have one name.
 
     Raises:
-        InputError: names them; `where` is what the message starts with.
+        DataError: names them; `where` is what the message starts with.
     """
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
-        raise InputError(f"{where}: column {some(twice)} is there twice; rename one.")
+        raise DataError(f"{where}: column {some(twice)} is there twice; rename one.")

@@ -13,8 +13,8 @@ from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, cast
 
-from headstart.data.names import shown
-from headstart.errors import InputError
+from headstart.errors import DataError
+from headstart.wording import shown
 
 LONGEST_LINE = 2**29
 """Characters of a line that are read: a compressed file can claim any number."""
@@ -55,7 +55,7 @@ class TextFile:
         """The lines without their ends.
 
         Raises:
-            InputError: names the line that cannot be read.
+            DataError: names the line that cannot be read.
         """
         number = 0
         errors = "surrogateescape" if self.damaged else "strict"
@@ -66,13 +66,13 @@ class TextFile:
                 )
                 for number, line in enumerate(iter(lambda: text.readline(LONGEST_LINE), ""), 1):
                     if len(line) == LONGEST_LINE:
-                        raise InputError(
+                        raise DataError(
                             f"{shown(self.path.name)}, line {number}: the line is longer than "
                             f"{LONGEST_LINE:,} characters; this is no table."
                         )
                     yield line.rstrip("\r\n")
         except UnicodeError as error:
-            raise InputError(
+            raise DataError(
                 f"{shown(self.path.name)}, line {number + 1}: this is not {self.encoding.upper()} "
                 f"({getattr(error, 'reason', error)}); save the file as UTF-8."
             ) from error
@@ -82,7 +82,7 @@ def text_file(path: Path) -> TextFile:
     """Recognise the encoding of a file: UTF-8, UTF-16, UTF-32, or Windows-1252 as a guess.
 
     Raises:
-        InputError: names the line of what is in none of them.
+        DataError: names the line of what is in none of them.
     """
     with opened(path) as file:
         head = file.read(_CHUNK)
@@ -104,20 +104,20 @@ def opened(path: Path) -> Iterator[BufferedReader]:
     """The bytes of a file, decompressed where its name says that it is compressed.
 
     Raises:
-        InputError: it cannot be decompressed.
+        DataError: it cannot be decompressed.
     """
     opener = _OPENERS.get(path.suffix.lower(), open)
     try:
         with opener(path, "rb") as file:
             yield file
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise InputError(
+        raise DataError(
             f"{shown(path.name)} cannot be decompressed ({str(error)[:100]}); it is damaged or "
             f"not a {path.suffix.lower()} file."
         ) from error
     except OSError as error:
         if opener is bz2.open and error.errno is None:
-            raise InputError(
+            raise DataError(
                 f"{shown(path.name)} cannot be decompressed ({error}); it is damaged or not a "
                 ".bz2 file."
             ) from error
@@ -176,7 +176,7 @@ def _guessed(path: Path, line: int, column: int, byte: int, newline: str) -> Tex
         return TextFile(path, "utf-8-sig", damaged=True, newline=newline, notes=(said,))
     example = _western(path)
     if example is None:
-        raise InputError(
+        raise DataError(
             f"{name}, line {line}: byte {column} ({byte:#04x}) is not UTF-8, and no other encoding "
             "is sure; save the file as UTF-8."
         )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Unusable
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
 from headstart.patterns import refuse_runaway
 from headstart.preprocessing import TextPreprocessing
 
@@ -68,7 +68,7 @@ class Tokeniser:
         """Parse `preprocessing.tokenizer`.
 
         Raises:
-            InputError: it is not the content of a `tokenizer.json`.
+            DataError: it is not the content of a `tokenizer.json`.
         """
         from tokenizers import Tokenizer
 
@@ -80,7 +80,7 @@ class Tokeniser:
             self._tokenizer.enable_truncation(preprocessing.max_tokens)
             _check(self._tokenizer, preprocessing)
         except Exception as error:
-            raise InputError(
+            raise DataError(
                 f"The backbone's tokenizer.json cannot be used ({error}); get the backbone again."
             ) from error
         self._first_look = preprocessing.max_tokens * CHARACTERS_PER_TOKEN
@@ -111,7 +111,7 @@ def tokeniser(preprocessing: TextPreprocessing) -> Tokeniser:
     """The tokeniser of a backbone, parsed once; may be used by many threads.
 
     Raises:
-        InputError: it is not the content of a `tokenizer.json` that can be used.
+        DataError: it is not the content of a `tokenizer.json` that can be used.
     """
     return Tokeniser(preprocessing)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.data.images import EXTENSIONS
-from headstart.data.names import natural_key, shown
-from headstart.errors import InputError
+from headstart.data.names import natural_key
+from headstart.errors import DataError
+from headstart.wording import shown
 
 LEFTOVERS = frozenset(
     (
@@ -67,7 +68,7 @@ def walk(top: Path) -> tuple[list[File], list[tuple[str, ...]]]:
     followed. Nothing is opened.
 
     Raises:
-        InputError: a folder cannot be listed, or links between folders multiply without end.
+        DataError: a folder cannot be listed, or links between folders multiply without end.
     """
     files: list[File] = []
     folders: list[tuple[str, ...]] = []
@@ -83,13 +84,13 @@ def walk(top: Path) -> tuple[list[File], list[tuple[str, ...]]]:
             folders.append(entry.parts)
             visits[entry.identity] += 1
             if visits[entry.identity] > _VISITS:
-                raise InputError(
+                raise DataError(
                     f"{shown('/'.join(entry.parts))!r} in {shown(str(top))} is reached by more "
                     f"than {_VISITS} ways through links; remove links between its folders."
                 )
             waiting += reversed(list(_entries(entry)))
     except OSError as error:
-        raise InputError(
+        raise DataError(
             f"{shown(str(error.filename or top))[:200]} cannot be read ({error.strerror}); "
             "check its permissions, or move it out of the data."
         ) from error

@@ -14,9 +14,9 @@ import numpy as np
 from headstart.data import files
 from headstart.data.dataset import Dataset
 from headstart.data.labels import counts_of
-from headstart.data.names import shown, some
-from headstart.errors import InputError, Unreadable
+from headstart.errors import DataError, Unreadable
 from headstart.spec import FitSpec
+from headstart.wording import shown, some
 
 SUFFIXES = (".json", ".csv", ".tsv")
 
@@ -25,18 +25,18 @@ def weights_of(given: Any, items: int) -> list[float]:
     """Weights of so many items as floats.
 
     Raises:
-        InputError: not a sequence of so many finite numbers, none below 0 and some above.
+        DataError: not a sequence of so many finite numbers, none below 0 and some above.
     """
     try:
         weights = np.asarray(given, np.float64)
     except (TypeError, ValueError):
         weights = np.empty((0, 0))
     if weights.ndim != 1 or not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise InputError("sample_weight must be a sequence of finite numbers, none below 0.")
+        raise DataError("sample_weight must be a sequence of finite numbers, none below 0.")
     if len(weights) != items:
-        raise InputError(f"There are {items:,} items but {len(weights):,} sample weights.")
+        raise DataError(f"There are {items:,} items but {len(weights):,} sample weights.")
     if not weights.any():
-        raise InputError("Every sample weight is 0, so there is nothing to learn from.")
+        raise DataError("Every sample weight is 0, so there is nothing to learn from.")
     return [float(weight) for weight in weights]
 
 
@@ -44,19 +44,19 @@ def weighted(data: Dataset, spec: FitSpec) -> Dataset:
     """The data with the weights that `--class-weights` gives its items, times their own.
 
     Raises:
-        InputError: they are not numbers above 0, or name a class that the data has not.
+        DataError: they are not numbers above 0, or name a class that the data has not.
     """
     if spec.class_weights is None:
         return data
     if data.task != "classification" or data.labels is None:
-        raise InputError(
+        raise DataError(
             f"--class-weights is for classification, but the task is {data.task}; leave it out."
         )
     by_class = class_weights(spec.class_weights)
     classes = counts_of(data.labels, data.task)
     unknown = [name for name in by_class if name not in classes]
     if unknown:
-        raise InputError(
+        raise DataError(
             f"--class-weights names {some(unknown)}, but the classes are {some(sorted(classes))}."
         )
     own = data.weights if len(data.weights) else [1.0] * len(data)
@@ -73,7 +73,7 @@ def class_weights(given: str) -> dict[str, float]:
     """Weights by class, from `a=2,b=1`, a JSON object, or a file of `SUFFIXES`.
 
     Raises:
-        InputError: says what cannot be read.
+        DataError: says what cannot be read.
     """
     path = Path(given)
     if path.suffix.lower() in SUFFIXES:
@@ -95,7 +95,7 @@ def _content(path: Path) -> str:
     try:
         return files.content(str(path)).decode("utf-8-sig")
     except (Unreadable, UnicodeDecodeError) as error:
-        raise InputError(
+        raise DataError(
             f"--class-weights is {shown(str(path))!r}, which cannot be read ({error}); name a file "
             "in UTF-8, or give CLASS=WEIGHT,CLASS=WEIGHT."
         ) from error
@@ -107,7 +107,7 @@ def _in_json(text: str) -> Iterable[tuple[Any, Any]]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not found:
-        raise InputError(
+        raise DataError(
             '--class-weights in JSON must be an object of numbers such as {"ham": 1, "spam": 5}.'
         )
     return list(found.items())
@@ -117,13 +117,13 @@ def _in_table(path: Path, text: str) -> Iterable[tuple[Any, Any]]:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     if any(len(row) != 2 for row in rows):
-        raise InputError(
+        raise DataError(
             f"--class-weights: a row of {shown(path.name)} has not two cells, class and weight."
         )
     if rows and not _is_number(rows[0][1]):  # names of columns
         rows = rows[1:]
     if not rows:
-        raise InputError(f"--class-weights: {shown(path.name)} has no rows of class and weight.")
+        raise DataError(f"--class-weights: {shown(path.name)} has no rows of class and weight.")
     return [(row[0], row[1]) for row in rows]
 
 
@@ -137,12 +137,12 @@ def _is_number(text: str) -> bool:
 
 def _named(name: str, before: dict[str, float]) -> str:
     if not name:
-        raise InputError(
+        raise DataError(
             "--class-weights must be CLASS=WEIGHT,CLASS=WEIGHT such as ham=1,spam=5, or a "
             f"{', '.join(SUFFIXES)} file."
         )
     if name in before:
-        raise InputError(f"--class-weights names {shown(name)!r} twice; name each class once.")
+        raise DataError(f"--class-weights names {shown(name)!r} twice; name each class once.")
     return name
 
 
@@ -152,7 +152,7 @@ def _number(name: Any, weight: Any) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 < number < math.inf:
-        raise InputError(
+        raise DataError(
             f"--class-weights: the weight of {shown(str(name))!r} is {shown(str(weight))!r}, but "
             "it must be a number above 0."
         )

@@ -26,6 +26,7 @@ from headstart.evaluation.intervals import (
 from headstart.evaluation.ranking import average_precision, roc_auc
 from headstart.evaluation.spread import centre_and_spread
 from headstart.evaluation.tables import ClassRow, class_rows, confusion_matrix, f1_scores
+from headstart.wording import some
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -158,7 +159,7 @@ def _roc_auc(
         only = classes[int(targets[0])]
         return area, (f"roc_auc is undefined: every test item is of one class, {only!r}.",)
     left_out = [name for name, fine in zip(classes, defined, strict=True) if not fine]
-    return area, (f"roc_auc leaves out what the test set has no item of: {_listed(left_out)}.",)
+    return area, (f"roc_auc leaves out what the test set has no item of: {some(left_out)}.",)
 
 
 def _macro_ranking(
@@ -230,7 +231,7 @@ def _multilabel(
         "map": precision,
     }
     missing = [name for name, fine in zip(classes, defined, strict=True) if not fine]
-    notes = (f"map leaves out labels that no test item has: {_listed(missing)}.",) * bool(missing)
+    notes = (f"map leaves out labels that no test item has: {some(missing)}.",) * bool(missing)
     rows = class_rows(classes, hits, guesses, support)
     return Evaluation(metrics, rows, None, notes + _few(classes, support))
 
@@ -270,9 +271,4 @@ def _few(classes: Sequence[str], support: Array) -> tuple[str, ...]:
     few = [name for name, items in zip(classes, support, strict=True) if items < _FEW]
     if not few:
         return ()
-    return (f"Fewer than {_FEW} test items, so their figures say little: {_listed(few)}.",)
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+    return (f"Fewer than {_FEW} test items, so their figures say little: {some(few)}.",)

@@ -10,14 +10,13 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from headstart.data.dataset import Skipped
-from headstart.data.names import harmless, shown
 from headstart.evaluation import Interval
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
 from headstart.report.notebook import Showable
 from headstart.report.report import Rung
 from headstart.report.terminal import facts, section, show_skipped, show_warnings
-from headstart.wording import count, duration, figure, items, short
+from headstart.wording import count, duration, figure, harmless, items, short, shown
 
 PRETRAINED = "pretrained"
 MOST_SHOWN = 600

@@ -27,10 +27,10 @@ from headstart import manifest, sealed
 from headstart.backbones import causal, snapshot
 from headstart.backbones.causal import Causal
 from headstart.backbones.transformers import quiet
-from headstart.data.names import shown
-from headstart.errors import InputError
+from headstart.errors import ModelError
 from headstart.generation.card import card
 from headstart.training.lora import Adapter
+from headstart.wording import shown
 
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
 COPIED = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
@@ -69,7 +69,7 @@ def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: dict[st
         about: what model.json says besides.
 
     Raises:
-        InputError: something else is there.
+        ModelError: something else is there.
         OSError: the disk refuses; what was there stays.
     """
 
@@ -90,7 +90,7 @@ def load(folder: str | Path) -> LanguageModel:
     """Read a saved language model, every file checked against its hash before it is used.
 
     Raises:
-        InputError: it is no model that writes, was damaged, or is of a newer version.
+        ModelError: it is no model that writes, was damaged, or is of a newer version.
     """
     folder = Path(folder)
     about = _checked(folder)
@@ -105,7 +105,7 @@ def load(folder: str | Path) -> LanguageModel:
 def _checked(folder: Path) -> dict[str, Any]:
     about = sealed.read_about(folder)
     if about.get("task") != "generation":
-        raise InputError(
+        raise ModelError(
             f"The model in {str(folder)!r} is for {about.get('task')}, and writes no texts; "
             "ask it with `headstart predict`."
         )
@@ -113,7 +113,7 @@ def _checked(folder: Path) -> dict[str, Any]:
     try:
         manifest.check_made(about)
     except ValueError as error:
-        raise InputError(
+        raise ModelError(
             f"The model in {str(folder)!r} cannot be read ({shown(str(error))}); train it again, "
             "or copy it again from where it came."
         ) from None

@@ -13,13 +13,13 @@ from headstart.data import texts
 from headstart.data.dataset import Dataset, Skipped, joined
 from headstart.data.folder import text_of
 from headstart.data.images import EXTENSIONS
-from headstart.data.names import shown, some
 from headstart.data.rows import refuse_first
 from headstart.data.split_names import split_name
 from headstart.data.table import is_table
 from headstart.data.walk import walk
 from headstart.errors import InputError, Unreadable
 from headstart.spec import FitSpec, ItemSpec, ReadSpec
+from headstart.wording import shown, some
 
 PART = 2_000
 """Characters of a part of one long text, about; shorter where there would be few parts."""

@@ -6,7 +6,7 @@ from typing import Literal
 from rich.table import Table
 from rich.text import Text
 
-from headstart.data.names import shown
+from headstart.wording import shown
 
 
 def columns(names: Sequence[str], right: Collection[str] = ()) -> Table:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from headstart.data.names import shown
 from headstart.report.columns import columns
 from headstart.report.terminal import facts, section
-from headstart.wording import count, items, short, size
+from headstart.wording import count, items, short, shown, size
 
 if TYPE_CHECKING:
     from headstart.backbones import Entry

@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.text import Text
 
-from headstart.data.names import shown
 from headstart.progress import Advance
-from headstart.wording import count, duration, rate
+from headstart.wording import count, duration, rate, shown
 
 LINE_EVERY = 10.0
 """Seconds between two lines where there is no terminal; a shorter stage prints nothing."""

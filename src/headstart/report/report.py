@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from headstart.data.dataset import Modality, Skipped, Task
-from headstart.data.names import shown
 from headstart.evaluation import ClassRow, Difference
 from headstart.report.jsonable import Metrics, jsonable, metrics_from_json, metrics_to_json
 from headstart.report.notebook import Showable
+from headstart.wording import shown
 
 if TYPE_CHECKING:
     from rich.console import Console

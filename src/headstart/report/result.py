@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from headstart.data.names import shown
 from headstart.evaluation import ClassRow, Difference, Interval
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
-from headstart.wording import count, figure, items, percent
+from headstart.wording import count, figure, items, percent, shown
 
 if TYPE_CHECKING:
     from headstart.report.report import EvaluationReport, Report

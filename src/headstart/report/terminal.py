@@ -11,11 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from headstart.data.dataset import SPLITS, Skipped
-from headstart.data.names import shown
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
 from headstart.report.result import METRICS, class_table, confused, metric_table, sentences
-from headstart.wording import count, duration, figure, items, rate, short
+from headstart.wording import count, duration, figure, items, rate, short, shown
 
 if TYPE_CHECKING:
     from headstart.report.report import EmbedReport, EvaluationReport, Report

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from headstart.data import labels, split
 from headstart.data.dataset import SPLITS, Dataset, Label, Skipped, Split, Task
 from headstart.data.forms import ordered
-from headstart.data.names import some
 from headstart.errors import InputError
 from headstart.features.extract import Features
 from headstart.spec import FitSpec
+from headstart.wording import some
 
 VALIDATION_SIZE = 0.15
 IN_ANOTHER_SPLIT = "the same item is in the split that this one is judged by"
