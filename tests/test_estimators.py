@@ -449,6 +449,10 @@ def test_class_weights(pixels):
     assert clone(heavy).get_params()["class_weights"] == {1: 50}
     with pytest.raises(InputError, match="--class-weights names '2'"):
         TransferClassifier(class_weights={2: 5}, offline=True).fit(pixels, y)
+    # As a fold that lacks a class is given them.
+    TransferClassifier(class_weights={1: 50, 7: 2}, offline=True).fit(pixels, y)
+    with pytest.raises(InputError, match="names a class twice"):
+        TransferClassifier(class_weights={1: 50, "1": 2}, offline=True).fit(pixels, y)
 
 
 # Learning

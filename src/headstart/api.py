@@ -23,6 +23,7 @@ from headstart.spec import (
     cache_folder,
     spec_of,
 )
+from headstart.values import value_of
 from headstart.wording import shown, some
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def fit(
 
     spec = spec_of(FitSpec, options)
     progress = progress or usual_progress()
-    folder = None if out is None else Path(out)
+    folder = None if out is None else _path("--out", out)
     if spec.task == "generation":
         if labels is not None or sample_weight is not None:
             raise InputError("--task generation learns from texts alone; leave out the rest.")
@@ -233,7 +234,7 @@ def evaluate(
     from headstart.training.examples import match
 
     began = time.monotonic() if began is None else began
-    path = None if out is None else check_file(out)
+    path = None if out is None else check_file(_path("--out", out))
     loaded = _loaded(model)
     read = {**options, "task": loaded.task}
     words = read.get("na_values")
@@ -333,7 +334,7 @@ def embed(
     from headstart.report.report import EmbedReport
 
     spec = spec_of(EmbedSpec, options)
-    out = Path(out)
+    out = _path("--out", out)
     export.check_target(out)
     clock = Clock(began)
     items = ReadSpec(**{each.name: getattr(spec, each.name) for each in fields(ItemSpec)})
@@ -399,7 +400,7 @@ def export(
     """
     from headstart import export as exporting
 
-    return exporting.write(_loaded(model), Path(out), format=format, offline=offline)
+    return exporting.write(_loaded(model), _path("--out", out), format=format, offline=offline)
 
 
 def load(folder: str | Path) -> "Model":
@@ -466,7 +467,7 @@ def fetch(name: str, to: str | Path, *, offline: bool = False) -> dict[str, Any]
     """
     from headstart.backbones.fetch import fetch
 
-    to = Path(to)
+    to = _path("--to", to)
     found = fetch(name, to, offline=offline)
     return {
         "folder": str(to),
@@ -533,6 +534,10 @@ def usual_progress() -> Progress:
     from headstart.report.notebook import NotebookProgress, in_notebook
 
     return NotebookProgress() if in_notebook() else Silent()
+
+
+def _path(option: str, given: Any) -> Path:
+    return Path(value_of(option, given, (str,)))
 
 
 def _name(data: Any) -> str:

@@ -310,7 +310,11 @@ def _by_name(weights: Any, classes: NDArray[Any], names: list[str]) -> Any:
     if not isinstance(weights, Mapping):
         return weights
     called = dict(zip(classes.tolist(), names, strict=True))
-    return {called.get(_plain(name), str(name)): weight for name, weight in weights.items()}
+    by_name = {called.get(_plain(name), str(name)): weight for name, weight in weights.items()}
+    if len(by_name) < len(weights):
+        raise InputError("class_weights names a class twice; name it once.")
+    # A fold may lack a class; where none is there, the names are wrong.
+    return {name: by_name[name] for name in by_name if name in names} or by_name
 
 
 def _kind_of_labels(y: ArrayLike) -> str:

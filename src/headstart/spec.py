@@ -257,6 +257,10 @@ class FitSpec(BackboneSpec, ReadSpec):
         given: Any = self.class_weights
         if isinstance(given, Mapping):  # from Python
             weights = {str(name): weight for name, weight in given.items()}
+            if len(weights) < len(given):
+                raise InputError(
+                    "--class-weights names a class twice, as text and as a number; name it once."
+                )
             object.__setattr__(self, "class_weights", json.dumps(weights, default=_number))
         super().__post_init__()
         if self.class_weights is not None and self.balance != "none":

@@ -322,3 +322,25 @@ def test_names_of_folders_have_the_form_of_labels_in_tables(tmp_path):
     assert Counter(found.labels) == {"caf\xe9": 2, "dog": 2}
     assert len(found.warnings) == 2
     assert "'dog', 'dog '" in " ".join(found.warnings)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("images", "masks"),
+        ("JPEGImages", "SegmentationClass", "SegmentationObject"),
+        ("train/Images", "train/Labels", "test/Images", "test/Labels"),
+        ("image", "ground_truth"),
+    ],
+)
+def test_images_beside_their_masks_are_no_classes(folders):
+    with pytest.raises(InputError, match="images and their annotations, not like classes"):
+        layout(*tree(*folders))
+
+
+@pytest.mark.parametrize(
+    "folders", [("with_mask", "without_mask"), ("photo", "painting"), ("image", "text", "logo")]
+)
+def test_classes_that_are_called_nearly_so_stay_classes(folders):
+    placed, _ = layout(*tree(*folders))
+    assert {label for label, _ in placed.values()} == set(folders)

@@ -59,3 +59,17 @@ def test_what_does_not_go_together():
 def test_a_class_without_a_weight_is_told_the_form():
     with pytest.raises(InputError, match="must be CLASS=WEIGHT"):
         class_weights("ham")
+
+
+@pytest.mark.parametrize("given", ['{"ham": 1, "ham": 2}', "ham=1,ham=2"])
+def test_a_class_is_named_once(given):
+    with pytest.raises(InputError, match="names 'ham' twice"):
+        class_weights(given)
+    with pytest.raises(InputError, match="names a class twice"):
+        FitSpec(class_weights={1: 2, "1": 3})
+
+
+@pytest.mark.parametrize("given", ["{}", '{"ham": {"a": 1}}', "{1}", '{"ham": [1]}'])
+def test_json_that_is_no_object_of_numbers(given):
+    with pytest.raises(InputError):
+        class_weights(given)

@@ -4,6 +4,7 @@ Folders are splits or classes, never both: what looks like splits and cannot be 
 refused with what to do, for a model that tells `train` from `test` is worth nothing.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,15 @@ from headstart.wording import shown, some
 _NO_CLASS = "it is not in the folder of a class"
 _CONTAINERS = frozenset(("images", "image", "imgs", "img", "data", "texts", "files"))
 """A lone folder of such a name in a split is no class."""
+_ANNOTATIONS = re.compile(
+    r"(segmentation|semantic|instance)s?[ _-]?(class|object|map|mask|label)?(e?s)?"
+    r"|(mask|annotation|annot|label|bbox|ground[ _-]?truth|gt)s?([ _-]?(png|image)s?)?",
+    re.IGNORECASE,
+)
+"""Folders beside that of the images in data sets for segmentation and detection."""
+_IMAGES = re.compile(
+    r"(jpe?g|png|input|original|rgb)?[ _-]?(image|img|photo|picture|input)s?", re.I
+)
 _DEEPEST = 50
 
 
@@ -172,6 +182,7 @@ def _place_classes(top: Path, folder: _Folder, split: Split | None, layout: Layo
     _skip(folder.loose, layout, _NO_CLASS)
     layout.classes.append(folder.parts)
     inner = _splits_in_classes(top, folder) if split is None else None
+    _refuse_annotations(top, folder)
     if not inner:
         _check_inside(top, folder, layout)
     if inner:
@@ -189,6 +200,22 @@ def _place_classes(top: Path, folder: _Folder, split: Split | None, layout: Layo
         for file in files:
             side = inner[file.parts[depth + 1]] if inner else split
             layout.placed.append(Placed(file, name, side))
+
+
+def _refuse_annotations(top: Path, folder: _Folder) -> None:
+    """Refuse images beside their masks or boxes.
+
+    Raises:
+        DataError: names both folders.
+    """
+    images = [name for name in folder.inside if _IMAGES.fullmatch(name)]
+    others = [name for name in folder.inside if _ANNOTATIONS.fullmatch(name)]
+    if images and others and len(folder.inside) <= len(images) + len(others) + 1:
+        raise DataError(
+            f"{_called(top, folder)} holds {some((images[0], others[0]))}, which look like images "
+            "and their annotations, not like classes; headstart sorts whole images into classes, "
+            "so make a folder for each class, or give a table that names each image and its label."
+        )
 
 
 def _check_inside(top: Path, folder: _Folder, layout: Layout) -> None:

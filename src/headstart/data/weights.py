@@ -103,14 +103,14 @@ def _content(path: Path) -> str:
 
 def _in_json(text: str) -> Iterable[tuple[Any, Any]]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=list)  # a name given twice is seen
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or not found:
+    if not isinstance(found, list) or not all(isinstance(each, tuple) for each in found or [0]):
         raise DataError(
             '--class-weights in JSON must be an object of numbers such as {"ham": 1, "spam": 5}.'
         )
-    return list(found.items())
+    return found
 
 
 def _in_table(path: Path, text: str) -> Iterable[tuple[Any, Any]]:
