@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from bench import MEASUREMENTS
+from bench import MEASUREMENTS, machine
 from bench.machine import OtherWork, alone, peak_megabytes, processor_seconds
 from bench.photos import write_distinct, write_photos
 from bench.result import Figure, Result
@@ -65,13 +65,24 @@ def test_the_peak_is_that_of_the_process_itself():
     del held
 
 
-def test_own_work_is_not_that_of_others():
-    others, until = OtherWork(), time.monotonic() + 0.3
-    own = processor_seconds()
-    while time.monotonic() < until:
+def test_own_work_is_not_that_of_others(monkeypatch):
+    now = {"time": 100.0, "busy": 50.0, "own": 3.0}
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(machine.time, "monotonic", lambda: now["time"])
+    monkeypatch.setattr(machine, "_busy_seconds", lambda _: now["busy"])
+    monkeypatch.setattr(machine, "processor_seconds", lambda: now["own"])
+    others = OtherWork()
+    now.update(time=110.0, busy=62.0, own=5.0)  # 20 s of two cores: 2 s own, 10 s of others
+    assert others.share() == pytest.approx(0.5)
+    now.update(busy=52.0)
+    assert others.share() == 0
+
+
+def test_time_that_this_process_takes_is_counted():
+    own, until = processor_seconds(), time.process_time() + 0.1
+    while time.process_time() < until:
         pass
-    assert processor_seconds() - own > 0
-    assert 0 <= others.share() <= 1
+    assert processor_seconds() - own == pytest.approx(0.1, abs=0.05)
 
 
 def test_an_unknown_measurement_is_refused():
