@@ -417,11 +417,11 @@ def catalogue() -> "tuple[Entry, ...]":
     return backbones.catalogue()
 
 
-def here(entry: "Entry") -> bool:
+def is_cached(entry: "Entry") -> bool:
     """Whether the weights of a backbone of the catalogue are on this machine."""
     from headstart import backbones
 
-    return backbones.here(entry)
+    return backbones.is_cached(entry)
 
 
 def ways() -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def test_an_entry_of_a_package_says_what_the_network_is(entry: backbones.Entry) 
     backbone = backbones.load(entry.name, offline=True)
     same(entry, backbone)
     assert (backbone.name, backbone.licence) == (entry.name, entry.licence)
-    assert backbones.here(entry)
+    assert backbones.is_cached(entry)
 
 
 @pytest.mark.parametrize("entry", named(TIMM, {"resnet18", "mobilenetv3", "efficientnet_b0"}))
@@ -101,14 +101,14 @@ def test_an_entry_of_the_hub_says_what_the_network_is(entry: backbones.Entry) ->
 
 def test_a_short_name_is_the_full_name_and_its_licence(hub: FakeHub, tmp_path: Path) -> None:
     (entry,) = (each for each in TIMM if each.name == "mobilenetv3")
-    assert not backbones.here(entry)
+    assert not backbones.is_cached(entry)
     network = timm.create(entry.reference.removeprefix("timm:"))
     save_for_hf(network, str(tmp_path / "net"), safe_serialization=True)
     hub.put(entry.source.removeprefix("https://huggingface.co/"), tmp_path / "net")
     loaded = backbones.load("mobilenetv3")
     assert (loaded.name, loaded.licence) == ("mobilenetv3", "Apache-2.0")
     hub.asked.clear()
-    assert backbones.here(entry)
+    assert backbones.is_cached(entry)
     assert loaded.fingerprint == backbones.load(entry.reference, offline=True).fingerprint
     own = backbones.load(f"mobilenetv3@{tmp_path / 'net' / 'model.safetensors'}", offline=True)
     assert own.fingerprint == loaded.fingerprint
@@ -176,7 +176,7 @@ def test_another_packages_family(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 def test_the_catalogue_imports_nothing_heavy() -> None:
     code = (
         "import sys; from headstart import backbones;"
-        "[backbones.here(each) for each in backbones.catalogue()]; backbones.ways();"
+        "[backbones.is_cached(each) for each in backbones.catalogue()]; backbones.ways();"
         "print(sorted({'torch', 'timm', 'transformers', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -115,7 +115,7 @@ def test_a_connection_that_always_breaks(
     hub.stops_after = 15_000
     with pytest.raises(InputError, match=r"download stopped \(.*run it again"):
         backbones.load("hf:someone/tiny")
-    assert not hubs.here("someone/tiny")
+    assert not hubs.is_cached("someone/tiny")
     hub.stops_after = None
     assert backbones.load("hf:someone/tiny").features == 16
 
@@ -127,11 +127,11 @@ def test_a_killed_download_without_the_rest_is_not_taken(bert: Path, hub: FakeHu
     hub.put("someone/tiny", bert)
     with pytest.raises(InputError, match="has no tokenizer, so it cannot be a backbone"):
         backbones.load("hf:someone/tiny")
-    assert not hubs.here("someone/tiny")
+    assert not hubs.is_cached("someone/tiny")
     (bert / "tokenizer.json").write_bytes(tokenizer)
     hub.put("someone/tiny", bert)
     assert backbones.load("hf:someone/tiny").features == 16
-    assert hubs.here("someone/tiny")
+    assert hubs.is_cached("someone/tiny")
 
 
 def test_a_repository_that_is_not_there(hub: FakeHub) -> None:
@@ -210,7 +210,7 @@ def test_weights_in_parts(bert: Path, hub: FakeHub, tmp_path: Path) -> None:
     hub.put("someone/tiny", parts)
     assert backbones.load("hf:someone/tiny").fingerprint == whole.fingerprint
     next((tmp_path / "hub").rglob("model-00002-of-*.safetensors")).unlink()
-    assert not hubs.here("someone/tiny")
+    assert not hubs.is_cached("someone/tiny")
 
 
 def test_a_network_of_timms_by_its_repository(resnet: Path, hub: FakeHub) -> None:
@@ -234,8 +234,8 @@ def test_a_network_of_timms_by_its_name(resnet: Path, hub: FakeHub, tmp_path: Pa
     hub.asked.clear()
     assert backbones.load("timm:resnet10t.c3_in1k", offline=True).licence == loaded.licence
     assert hub.asked == []
-    assert hubs.here("timm/resnet10t.c3_in1k", weights_alone=True)
-    assert not hubs.here("timm/resnet10t.c3_in1k")
+    assert hubs.is_cached("timm/resnet10t.c3_in1k", weights_alone=True)
+    assert not hubs.is_cached("timm/resnet10t.c3_in1k")
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_a_kill_leaves_the_old_decisions_or_the_new(tmp_path, moment, done):
     assert [each["rung"] for each in unfinished.decisions()] in (["a"], ["a", "b"])
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"made_for"'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"run_identity"'])
 def test_damaged_decisions_are_told_in_one_sentence(tmp_path, content):
     (tmp_path / "ladder.json").write_bytes(content)
     for ask in (Unfinished(tmp_path, MADE_FOR).check, Unfinished(tmp_path, MADE_FOR).decisions):
@@ -256,9 +256,9 @@ def test_damaged_decisions_are_told_in_one_sentence(tmp_path, content):
             ask()
 
 
-@pytest.mark.parametrize("made_for", [[], 3, None])
-def test_damaged_settings_are_told_in_one_sentence(tmp_path, made_for):
-    (tmp_path / "ladder.json").write_text(json.dumps({"made_for": made_for}))
+@pytest.mark.parametrize("run_identity", [[], 3, None])
+def test_damaged_settings_are_told_in_one_sentence(tmp_path, run_identity):
+    (tmp_path / "ladder.json").write_text(json.dumps({"run_identity": run_identity}))
     with pytest.raises(InputError, match="remove the folder to start again"):
         Unfinished(tmp_path, MADE_FOR).check()
 

@@ -152,10 +152,10 @@ def test_a_mean_is_kept_where_it_is_better_than_the_rung_alone(names, monkeypatc
 
 def test_the_chance_of_a_gain():
     """One-sided, paired, of the squared errors."""
-    from headstart.training.fitted import Fitted, Judged
+    from headstart.training.fitted import Fitted, ValidationResult
 
     def of(errors):
-        return Fitted("", None, None, None, Judged(errors=errors), 0, 0.0, None, None)
+        return Fitted("", None, None, None, ValidationResult(errors=errors), 0, 0.0, None, None)
 
     random = np.random.default_rng(0)
     before = random.uniform(0, 1, 200)

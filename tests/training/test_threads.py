@@ -6,7 +6,7 @@ import torch
 
 from headstart.features.trunk import Trunk
 from headstart.spec import FitSpec
-from headstart.training.made_for import made_for
+from headstart.training.run_identity import run_identity
 from headstart.training.threads import every_core, threads
 
 
@@ -23,7 +23,7 @@ def test_the_number_is_put_back_and_does_not_follow_what_is_set(monkeypatch):
 
 def test_a_checkpoint_names_it():
     trunk = Trunk.load(None, "text", cut=None, offline=True)
-    assert made_for("", trunk, "", FitSpec())["the number of threads"] == threads()
+    assert run_identity("", trunk, "", FitSpec())["the number of threads"] == threads()
 
 
 def test_the_number_of_threads_changes_no_bit(place):

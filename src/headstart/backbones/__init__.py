@@ -1,6 +1,16 @@
 """Pretrained networks as ordered stages, ready to be cut into a frozen trunk and a trained tail."""
 
 from headstart.backbones.backbone import Backbone, Cut, Stage
-from headstart.backbones.catalogue import Entry, catalogue, default_for, here, load, ways
+from headstart.backbones.catalogue import Entry, catalogue, default_for, is_cached, load, ways
 
-__all__ = ["Backbone", "Cut", "Entry", "Stage", "catalogue", "default_for", "here", "load", "ways"]
+__all__ = [
+    "Backbone",
+    "Cut",
+    "Entry",
+    "Stage",
+    "catalogue",
+    "default_for",
+    "is_cached",
+    "load",
+    "ways",
+]

@@ -154,14 +154,14 @@ def _unknown(name: str) -> BackboneError:
     )
 
 
-def here(entry: Entry) -> bool:
+def is_cached(entry: Entry) -> bool:
     """Whether an entry's weights are on this machine; opens no socket and imports no torch."""
     family, _, reference = entry.reference.partition(":")
     if family == "package":
-        return shipped.here(reference)
+        return shipped.is_cached(reference)
     # timm's own weights are on the hub under the names that timm has for them.
     repository = reference if family == "hf" else f"timm/{reference}"
-    return hub.here(repository, weights_alone=family == "timm")
+    return hub.is_cached(repository, weights_alone=family == "timm")
 
 
 def ways() -> tuple[str, ...]:

@@ -115,7 +115,7 @@ def locate(
     return folder
 
 
-def here(reference: str, *, weights_alone: bool = False) -> bool:
+def is_cached(reference: str, *, weights_alone: bool = False) -> bool:
     """Whether a repository's files are in the hub's cache on this machine; opens no socket."""
     try:
         locate(reference, offline=True, weights_alone=weights_alone)

@@ -35,7 +35,7 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
     return makers[reference](pool)
 
 
-def here(reference: str) -> bool:
+def is_cached(reference: str) -> bool:
     """Whether the package with the weights is installed."""
     try:
         _locate(*{"efficientnet-lite0": _LITE0, "minilm-l6": _MINILM}[reference])

@@ -26,7 +26,7 @@ def backbones(
 
         every = api.catalogue() if name is None else ()
         about = None if name is None else api.describe(name, offline=offline)
-        here = [api.here(entry) for entry in every]
+        here = [api.is_cached(entry) for entry in every]
         if json:
             listed = [
                 {**asdict(entry), "here": found} for entry, found in zip(every, here, strict=True)

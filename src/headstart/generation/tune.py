@@ -28,9 +28,9 @@ from headstart.training.checkpoint import Unfinished
 from headstart.training.items import Activations, Items, Tokens
 from headstart.training.ladder import disk_limit
 from headstart.training.loop import Task, Trained, train
-from headstart.training.made_for import made_for
 from headstart.training.network import groups
 from headstart.training.recipe import Recipe, recipe_for
+from headstart.training.run_identity import run_identity
 from headstart.training.rungs import USUAL_DEPTH, cut_at
 from headstart.training.threads import every_core
 from headstart.wording import size
@@ -112,7 +112,7 @@ def tune(
     trunk = Trunk(causal.backbone, causal.backbone.cut(), where, precision(where))
     unfinished = None
     if folder is not None:
-        made = made_for(arranged.digest, trunk, fingerprint(causal.model), spec)
+        made = run_identity(arranged.digest, trunk, fingerprint(causal.model), spec)
         unfinished = Unfinished(folder, made)
         unfinished.check()
     sources = _Sources(causal, trunk, arranged.parts, spec, progress)

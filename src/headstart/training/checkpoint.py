@@ -117,11 +117,11 @@ class Unfinished:
 
     Attributes:
         folder: it is made when something is saved in it.
-        made_for: data, settings and versions that it belongs to, by what to call them.
+        run_identity: data, settings and versions that it belongs to, by what to call them.
     """
 
     folder: Path
-    made_for: Mapping[str, Any]
+    run_identity: Mapping[str, Any]
 
     def check(self) -> None:
         """Refuse what was made for something else.
@@ -129,12 +129,12 @@ class Unfinished:
         Raises:
             InputError: names the first field that differs.
         """
-        made_for = self._read()["made_for"]
-        for name, now in self.made_for.items():
-            if made_for.get(name) != now:
+        run_identity = self._read()["run_identity"]
+        for name, now in self.run_identity.items():
+            if run_identity.get(name) != now:
                 raise InputError(
                     f"The unfinished training in {str(self.folder)!r} was begun with {name} "
-                    f"{made_for.get(name)!r}, but now it is {now!r}; run the same command as "
+                    f"{run_identity.get(name)!r}, but now it is {now!r}; run the same command as "
                     "then to go on, or remove the folder to start again."
                 )
 
@@ -150,7 +150,7 @@ class Unfinished:
     def decide(self, decisions: list[dict[str, Any]]) -> None:
         """Keep what was decided: a run that goes on decides the same."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        content = {"made_for": dict(self.made_for), "decisions": decisions}
+        content = {"run_identity": dict(self.run_identity), "decisions": decisions}
         _write(self.folder / "ladder.json", content)
 
     def remove(self) -> None:
@@ -160,10 +160,10 @@ class Unfinished:
     def _read(self) -> dict[str, Any]:
         path = self.folder / "ladder.json"
         if not path.is_file():
-            return {"made_for": self.made_for, "decisions": []}
+            return {"run_identity": self.run_identity, "decisions": []}
         try:
             found = json.loads(path.read_text("utf-8"))
-            whole = isinstance(found["made_for"], dict) and isinstance(found["decisions"], list)
+            whole = isinstance(found["run_identity"], dict) and isinstance(found["decisions"], list)
         except (LookupError, TypeError, ValueError):
             whole = False
         if not whole:

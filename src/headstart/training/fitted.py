@@ -21,7 +21,7 @@ FEW = 30
 
 
 @dataclass(frozen=True)
-class Judged:
+class ValidationResult:
     """What validation items say of scores.
 
     Attributes:
@@ -62,7 +62,7 @@ class Fitted:
     cut: str | None
     head: heads.Head
     start: heads.Head
-    judged: Judged
+    judged: ValidationResult
     trained_parameters: int
     seconds: float
     trunk: Trunk
@@ -86,14 +86,14 @@ def judge(
     targets: NDArray[Any],
     classes: tuple[str, ...],
     seed: int,
-) -> Judged:
+) -> ValidationResult:
     """Calibrate on validation items, and measure on them; nothing where there are none."""
     if not len(targets):
-        return Judged()
+        return ValidationResult()
     heat = temperature(task, logits, targets)
     scores = scaled(logits, heat)
     metrics = evaluate(task, targets, scores, classes, seed=seed).metrics
-    return Judged(heat, metrics, _errors(task, scores, targets), logits)
+    return ValidationResult(heat, metrics, _errors(task, scores, targets), logits)
 
 
 def _errors(task: Task, scores: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from headstart.training.averaged import averaged
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
 from headstart.training.fitted import FEW, Fitted
-from headstart.training.made_for import made_for
+from headstart.training.run_identity import run_identity
 from headstart.training.rungs import USUAL_DEPTH, Rung, cut_at, rungs_of
 from headstart.wording import duration, size
 
@@ -167,7 +167,7 @@ class _Ladder:
         self._unfinished: Unfinished | None = None
         if folder is not None:
             digest, weights = _digest(first.examples), trunk.backbone.fingerprint
-            self._unfinished = Unfinished(folder, made_for(digest, trunk, weights, spec))
+            self._unfinished = Unfinished(folder, run_identity(digest, trunk, weights, spec))
             self._unfinished.check()
 
     def climb(self, budget: float | None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from headstart.features.trunk import Trunk
 from headstart.spec import FitSpec
-from headstart.training.made_for import made_for
+from headstart.training.run_identity import run_identity
 from tests.training.small import texts
 
 
@@ -13,7 +13,7 @@ def test_the_same_weights_used_otherwise_are_another_backbone(tmp_path, monkeypa
     trunk = Trunk.load(texts(tmp_path, "bert"), "text", cut=None, offline=True)
     other = replace(trunk, backbone=replace(trunk.backbone, function="another"))
     mine, theirs = (
-        made_for("data", each, each.backbone.fingerprint, FitSpec()) for each in (trunk, other)
+        run_identity("data", each, each.backbone.fingerprint, FitSpec()) for each in (trunk, other)
     )
     assert {name for name in mine if mine[name] != theirs[name]} == {"the backbone"}
-    assert mine == made_for("data", trunk, trunk.backbone.fingerprint, FitSpec(offline=True))
+    assert mine == run_identity("data", trunk, trunk.backbone.fingerprint, FitSpec(offline=True))

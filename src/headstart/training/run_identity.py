@@ -11,7 +11,7 @@ from headstart.training.threads import threads
 _NO_MATTER = ("offline", "strict", "root", "allow_root")
 
 
-def made_for(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, Any]:
+def run_identity(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, Any]:
     """Data, network, options, device and versions, by what to call them.
 
     Args:
