@@ -401,7 +401,7 @@ except Exception as error:
     print(type(error).__name__, error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("InputError")
+    assert done.stdout.startswith("BackboneError")
     assert reason in done.stdout
 
 

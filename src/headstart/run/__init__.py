@@ -1,5 +1,5 @@
 """From a data set to a measured and saved model: prepare, adapt, measure, finish."""
 
-from headstart.run.fit import Run, fit
+from headstart.run.fitting import Run, fit
 
 __all__ = ["Run", "fit"]
