@@ -1,6 +1,7 @@
 """Write the reference of commands and options from the program: `python docs/make_reference.py`.
 
-A test fails when the pages are not what this writes.
+Also `headstart/keywords.py`, the options as an editor and a type checker know them. A test fails
+when any of these is not what this writes.
 """
 
 import re
@@ -11,7 +12,17 @@ from typing import Any, get_args, get_type_hints
 from headstart.cli.app import COMMANDS
 from headstart.cli.command import OTHERS, arguments_of, group_of, usage_of
 from headstart.cli.command import command as made_command
-from headstart.spec import GROUPS, FitSpec, GenerateSpec, ReadSpec, flag
+from headstart.spec import (
+    GROUPS,
+    BackboneSpec,
+    EmbedSpec,
+    FitSpec,
+    GenerateSpec,
+    ItemSpec,
+    LabelledSpec,
+    ReadSpec,
+    flag,
+)
 
 FOLDER = Path(__file__).parent / "reference"
 HEADER = "<!-- Written by docs/make_reference.py; edit the program, not this page. -->"
@@ -38,12 +49,74 @@ def options_page() -> str:
         "`--test-size 0.3` is `test_size=0.3`.",
         "## Of `headstart.fit`",
         _fields(FitSpec),
-        "## Of `headstart.predict`, `headstart.evaluate` and `headstart.embed`",
+        "## Of `headstart.predict` and `headstart.evaluate`",
         _fields(ReadSpec),
+        "## Of `headstart.embed`",
+        _fields(EmbedSpec),
         "## Of `headstart.generate`",
         _fields(GenerateSpec),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+SPECS = (ItemSpec, LabelledSpec, ReadSpec, BackboneSpec, EmbedSpec, FitSpec, GenerateSpec)
+COLUMNS = ("input", "label", "prompt", "completion")
+WIDER = {
+    **dict.fromkeys(COLUMNS, "str | int | Sequence[str | int] | None"),
+    **dict.fromkeys(("root", "allow_root", "test"), "str | PathLike[str] | None"),
+    "na_values": "str | Iterable[str] | None",
+    "class_weights": "str | Mapping[Any, float] | None",
+    "backbone": "str | PathLike[str] | None",
+}
+"""What Python may give where the command line has a text."""
+
+
+def keywords_module() -> str:
+    """A typed dictionary for every spec; `task` of a fit is a parameter of its own."""
+    parts = [
+        '"""The options of `headstart.spec` as keywords; written by docs/make_reference.py."""',
+        "from collections.abc import Iterable, Mapping, Sequence\nfrom os import PathLike\n"
+        "from typing import Any, Literal, TypedDict",
+    ]
+    parts += [f"\n{_keywords(spec)}" for spec in SPECS]
+    return "\n\n".join(parts) + "\n"
+
+
+def _keywords(spec: type[Any]) -> str:
+    bases = [_called(base) for base in spec.__bases__ if base is not object]
+    if spec is FitSpec:
+        bases = [_called(BackboneSpec), _called(LabelledSpec)]
+    doc = f'    """See `headstart.spec.{spec.__name__}`."""'
+    inherited = {
+        each.name for base in spec.__bases__ if base is not object for each in fields(base)
+    }
+    lines = [
+        _line(f"    {each.name}: {_kind(each, spec)}")
+        for each in fields(spec)
+        if each.name not in inherited
+    ]
+    head = f"class {_called(spec)}({', '.join(bases or ['TypedDict'])}, total=False):"
+    return "\n".join([head, doc, *([""] if lines else []), *lines])
+
+
+def _line(text: str) -> str:
+    """As the formatter breaks it."""
+    if len(text) <= 100:
+        return text
+    start, _, rest = text.partition("[")
+    return f"{start}[\n        {rest.removesuffix(']')}\n    ]"
+
+
+def _called(spec: type[Any]) -> str:
+    return spec.__name__.replace("Spec", "Options")
+
+
+def _kind(each: Any, spec: type[Any]) -> str:
+    if each.metadata["choices"]:
+        return f"Literal[{', '.join(map(repr, each.metadata['choices']))}]".replace("'", '"')
+    kind = get_type_hints(spec)[each.name]
+    names = " | ".join(k.__name__ for k in get_args(kind) or (kind,)).replace("NoneType", "None")
+    return WIDER.get(each.name, names)
 
 
 def command(name: str) -> Any:
@@ -128,7 +201,11 @@ def _cell(text: str) -> str:
     return coded.replace("|", "&#124;")
 
 
-PAGES = {"commands.md": commands_page, "options.md": options_page}
+PAGES = {
+    "commands.md": commands_page,
+    "options.md": options_page,
+    "../../src/headstart/keywords.py": keywords_module,
+}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from headstart.cli.app import COMMANDS
-from headstart.spec import FitSpec, GenerateSpec, ReadSpec, flag
+from headstart.keywords import EmbedOptions, FitOptions, GenerateOptions, ReadOptions
+from headstart.spec import EmbedSpec, FitSpec, GenerateSpec, ReadSpec, flag
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -128,10 +129,20 @@ def test_reference_is_what_the_program_says(page: str) -> None:
 
 def test_reference_lists_the_options_of_the_specs() -> None:
     text = (ROOT / "docs" / "reference" / "options.md").read_text("utf-8")
-    _, fit, read, generate = text.split("\n## ")
-    for part, spec in ((fit, FitSpec), (read, ReadSpec), (generate, GenerateSpec)):
+    _, *parts = text.split("\n## ")
+    for part, spec in zip(parts, (FitSpec, ReadSpec, EmbedSpec, GenerateSpec), strict=True):
         listed = re.findall(r"^\| `(\w+)` \| `(--[\w-]+)`", part, re.M)
         assert listed == [(each.name, flag(each.name)) for each in fields(spec)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "options"),
+    [(FitSpec, FitOptions), (ReadSpec, ReadOptions), (EmbedSpec, EmbedOptions),
+     (GenerateSpec, GenerateOptions)],
+)  # fmt: skip
+def test_an_editor_knows_every_option(spec: type[Any], options: type[Any]) -> None:
+    known = set(options.__annotations__) | ({"task"} if spec is FitSpec else set())
+    assert known == {each.name for each in fields(spec)}
 
 
 WRONG_WORDS = r"\b(pictures?|squash\w*|strangers?|symmetr\w+|foretell\w*|housed|always saying)\b"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from headstart import data as reading
 from headstart.atomic import check_file, write_json
@@ -13,6 +13,7 @@ from headstart.data.ids import refuse_columns
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
+from headstart.keywords import EmbedOptions, FitOptions, GenerateOptions, ReadOptions
 from headstart.progress import Clock, Progress, Silent
 from headstart.spec import (
     EmbedSpec,
@@ -57,28 +58,30 @@ def fit(
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
-    **options: Any,
+    **options: Unpack[FitOptions],
 ) -> TextRun: ...
 @overload
 def fit(
     data: Any,
     labels: Any = None,
     *,
+    task: Literal["auto", "classification", "multilabel", "regression"] = "auto",
     sample_weight: Any = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
-    **options: Any,
+    **options: Unpack[FitOptions],
 ) -> "Run": ...
 def fit(
     data: Any,
     labels: Any = None,
     *,
+    task: str = "auto",
     sample_weight: Any = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
-    **options: Any,
+    **options: Unpack[FitOptions],
 ) -> "Run | TextRun":
     """Train the best model that the data allows, and measure it.
 
@@ -93,7 +96,8 @@ def fit(
         progress: shows what is going on; by default a notebook does, and nothing else.
         began: when the person began to wait, by `time.monotonic`: budget and total count from
             there; from now where None.
-        **options: the fields of `headstart.spec.FitSpec`.
+        task: what is predicted; "generation": a language model learns to write such texts.
+        **options: the other fields of `headstart.spec.FitSpec`.
 
     Raises:
         InputError: the data or an option is wrong; nothing was written.
@@ -101,7 +105,7 @@ def fit(
     from headstart import run, sealed
     from headstart.data import labels as labelling
 
-    spec = spec_of(FitSpec, options)
+    spec = spec_of(FitSpec, {"task": task, **options})
     progress = progress or usual_progress()
     folder = None if out is None else _path("--out", out)
     if spec.task == "generation":
@@ -141,7 +145,7 @@ def generate(
     prompt: str,
     *,
     written: "Written | None" = None,
-    **options: Any,
+    **options: Unpack[GenerateOptions],
 ) -> Iterator[str]:
     """Let a saved language model write, piece by piece: `"".join(generate(...))` is all of it.
 
@@ -172,7 +176,7 @@ def predict(
     *,
     id: str | None = None,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[ReadOptions],
 ) -> "Predictions":
     """Answers of a saved model, a row for each item in its order.
 
@@ -209,7 +213,7 @@ def evaluate(
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
-    **options: Any,
+    **options: Unpack[ReadOptions],
 ) -> "EvaluationReport":
     """Measure a saved model on labelled data.
 
@@ -236,7 +240,7 @@ def evaluate(
     began = time.monotonic() if began is None else began
     path = None if out is None else check_file(_path("--out", out))
     loaded = _loaded(model)
-    read = {**options, "task": loaded.task}
+    read: dict[str, Any] = {**options, "task": loaded.task}
     words = read.get("na_values")
     words = loaded.reads.na_values if words is None else words
     read["na_values"] = labelling.kept_words(loaded.classes, words)
@@ -315,7 +319,7 @@ def embed(
     out: str | Path,
     progress: Progress | None = None,
     began: float | None = None,
-    **options: Any,
+    **options: Unpack[EmbedOptions],
 ) -> "EmbedReport":
     """Write the features of every item to a .lance, .parquet or .npz file.
 

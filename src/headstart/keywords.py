@@ -1,0 +1,78 @@
+"""The options of `headstart.spec` as keywords; written by docs/make_reference.py."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, TypedDict
+
+
+class ItemOptions(TypedDict, total=False):
+    """See `headstart.spec.ItemSpec`."""
+
+    input: str | int | Sequence[str | int] | None
+    root: str | PathLike[str] | None
+    allow_root: str | PathLike[str] | None
+    offline: bool
+    strict: bool
+
+
+class LabelledOptions(ItemOptions, total=False):
+    """See `headstart.spec.LabelledSpec`."""
+
+    label: str | int | Sequence[str | int] | None
+    label_from: str | None
+    decimal: Literal["auto", "point", "comma"]
+    na_values: str | Iterable[str] | None
+    separator: str | None
+
+
+class ReadOptions(LabelledOptions, total=False):
+    """See `headstart.spec.ReadSpec`."""
+
+    task: Literal["auto", "classification", "multilabel", "regression", "generation"]
+
+
+class BackboneOptions(TypedDict, total=False):
+    """See `headstart.spec.BackboneSpec`."""
+
+    backbone: str | PathLike[str] | None
+    crop: float | None
+    size: int | None
+    pool: Literal["auto", "mean", "max", "flatten", "first", "last"]
+
+
+class EmbedOptions(BackboneOptions, ItemOptions, total=False):
+    """See `headstart.spec.EmbedSpec`."""
+
+    cut: str | None
+
+
+class FitOptions(BackboneOptions, LabelledOptions, total=False):
+    """See `headstart.spec.FitSpec`."""
+
+    prompt: str | int | Sequence[str | int] | None
+    completion: str | int | Sequence[str | int] | None
+    strategy: Literal[
+        "auto", "feature-extraction", "fine-tuning", "full-fine-tuning", "lora", "from-scratch"
+    ]
+    budget: str | None
+    cut: str | None
+    head: str
+    epochs: int | None
+    train_batchnorm: bool
+    flip: Literal["horizontal", "any", "none"]
+    store_limit: str | None
+    baseline: Literal["none", "from-scratch"]
+    balance: Literal["none", "balanced"]
+    class_weights: str | Mapping[Any, float] | None
+    seed: int
+    test: str | PathLike[str] | None
+    test_size: float
+
+
+class GenerateOptions(TypedDict, total=False):
+    """See `headstart.spec.GenerateSpec`."""
+
+    length: int
+    temperature: float
+    top_p: float
+    seed: int
