@@ -398,7 +398,7 @@ def test_fit_never_writes_over_what_is_not_a_model(rows, out, said):
         ("evaluate 'of texts' 'no labels.csv'", "it has no label"),
         ("evaluate 'of photos' blank", "blue/0.jpg: it is empty"),
         ("evaluate nowhere photos", "'nowhere' is not a headstart model"),
-        ("embed photos --out a.txt", "it must end with .lance, .parquet, .npz"),
+        ("embed photos --out a.txt", "it must end with .lance, .parquet or .npz"),
         ("embed photos --out no/where.npz", "the folder 'no' is not there"),
         ("embed photos --out a.npz --cut nowhere", "has no stage 'nowhere'"),
         ("embed blank --out a.npz", "No item of 'blank' can be read"),

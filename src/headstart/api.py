@@ -113,9 +113,11 @@ def fit(
             raise InputError("--task generation learns from texts alone; leave out the rest.")
         return _fit_texts(data, folder, spec, progress, began)
     if folder is not None:
-        sealed.say_replaced(folder, progress)
+        sealed.check_target(folder)
     clock = Clock(began)
     dataset = reading.read_any(data, spec, labels, weights=sample_weight)
+    if folder is not None:
+        sealed.say_replaced(folder, progress)
     dataset = labelling.one_form(_with_test(dataset, spec))
     if sample_weight is not None:
         note = "The items are weighted in training, by sample_weight."

@@ -47,10 +47,10 @@ def test_the_separator_is_said_and_can_be_given():
 def test_what_looks_like_several_is_hinted_at():
     for sign in (", ", "|", ";"):
         cells = [sign.join(names) for names in SEVERAL if names] * 3
-        notes = " ".join(interpret(cells, "auto", row_name).notes)
-        assert "--task multilabel splits them" in notes
+        warnings = " ".join(interpret(cells, "auto", row_name).warnings)
+        assert "--task multilabel splits them" in warnings
     for plain in (["very good", "good", "very bad", "bad"], ["Paris, France", "Rome, Italy"]):
-        assert "splits" not in " ".join(interpret(plain, "auto", row_name).notes)
+        assert "splits" not in " ".join(interpret(plain, "auto", row_name).warnings)
 
 
 def test_empty_is_none_of_them_and_na_is_missing():

@@ -167,7 +167,7 @@ def test_one_class_in_the_test_set() -> None:
     found = evaluate("classification", np.zeros(20, int), logits, ["cat", "dog"], seed=0)
     assert math.isnan(found.metrics["roc_auc"].value)
     assert math.isfinite(found.metrics["log_loss"].value)
-    assert any("roc_auc is undefined" in note and "'cat'" in note for note in found.notes)
+    assert any("ROC AUC is undefined" in note and "'cat'" in note for note in found.notes)
 
 
 def test_a_class_without_a_test_item() -> None:
@@ -175,7 +175,7 @@ def test_a_class_without_a_test_item() -> None:
     kept = targets != 1
     found = evaluate("classification", targets[kept], logits[kept], names(3), seed=0)
     assert math.isfinite(found.metrics["roc_auc"].value)
-    assert any("roc_auc leaves out" in note and "'class 1'" in note for note in found.notes)
+    assert any("ROC AUC leaves out" in note and "'class 1'" in note for note in found.notes)
     assert any("Fewer than 5" in note for note in found.notes)
     assert found.per_class[1].support == 0
 

@@ -156,7 +156,7 @@ def _one_each(
         return Labels("regression", numbers, _rounded(values)), why
     names, warnings, notes = unified(values)
     hints = multilabel.hint(sorted({n for n in names if n is not None})) if task == "auto" else ()
-    return Labels("classification", list(names), warnings, (*notes, *hints)), why
+    return Labels("classification", list(names), (*warnings, *hints), notes), why
 
 
 def _class_named(names: Sequence[str], cell: Any, row: Callable[[], str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +155,10 @@ def must_have(table: Table, column: str, flag: str) -> None:
         DataError: names the option, and the columns that are.
     """
     if column not in table.columns:
+        near = get_close_matches(column, list(table.columns), n=1)
+        hint = f"is it {near[0]!r}? It has" if near else "it has"
         raise DataError(
-            f"{table.name} has no column {column!r} ({flag}); it has {some(table.columns, 20)}."
+            f"{table.name} has no column {column!r} ({flag}); {hint} {some(table.columns, 20)}."
         )
 
 

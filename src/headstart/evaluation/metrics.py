@@ -157,9 +157,9 @@ def _roc_auc(
         return area, ()
     if not math.isfinite(area.value):
         only = classes[int(targets[0])]
-        return area, (f"roc_auc is undefined: every test item is of one class, {only!r}.",)
+        return area, (f"ROC AUC is undefined: every test item is of one class, {only!r}.",)
     left_out = [name for name, fine in zip(classes, defined, strict=True) if not fine]
-    return area, (f"roc_auc leaves out what the test set has no item of: {some(left_out)}.",)
+    return area, (f"ROC AUC leaves out what the test set has no item of: {some(left_out)}.",)
 
 
 def _macro_ranking(
@@ -231,7 +231,8 @@ def _multilabel(
         "map": precision,
     }
     missing = [name for name, fine in zip(classes, defined, strict=True) if not fine]
-    notes = (f"map leaves out labels that no test item has: {some(missing)}.",) * bool(missing)
+    left_out = f"Mean average precision leaves out labels that no test item has: {some(missing)}."
+    notes = (left_out,) * bool(missing)
     rows = class_rows(classes, hits, guesses, support)
     return Evaluation(metrics, rows, None, notes + _few(classes, support))
 

@@ -27,7 +27,9 @@ def check_target(path: Path) -> None:
         InputError: names the file and what is wrong with it.
     """
     if path.suffix.lower() not in FORMATS:
-        raise InputError(f"--out is {str(path)!r}, but it must end with {', '.join(FORMATS)}.")
+        *most, last = FORMATS
+        ends = f"{', '.join(most)} or {last}"
+        raise InputError(f"--out is {str(path)!r}, but it must end with {ends}.")
     check_written(path, "--out")
     if not path.parent.is_dir():
         raise InputError(

@@ -199,6 +199,8 @@ def _logistic(problem: _Problem, rng: np.random.Generator) -> tuple[Floats, Floa
     with warnings.catch_warnings():
         # The last iterate is a fine probe: what it is worth is measured, not assumed.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Many classes of few items each: what the labels are was settled when they were read.
+        warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
         scaled, loss = _choose(problem, rng)
         chosen = scaled / problem.rows.shape[1]
         final = _Regressions(problem)

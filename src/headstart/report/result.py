@@ -141,7 +141,8 @@ def class_table(rows: Sequence[ClassRow]) -> Table | None:
     numbers = ("test items", "precision", "recall", "F1")
     table = columns(("class", *numbers), right=numbers)
     for row in rows:
-        shares = [figure(each) for each in (row.precision, row.recall, row.f1)]
+        found = (row.precision, row.recall, row.f1)
+        shares = [figure(each) if row.support else "-" for each in found]
         table.add_row(Text(shown(row.name)), count(row.support), *shares)
     return table
 

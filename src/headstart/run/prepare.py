@@ -59,6 +59,9 @@ def prepare(
     labels.check(dataset)
     refuse_idle(dataset, spec)
     dataset = weighted(dataset, spec)
+    if any(dataset.splits) and "test" not in dataset.splits:
+        note = "The data has no test split: a part of its training items is taken for one."
+        dataset = replace(dataset, notes=(*dataset.notes, note))
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
     clock.lap("load")

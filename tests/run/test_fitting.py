@@ -1,0 +1,82 @@
+"""One fit for the command line, Python and the estimators."""
+
+import numpy as np
+import pytest
+
+import headstart
+from headstart import run
+from headstart.data import from_memory
+from headstart.errors import InputError
+from headstart.progress import Clock, Silent
+from headstart.spec import FitSpec
+from headstart.training.examples import without_test
+from tests.runs import COLOURS, Place, picture, pictures
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, warm):
+    place = Place(tmp_path_factory.mktemp("run"), warm)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(place.cache))
+        yield place
+
+
+@pytest.fixture(scope="module")
+def data(place):
+    rng = np.random.default_rng(0)
+    labels = [*COLOURS] * 14
+    return from_memory([picture(rng, COLOURS[each]) for each in labels], labels)
+
+
+def fitted(data, **options):
+    clock = Clock()
+    return run.fit(data, FitSpec(offline=True), Silent(), clock, **options)
+
+
+def test_nothing_is_written_where_nothing_was_asked_for(data, place):
+    before = sorted(each.name for each in place.folder.iterdir())
+    done = fitted(data)
+    assert done.results is None
+    assert done.report.model is None
+    assert sorted(each.name for each in place.folder.iterdir()) == before
+
+
+def test_what_is_saved_is_what_is_given_back(data, place):
+    done = fitted(data, out=place.folder / "model", name="stripes")
+    assert done.report.dataset == "stripes"
+    assert len(done.results.names) == sum(
+        done.report.counts[s] for s in ("train", "validation", "test")
+    )
+    items = [data.items[at] for at in range(6)]
+    loaded = headstart.load(place.folder / "model")
+    assert (
+        loaded.predict(items).probabilities.tobytes()
+        == done.model.predict(items).probabilities.tobytes()
+    )
+
+
+def test_what_divides_the_items_is_for_the_caller_to_say(data):
+    done = fitted(data, arrange=without_test)
+    assert done.report.counts["test"] == 0
+    assert done.report.test == {}
+    assert done.report.counts["train"] + done.report.counts["validation"] == len(data)
+
+
+def test_a_test_split_that_is_not_given_is_told(place):
+    for split, seed in (("train", 0), ("val", 1)):
+        pictures(place.folder / "photos" / split, 8, seed)
+    report = headstart.fit(place.folder / "photos", offline=True).report
+    assert any("no test split" in note for note in report.notes)
+    assert report.counts["test"] > 0
+    pictures(place.folder / "photos" / "test", 4, 2)
+    report = headstart.fit(place.folder / "photos", offline=True).report
+    assert not any("no test split" in note for note in report.notes)
+    assert report.counts["test"] == 8
+
+
+def test_the_data_that_cannot_be_read_is_named(tmp_path, place):
+    for number in range(8):
+        (tmp_path / f"{number}.jpg").write_bytes(b"no")
+    paths = [str(tmp_path / f"{number}.jpg") for number in range(8)]
+    with pytest.raises(InputError, match="No item of 'scans' can be read"):
+        fitted(from_memory(paths, ["a", "b"] * 4), name="scans")
