@@ -115,7 +115,13 @@ def _is_harmless(character: str) -> bool:
 
 def some(names: Iterable[object], limit: int = 5) -> str:
     """`'a', 'b' and 7 more`: a few names for a sentence, quoted and escaped."""
-    every = [repr(shown(str(name)))[:80] for name in names]
+    every = [quoted(str(name))[:80] for name in names]
     if len(every) > limit:
         return f"{', '.join(every[:limit])} and {len(every) - limit:,} more"
     return ", ".join(every)
+
+
+def quoted(name: str) -> str:
+    """The name in quotes, escaped for a terminal; a backslash of its own stays single."""
+    mark = '"' if "'" in name else "'"
+    return f"{mark}{shown(name)}{mark}"

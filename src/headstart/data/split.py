@@ -121,7 +121,7 @@ def check_duplicates(
         verdict = "these are far apart" if number else "one of them is wrong"
         warnings.append(
             f"{_times(len(differ), 'item')} identical to one with another {what}, such as "
-            f"{names[a]} ({labels[a]!r}) and {names[b]} ({labels[b]!r}); {verdict}."
+            f"{names[a]} ({_written(labels[a])}) and {names[b]} ({_written(labels[b])}); {verdict}."
         )
     sides = _given_sides(splits, len(digests))
     across = [(a, b) for a, b in pairs if sides[a] != sides[b]]
@@ -144,6 +144,10 @@ def _differing(pairs: Sequence[tuple[int, int]], labels: Sequence[Label]) -> lis
         return [(a, b) for a, b in pairs if labels[a] != labels[b]]
     values = np.asarray(labels, np.float64)
     return [(a, b) for a, b in pairs if abs(values[a] - values[b]) > values.std()]
+
+
+def _written(label: Label) -> str:
+    return some(label) or "none" if isinstance(label, tuple) else repr(label)
 
 
 def _times(count: int, what: str) -> str:
