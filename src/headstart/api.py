@@ -13,7 +13,13 @@ from headstart.data.ids import refuse_columns
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
-from headstart.keywords import EmbedOptions, FitOptions, GenerateOptions, ReadOptions
+from headstart.keywords import (
+    EmbedOptions,
+    FitOptions,
+    GenerateOptions,
+    ItemOptions,
+    ReadOptions,
+)
 from headstart.progress import Clock, Progress, Silent
 from headstart.spec import (
     EmbedSpec,
@@ -178,7 +184,7 @@ def predict(
     *,
     id: str | None = None,
     progress: Progress | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[ItemOptions],
 ) -> "Predictions":
     """Answers of a saved model, a row for each item in its order.
 

@@ -21,10 +21,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from headstart import run
 from headstart.data import from_memory
-from headstart.data.arrays import as_numpy, is_array, is_image, stacked
+from headstart.data.arrays import as_numpy, images_of, is_array, is_image
 from headstart.data.dataset import Dataset, Skipped
 from headstart.data.weights import weights_of
-from headstart.errors import InputError, Unreadable
+from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities, scaled
 from headstart.features.trunk import Trunk
 from headstart.progress import Clock, Silent
@@ -297,12 +297,9 @@ def _items(X: Any) -> Any:
             "table or a number; give one column of it, or a list."
         )
     # As a stack it would be of grey pictures three pixels wide: nobody has those.
-    if is_image(array.shape) or array.ndim not in (3, 4):
-        return array if is_image(array.shape) else list(array)
-    try:
-        return stacked(array)
-    except Unreadable as error:
-        raise InputError(f"Of the array X of {array.shape} {error}.") from error
+    if is_image(array.shape):
+        return array
+    return images_of(array) if array.ndim in (3, 4) else list(array)
 
 
 def _by_name(weights: Any, classes: NDArray[Any], names: list[str]) -> Any:

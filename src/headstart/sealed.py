@@ -131,12 +131,7 @@ def _check_replaced(folder: Path, name: str) -> None:
 
 
 def say_replaced(folder: Path, progress: Progress) -> None:
-    """Check a folder to save into, and say before any work where a model in it will be replaced.
-
-    Raises:
-        ModelError: something else is there; see `check_target`.
-    """
-    check_target(folder)
+    """Say before any work where a model in a folder to save into will be replaced."""
     if (folder / "model.json").is_file():
         name = shown(str(folder))
         progress.say(f"{name} holds a model; it is replaced when the new one is finished.")

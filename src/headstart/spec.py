@@ -217,7 +217,7 @@ class FitSpec(BackboneSpec, ReadSpec):
         "horizontal",
         "Flips of images while more than the head is trained, which must leave the label as it is: "
         "horizontal; any (also vertical, and rotations by 90 degrees: cells, satellite images); "
-        "none (letters, hands).",
+        "none (handwriting, hands).",
         choices=FLIPS,
         group=TRAINING,
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.errors import Unreadable
+from headstart.errors import DataError, Unreadable
 
 CHANNELS = (1, 3, 4)
 MAX_FLOAT_ERROR = 1e-4
@@ -93,6 +93,18 @@ def stacked(array: NDArray[Any]) -> list[NDArray[Any]]:
         for at, image in zip(np.flatnonzero(finite).tolist(), whole, strict=True):
             images[at] = image
     return images
+
+
+def images_of(array: NDArray[Any]) -> list[NDArray[Any]]:
+    """The images of an array that the user gave; see `stacked`.
+
+    Raises:
+        DataError: no scale fits all of them.
+    """
+    try:
+        return stacked(array)
+    except Unreadable as error:
+        raise DataError(f"Of the array of {array.shape} {error}.") from error
 
 
 def of_two_scales(items: Sequence[Any]) -> set[int]:

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from headstart.data.arrays import as_numpy, is_array, stacked
+from headstart.data.arrays import as_numpy, images_of, is_array
 from headstart.data.image_cells import image_of, is_cell
 from headstart.data.lazy import Mapped
 from headstart.data.scalars import PANDAS_MISSING
 from headstart.data.table import Table
-from headstart.errors import DataError, Unreadable
+from headstart.errors import DataError
 from headstart.wording import shown, some
 
 _SAMPLE = 100
@@ -145,17 +144,10 @@ def _cells(column: Any) -> list[Any]:
         values = column.tolist()
     elif is_array(column):
         array = as_numpy(column)
-        values = array.tolist() if array.ndim == 1 else _stacked(array)
+        values = array.tolist() if array.ndim == 1 else images_of(array)
     else:
         values = list(column)
     return [None if is_missing(value) else value for value in values]
-
-
-def _stacked(array: NDArray[Any]) -> list[Any]:
-    try:
-        return list(stacked(array))
-    except Unreadable as error:
-        raise DataError(f"Of the array of {array.shape} {error}.") from error
 
 
 def _holds_images(cells: Sequence[Any]) -> bool:

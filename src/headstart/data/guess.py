@@ -232,7 +232,7 @@ def _first_of(table: Table, named: Sequence[str], known: Sequence[str], flag: st
     """Of columns with known names the one that comes first.
 
     Raises:
-        DataError: two have that name, in other letters.
+        DataError: two have that name but for case.
     """
     best = min(named, key=lambda name: _rank(name, known))
     alike = [name for name in named if plain(name) == plain(best)]

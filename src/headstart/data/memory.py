@@ -12,10 +12,10 @@ from PIL import Image
 from headstart.data.arrays import (
     as_numpy,
     channels_first,
+    images_of,
     is_array,
     is_image,
     of_two_scales,
-    stacked,
 )
 from headstart.data.columns import modality_of
 from headstart.data.dataset import Dataset, Modality, Unusable
@@ -130,10 +130,7 @@ def _listed(given: Any) -> list[Any]:
     if is_image(shape):
         return [array]
     if len(shape) in (3, 4) and shape[2:] != (2,):  # grey with transparency, or nothing known
-        try:
-            return list(stacked(array))
-        except Unreadable as error:
-            raise DataError(f"Of the array of {shape} {error}.") from error
+        return images_of(array)
     raise DataError(
         f"an array of the shape {shape} holds no images; an image is (height, width[, 3 or 4]), "
         "and a stack of them has the items first."

@@ -79,6 +79,7 @@ def fit(
             "as gpt2, hf:OWNER/NAME or a folder."
         )
     if out is not None:
+        sealed.check_target(out)
         sealed.say_replaced(out, progress)
     documents = read(data, spec)
     clock.lap("read")
