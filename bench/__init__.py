@@ -27,5 +27,6 @@ MEASUREMENTS = (
 )
 """Modules of this package, each with `run(quick) -> Result`."""
 
-ON_REQUEST = ("peers",)
-"""Likewise, but only where named: some twelve hours, and environments of 20 GB first."""
+ON_REQUEST = ("climb", "text_budget", "small_sets", "peers")
+"""Likewise, but only where named: half an hour each, and `peers` some twelve hours after
+environments of 20 GB. All but `climb` download packages with data first."""

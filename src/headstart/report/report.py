@@ -28,6 +28,7 @@ class Rung:
         kept: whether it is the model; None where there was no choice.
         why: the reason, in words.
         history: losses of each epoch, `loss` and `val_loss`, of a head that was asked for epochs.
+        predicted_seconds: what it was expected to take, of a rung that was chosen under a budget.
     """
 
     strategy: str
@@ -38,6 +39,7 @@ class Rung:
     kept: bool | None = None
     why: str | None = None
     history: Mapping[str, list[float]] = field(default_factory=dict)
+    predicted_seconds: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` turns back into an equal rung."""

@@ -108,6 +108,7 @@ def _rung(tried: Tried, extraction: float) -> Rung:
         kept=tried.kept,
         why=tried.why,
         history=fitted.head.settings.get("history", {}) if fitted else {},
+        predicted_seconds=None if tried.predicted is None else round(tried.predicted, 3),
     )
 
 

@@ -70,12 +70,14 @@ class Tried:
         fitted: what it gave; None where it was not trained.
         kept: whether it is the model now; None where there was no choice.
         why: the reason, in words.
+        predicted: seconds that it was expected to take, before it was trained.
     """
 
     rung: Rung
     fitted: Fitted | None
     kept: bool | None = None
     why: str | None = None
+    predicted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,7 @@ class _Ladder:
         except InputError as error:  # an item that this cut cannot hold
             self._tried.append(Tried(rung, None, False, str(error)))
             return
-        self._judge(rung, fitted, decision["effort"])
+        self._judge(rung, fitted, decision)
 
     def _keep(self, decisions: list[dict[str, Any]]) -> None:
         if self._unfinished:
@@ -388,7 +390,7 @@ class _Ladder:
             self._unfinished.decide([])
         return tuning.fit(checkpoint, self._progress, deadline)
 
-    def _judge(self, rung: Rung, fitted: Fitted, effort: float) -> None:
+    def _judge(self, rung: Rung, fitted: Fitted, decision: dict[str, Any]) -> None:
         """Keep a rung whose answers are better than the best's by more than chance.
 
         Averaged with feature extraction, where that is better.
@@ -404,15 +406,14 @@ class _Ladder:
         why = f"squared error {percent:+.0f}%, p = {chance:.2g}"
         if fitted.averaged_with is not None:
             why = f"averaged with feature extraction: {why}"
-        if effort < 1:
-            why += f"; {effort:.0%} of the usual views and epochs, for the budget"
+        if decision["effort"] < 1:
+            why += f"; {decision['effort']:.0%} of the usual views and epochs, for the budget"
         if better:
             self._best = fitted
             self._tried = [
-                Tried(each.rung, each.fitted, False if each.kept else each.kept, each.why)
-                for each in self._tried
+                replace(each, kept=False if each.kept else each.kept) for each in self._tried
             ]
-        self._tried.append(Tried(rung, fitted, better, why))
+        self._tried.append(Tried(rung, fitted, better, why, decision["seconds"]))
 
     def _cut_of(self, strategy: str) -> str | None:
         """The user's cut; or the usual one, or the first after it that fits the disk."""
