@@ -160,23 +160,23 @@ def _ours(trunk: Any, module: Any, items: Any, strategy: str) -> Callable[[bool]
     import torch
 
     from headstart.spec import FitSpec
-    from headstart.training.loop import Task, loss_of, train
-    from headstart.training.network import Network, Scales, groups
-    from headstart.training.recipe import recipe_for
+    from headstart.training.loop import Task, train
+    from headstart.training.network import Copy, Network, Scales, groups
+    from headstart.training.objectives import Classification, loss_of
+    from headstart.training.recipe import Size, recipe_for
+    from headstart.training.strategies import strategy_of
 
     backbone = trunk.backbone
-    recipe = recipe_for(
-        strategy, "text", len(items), FitSpec(strategy=strategy, epochs=1), width=backbone.features
-    )
-    tail = copy.deepcopy(module)
-    network = Network(tail, OUTPUTS, recipe.dropout, Scales.none(backbone.features))
-    names = [stage.name for stage in backbone.stages]
-    learning = groups(network, names, tail, recipe)
+    size = Size("text", len(items), backbone.features)
+    recipe = recipe_for(strategy_of(strategy), size, FitSpec(strategy=strategy, epochs=1))
+    copied = Copy.of(module, backbone)
+    network = Network(copied.module, OUTPUTS, recipe.dropout, Scales.none(backbone.features))
+    learning = groups(network, copied.depths, recipe)
     targets = torch.nn.functional.one_hot(torch.arange(len(items)) % OUTPUTS, OUTPUTS).float()
     task = Task(
         items=items,
         targets=targets,
-        loss=loss_of("classification", 0.0, None),
+        loss=loss_of(Classification(OUTPUTS), 0.0, weighted=False),
         validate=None,
         where=torch.device("cpu"),
         bfloat16=trunk.precision == "bfloat16",

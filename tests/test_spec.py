@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 
 from headstart.errors import InputError
+from headstart.registry import STRATEGIES as REGISTERED
 from headstart.spec import (
     BASELINES,
-    CUTTABLE,
     GROUPS,
-    STRATEGIES,
     FitSpec,
     GenerateSpec,
     ReadSpec,
     cache_folder,
     spec_of,
 )
+
+STRATEGIES = ("auto", *REGISTERED.ours)
+CUTTABLE = ("fine-tuning", "lora")
 
 
 @pytest.mark.parametrize(

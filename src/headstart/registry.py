@@ -115,3 +115,27 @@ EXPORTERS = Registry(
     "export format", "headstart.exporters", {"keras": "headstart.export.keras:write"}
 )
 """A function of a saved model, a file and `offline`, which tells what it wrote."""
+
+STRATEGIES = Registry(
+    "strategy",
+    "headstart.strategies",
+    {
+        "feature-extraction": "headstart.training.strategies.feature_extraction:strategy",
+        "fine-tuning": "headstart.training.strategies.fine_tuning:tail",
+        "full-fine-tuning": "headstart.training.strategies.fine_tuning:whole",
+        "lora": "headstart.training.strategies.lora:strategy",
+        "from-scratch": "headstart.training.strategies.from_scratch:strategy",
+    },
+)
+"""A `headstart.training.strategies.contract.Strategy`."""
+
+OBJECTIVES = Registry(
+    "objective",
+    "headstart.objectives",
+    {
+        "classification": "headstart.training.objectives:Classification",
+        "multilabel": "headstart.training.objectives:MultiLabel",
+        "regression": "headstart.training.objectives:Regression",
+    },
+)
+"""A class of `headstart.training.objectives.Objective`s, by the task."""

@@ -12,23 +12,12 @@ from typing import Any, TypeVar, get_args
 
 from headstart.errors import InputError
 from headstart.quantity import bytes_of, seconds_of
-from headstart.registry import HEADS
+from headstart.registry import HEADS, STRATEGIES, Registry
 from headstart.values import value_of
 
 S = TypeVar("S")
 
 TASKS = ("auto", "classification", "multilabel", "regression", "generation")
-STRATEGIES = (
-    "auto",
-    "feature-extraction",
-    "fine-tuning",
-    "full-fine-tuning",
-    "lora",
-    "from-scratch",
-)
-CUTTABLE = ("fine-tuning", "lora")
-WRITERS = ("auto", "lora", "fine-tuning", "full-fine-tuning")
-"""Strategies of `--task generation`; auto is lora."""
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
     "head", "train_batchnorm", "flip", "baseline", "balance", "class_weights",
@@ -57,16 +46,17 @@ def option(
     *,
     group: str | None = DATA,
     choices: tuple[str, ...] | None = None,
+    registry: Registry | None = None,
     low: float | None = None,
     high: float | None = None,
 ) -> Any:
     """A dataclass field with what a person needs to know about it.
 
-    `group` is where help lists it; `choices` lists the allowed words; `low` and `high` bound a
-    number, both inclusive.
+    `group` is where help lists it; `choices` lists the allowed words, and `registry` has those of
+    other packages; `low` and `high` bound a number, both inclusive.
     """
-    about = {"help": help, "group": group, "choices": choices, "low": low, "high": high}
-    return field(default=default, metadata=about)
+    bounds = {"choices": choices, "registry": registry, "low": low, "high": high}
+    return field(default=default, metadata={"help": help, "group": group, **bounds})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +178,13 @@ class FitSpec(BackboneSpec, ReadSpec):
     completion: str | None = option(
         None, "generation: column with the text to write after the prompt."
     )
-    strategy: str = option("auto", "How to adapt the backbone.", choices=STRATEGIES, group=TRAINING)
+    strategy: str = option(
+        "auto",
+        "How to adapt the backbone.",
+        choices=("auto", *STRATEGIES.ours),
+        registry=STRATEGIES,
+        group=TRAINING,
+    )
     budget: str | None = option(
         None,
         "Time for `auto` to climb the ladder, such as 5m: more of the network is trained as far as "
@@ -280,10 +276,11 @@ class FitSpec(BackboneSpec, ReadSpec):
                 if getattr(self, name) is not None:
                     raise InputError(f"{flag(name)} is for --task generation; leave it out.")
             return
-        if self.strategy not in WRITERS:
+        if self.strategy != "auto" and not _adapts(self.strategy):
+            able = ", ".join(("auto", *filter(_adapts, STRATEGIES)))
             raise InputError(
                 f"--strategy is {self.strategy!r}, but --task generation adapts a language model "
-                f"by one of {', '.join(WRITERS)}."
+                f"by one of {able}."
             )
         if (self.prompt is None) != (self.completion is None):
             raise InputError("--prompt and --completion go together; name both columns.")
@@ -302,9 +299,9 @@ class FitSpec(BackboneSpec, ReadSpec):
                 f"--epochs is for what is trained in epochs; --head {head} is solved in one go, so "
                 "leave --epochs out, or use --head mlp, a --budget or another --strategy."
             )
-        if self.train_batchnorm and self.strategy == "from-scratch":
+        if self.train_batchnorm and self.strategy != "auto" and not _adapts(self.strategy):
             raise InputError(
-                "--train-batchnorm changes nothing for --strategy from-scratch, which always "
+                f"--train-batchnorm changes nothing for --strategy {self.strategy}, which always "
                 "trains it; leave it out."
             )
         if self.test is not None and self.test_size != type(self).test_size:
@@ -316,7 +313,7 @@ class FitSpec(BackboneSpec, ReadSpec):
 
     @property
     def _trains_backbone(self) -> bool:
-        return self.budget is not None or self.strategy not in ("auto", "feature-extraction")
+        return self.budget is not None or _trains(self.strategy) in ("tail", "all")
 
     def _check_together(self, head: str) -> None:
         if self.budget is not None and self.strategy != "auto":
@@ -324,11 +321,12 @@ class FitSpec(BackboneSpec, ReadSpec):
                 f"--budget is for --strategy auto, which chooses what fits; {self.strategy} takes "
                 "the time it takes (--epochs makes it shorter)."
             )
-        cuts = self.strategy in CUTTABLE
+        cuts = _trains(self.strategy) == "tail"
         cuts = cuts or (self.task, self.strategy) == ("generation", "auto")
         if self.cut is not None and not cuts:
+            cuttable = [name for name in STRATEGIES if _trains(name) == "tail"]
             raise InputError(
-                f"--cut is for --strategy {' and '.join(CUTTABLE)}; --strategy {self.strategy} "
+                f"--cut is for --strategy {' and '.join(cuttable)}; --strategy {self.strategy} "
                 "chooses for itself."
             )
         if self.store_limit is not None and not (self.budget is not None or cuts):
@@ -349,7 +347,7 @@ class FitSpec(BackboneSpec, ReadSpec):
             )
         if self.baseline == self.strategy:
             raise InputError("--baseline is from-scratch, and so is --strategy; leave one out.")
-        if head != "linear" and (self.budget or self.strategy not in ("auto", STRATEGIES[1])):
+        if head != "linear" and deeper:
             raise InputError(
                 f"--head is {self.head!r}, but what is trained with the backbone is a linear head; "
                 "leave --head out, or say --strategy feature-extraction."
@@ -385,6 +383,16 @@ class GenerateSpec:
                     f"{flag(name)} does nothing at --temperature 0, which leaves nothing to "
                     "chance; leave one of them out."
                 )
+
+
+def _trains(strategy: str) -> str | None:
+    """What of the backbone a strategy trains; None of `auto`, which chooses."""
+    return None if strategy == "auto" else str(STRATEGIES.resolve(strategy).trains)
+
+
+def _adapts(strategy: str) -> bool:
+    """Whether it trains a pretrained backbone."""
+    return _trains(strategy) != "head" and bool(STRATEGIES.resolve(strategy).pretrained)
 
 
 def head_of(text: str) -> tuple[str, dict[str, Any]]:
@@ -462,7 +470,8 @@ def _no_text(value: Any) -> bool:
 
 def _check_one(each: Field[Any], value: Any) -> None:
     choices, low, high = (each.metadata.get(key) for key in ("choices", "low", "high"))
-    if choices is not None and (_no_text(value) or value not in choices):
+    others = each.metadata.get("registry") or ()
+    if choices is not None and (_no_text(value) or (value not in choices and value not in others)):
         raise InputError(
             f"{flag(each.name)} is {value!r}, but it must be one of {', '.join(choices)}."
         )

@@ -16,7 +16,6 @@ from headstart.errors import InputError
 from headstart.model import Model
 from headstart.training.assemble import about, assemble
 from headstart.training.averaged import averaged
-from headstart.training.tuning import Rung
 from tests.backbones.keras_models import read_small, saved
 from tests.runs import pictures
 from tests.training import small
@@ -94,7 +93,7 @@ def test_what_was_trained_of_the_backbone_is_in_the_file(tmp_path: Path) -> None
 def test_a_rung_averaged_with_feature_extraction(tmp_path: Path) -> None:
     """Both networks are in the file."""
     given = small.ready(saved(tmp_path, "MobileNetV2"), *small.pictures(60), epochs=1)
-    mean = averaged(*small.both(given, Rung("full-fine-tuning", None)), 0)
+    mean = averaged(*small.both(given, "full-fine-tuning"), 0)
     assert mean is not None
     model = assemble(mean, given.data)
     model = replace(model, about=about(mean, 0))

@@ -17,9 +17,10 @@ from headstart.heads.linear import LinearHead
 from headstart.progress import Silent
 from headstart.spec import FitSpec
 from headstart.training import feature_extraction
+from headstart.training.adapt import adapt
+from headstart.training.adapted import Adapted, judge
+from headstart.training.candidate import Source, candidate_of
 from headstart.training.examples import Examples, Part, arrange
-from headstart.training.fitted import Fitted, judge
-from headstart.training.tuning import Rung, Tuning
 from tests.backbones import text_models
 
 WORDS = {"a": ("w1", "w2", "w3"), "b": ("w7", "w8", "w2")}
@@ -33,7 +34,7 @@ class Small:
     trunk: Trunk
     features: Features
     examples: Examples
-    first: Fitted
+    first: Adapted
     spec: FitSpec
 
 
@@ -89,6 +90,24 @@ def ready(backbone: str, items: Any, labels: Any, task: str = "classification", 
     return Small(data, trunk, features, examples, first, spec)
 
 
+def source(small: Small) -> Source:
+    """What its candidates learn from."""
+    start = small.first.start
+    linear = start if isinstance(start, LinearHead) else None
+    return Source(small.data, small.trunk, small.examples, linear)
+
+
+def candidate(small: Small, strategy: str, cut: str | None = None):
+    """A strategy with its usual recipe."""
+    items = len(small.examples.parts["train"])
+    return candidate_of(strategy, cut, small.trunk, items, small.spec)
+
+
+def trained(small: Small, strategy: str, cut: str | None = None) -> Adapted:
+    """The same, trained."""
+    return adapt(candidate(small, strategy, cut), source(small))
+
+
 def unjudged(small: Small) -> Small:
     """The same without validation items: whatever was learnt last is kept."""
     none = small.examples.parts["validation"]
@@ -97,7 +116,7 @@ def unjudged(small: Small) -> Small:
     return replace(small, examples=replace(small.examples, parts=parts))
 
 
-def both(small: Small, rung: Rung) -> tuple[Fitted, Fitted]:
+def both(small: Small, strategy: str, cut: str | None = None) -> tuple[Adapted, Adapted]:
     """Feature extraction from several stages; and a rung, its last weights whatever they are."""
     wide = small.trunk.staged()
     features = wide.extract(small.data, Silent()).vectors()
@@ -108,11 +127,7 @@ def both(small: Small, rung: Rung) -> tuple[Fitted, Fitted]:
     examples = replace(small.examples, parts=parts)
     first = feature_extraction.fit(examples, small.spec, small.trunk, wide)
     start = small.first.start
-    assert isinstance(start, LinearHead)
-    alone = unjudged(small).examples
-    tuned = Tuning(rung, small.data, small.trunk, alone, start, small.spec).fit(
-        None, Silent(), None
-    )
+    tuned = trained(unjudged(small), strategy, cut)
     validation = small.examples.parts["validation"]
     scores = start.scores(validation.features)  # any will do
     judged = judge(small.examples.task, scores, validation.targets, small.examples.classes, 0)

@@ -11,10 +11,17 @@ import pytest
 import headstart
 from headstart.backbones import described
 from headstart.errors import HeadstartError
-from headstart.progress import Silent
 from headstart.training.assemble import assemble, scores_on_test
-from headstart.training.tuning import Rung, Tuning
-from tests.training.small import Small, pictures, ready, sentences, texts, unjudged, weights
+from tests.training.small import (
+    Small,
+    pictures,
+    ready,
+    sentences,
+    texts,
+    trained,
+    unjudged,
+    weights,
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +33,7 @@ def small(tmp_path_factory):
 
 
 def tuned(small: Small):
-    rung = Rung("fine-tuning", "blocks.1")
-    start = small.first.start
-    tuning = Tuning(rung, small.data, small.trunk, small.examples, start, small.spec)
-    return tuning.fit(None, Silent(), None)
+    return trained(small, "fine-tuning", "blocks.1")
 
 
 def test_a_saved_model_answers_as_before(small, tmp_path):
@@ -61,13 +65,13 @@ def test_a_tuned_model_answers_without_torch(small, tmp_path):
 
 def test_test_items_are_measured_on_the_adapted_network(small):
     """Not on the stored features of the frozen one."""
-    fitted = tuned(small)
-    model = assemble(fitted, small.data)
-    found = scores_on_test(model, fitted, small.data)
+    adapted = tuned(small)
+    model = assemble(adapted, small.data)
+    found = scores_on_test(model, adapted, small.data)
     test = small.examples.parts["test"]
     alone = model.scores(small.data.select(test.positions)).scores / model.temperature
     assert np.allclose(found, alone, atol=1e-5)
-    assert not np.allclose(found, fitted.head.scores(test.features), atol=1e-3)
+    assert not np.allclose(found, adapted.head.scores(test.features), atol=1e-3)
 
 
 def test_a_model_that_does_not_answer_as_from_stored_features_is_refused(small):

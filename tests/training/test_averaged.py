@@ -7,11 +7,9 @@ import pytest
 
 import headstart
 from headstart.evaluation.calibration import probabilities
-from headstart.progress import Silent
 from headstart.training.assemble import assemble
 from headstart.training.averaged import averaged
-from headstart.training.tuning import Rung, Tuning
-from tests.training.small import both, pictures, ready, unjudged, weights
+from tests.training.small import both, pictures, ready, trained, unjudged, weights
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,7 +30,7 @@ def centred(scores):
 def test_the_mean_of_calibrated_scores(tmp_path):
     """The saved model gives the mean of what the two models give."""
     small = ready(weights(tmp_path), *pictures(120), epochs=4)
-    first, tuned = both(small, Rung("fine-tuning", "blocks.1"))
+    first, tuned = both(small, "fine-tuning", "blocks.1")
     mean = averaged(first, tuned, 0)
     assert mean is not None
     model = assemble(mean, small.data)
@@ -51,7 +49,7 @@ def test_the_mean_of_calibrated_scores(tmp_path):
 
 def test_it_is_judged_by_its_own_answers(tmp_path):
     small = ready(weights(tmp_path), *pictures(120), epochs=4)
-    first, tuned = both(small, Rung("fine-tuning", "blocks.1"))
+    first, tuned = both(small, "fine-tuning", "blocks.1")
     mean = averaged(first, tuned, 0)
     assert mean is not None
     targets = mean.examples.parts["validation"].targets
@@ -74,7 +72,7 @@ def test_numbers_are_averaged_too(tmp_path):
     items, labels = pictures(120)
     values = [100.0 * (label == "across") + n % 7 for n, label in enumerate(labels)]
     small = ready(weights(tmp_path), items, values, "regression", epochs=4)
-    first, tuned = both(small, Rung("fine-tuning", "blocks.1"))
+    first, tuned = both(small, "fine-tuning", "blocks.1")
     mean = averaged(first, tuned, 0)
     assert mean is not None
     models = [assemble(each, small.data) for each in (first, tuned, mean)]
@@ -84,12 +82,5 @@ def test_numbers_are_averaged_too(tmp_path):
 
 def test_without_validation_items_nothing_is_averaged(tmp_path):
     small = ready(weights(tmp_path), *pictures(48), epochs=1)
-    tuning = Tuning(
-        Rung("fine-tuning", "blocks.1"),
-        small.data,
-        small.trunk,
-        unjudged(small).examples,
-        small.first.start,
-        small.spec,
-    )
-    assert averaged(small.first, tuning.fit(None, Silent(), None), 0) is None
+    tuned = trained(unjudged(small), "fine-tuning", "blocks.1")
+    assert averaged(small.first, tuned, 0) is None

@@ -19,12 +19,14 @@ from torch.nn import functional
 
 from headstart.training import loop
 from headstart.training.checkpoint import Checkpoint
-from headstart.training.loop import Task, Trained, loss_of, train, train_mode
+from headstart.training.loop import Task, Trained, train, train_mode
+from headstart.training.objectives import Classification, loss_of
 from headstart.training.recipe import Recipe
 
 ITEMS, WIDTH, CLASSES = 10, 6, 3
 RECIPE = Recipe(epochs=4, batch=3, rate=0.02, patience=9)
 STEPS = RECIPE.epochs * RECIPE.steps(ITEMS)
+LOSS = loss_of(Classification(CLASSES), 0, weighted=False)
 CPU = torch.device("cpu")
 PLACES = ("advance", "items", "before a save", "after a save")
 
@@ -119,7 +121,7 @@ def run(
     task = Task(
         items=Rows(values, before, lengths),
         targets=targets(len(values)),
-        loss=loss_of("classification", recipe.label_smoothing, None),
+        loss=loss_of(Classification(CLASSES), recipe.label_smoothing, weighted=False),
         validate=loss if held_out else validate,
         where=CPU,
         bfloat16=bfloat16,
@@ -453,7 +455,12 @@ def test_measuring_steps_takes_what_a_training_takes():
     network = dense()
     before = {name: each.clone() for name, each in network.named_parameters()}
     task = Task(
-        Rows(rows()), targets(), loss_of("classification", 0, None), None, CPU, bfloat16=False
+        Rows(rows()),
+        targets(),
+        LOSS,
+        None,
+        CPU,
+        bfloat16=False,
     )
     seconds = loop.step_seconds(network, groups(network), task, RECIPE, seed=0)
     assert seconds > 0
@@ -517,7 +524,12 @@ def test_a_group_of_scale_nothing_stands_still():
     network = dense()
     before = bits(network)
     task = Task(
-        Rows(rows()), targets(), loss_of("classification", 0, None), None, CPU, bfloat16=False
+        Rows(rows()),
+        targets(),
+        LOSS,
+        None,
+        CPU,
+        bfloat16=False,
     )
     still = [{**each, "scale": 0.0} for each in groups(network)]
     train(
@@ -549,7 +561,12 @@ def test_every_item_is_learnt_from_once_an_epoch(batch):
 
     network = dense()
     task = Task(
-        Seen(rows()), targets(), loss_of("classification", 0, None), None, CPU, bfloat16=False
+        Seen(rows()),
+        targets(),
+        LOSS,
+        None,
+        CPU,
+        bfloat16=False,
     )
     recipe = replace(RECIPE, batch=batch)
     train(
@@ -631,28 +648,3 @@ def test_pictures_of_bytes_can_be_mixed():
     (mixed,), _ = loop._mixed((pixels,), targets(4), 1.0, np.random.default_rng(0))
     assert mixed.is_floating_point()
     assert mixed.max() <= 255
-
-
-def test_the_loss_of_each_task():
-    scores, wanted = rows((CLASSES,)), targets()
-    torch.testing.assert_close(
-        loss_of("classification", 0.1, None)(scores, wanted),
-        -((0.9 * wanted + 0.1 / CLASSES) * scores.log_softmax(dim=1)).sum(dim=1).mean(),
-    )
-    chances = scores.sigmoid()
-    torch.testing.assert_close(
-        loss_of("multilabel", 0.1, None)(scores, wanted),
-        -(wanted * chances.log() + (1 - wanted) * (1 - chances).log()).mean(),
-    )
-    torch.testing.assert_close(
-        loss_of("regression", 0.1, None)(scores, wanted), ((scores - wanted) ** 2).mean()
-    )
-
-
-def test_a_class_of_weight_nothing_is_not_learnt_from():
-    scores = rows((CLASSES,)).requires_grad_()
-    weights = torch.tensor([1.0, 0.0, 2.0])
-    loss_of("classification", 0.0, weights)(scores, targets()).backward()
-    silent = targets()[:, 1] == 1
-    assert (scores.grad[silent] == 0).all()
-    assert (scores.grad[~silent] != 0).any()

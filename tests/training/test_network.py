@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,14 +15,15 @@ from headstart.heads.linear import LinearHead
 from headstart.training.items import Tokens
 from headstart.training.network import (
     ROWS,
+    Copy,
     Network,
     Scales,
     changed,
     computing,
     groups,
+    names_in,
     on,
     scores,
-    snapshot,
 )
 from headstart.training.recipe import Recipe
 from tests.backbones.text_models import save
@@ -67,13 +69,14 @@ def made(tmp_path_factory):
     return make
 
 
-def rungs(backbone: Backbone) -> list[tuple[Network, list[str]]]:
-    """The network of every cut, and the stages of the whole."""
+def rungs(backbone: Backbone) -> list[tuple[Network, Copy, nn.Module]]:
+    """The network of every cut, the copy in it, and what it is a copy of."""
     names = [stage.name for stage in backbone.stages]
     tails = [backbone.module, *(backbone.cut(name).tail for name in names[:-1])]
+    copies = [Copy.of(tail, backbone) for tail in tails]
     return [
-        (Network(tail, 2, 0.1, Scales.none(backbone.features)), names)
-        for number, tail in enumerate(tails)
+        (Network(copied.module, 2, 0.1, Scales.none(backbone.features)), copied, tail)
+        for copied, tail in zip(copies, tails, strict=True)
     ]
 
 
@@ -89,10 +92,10 @@ def depths(backbone: Backbone) -> dict[nn.Parameter, int]:
 @pytest.mark.parametrize("name", MADE)
 def test_groups_hold_every_parameter_that_learns_exactly_once(made, name):
     backbone = made(name)
-    for network, right in rungs(backbone):
+    for network, copied, _ in rungs(backbone):
         frozen = next(network.tail.parameters())
         frozen.requires_grad_(False)
-        found = groups(network, right, backbone.module, RECIPE)
+        found = groups(network, copied.depths, RECIPE)
         frozen.requires_grad_(True)
         members = [each for group in found for each in group["params"]]
         assert len(members) == len({id(each) for each in members})
@@ -104,8 +107,8 @@ def test_groups_hold_every_parameter_that_learns_exactly_once(made, name):
 @pytest.mark.parametrize("name", MADE)
 def test_matrices_decay_and_vectors_do_not(made, name):
     backbone = made(name)
-    network, right = rungs(backbone)[0]
-    for group in groups(network, right, backbone.module, RECIPE):
+    network, copied, _ = rungs(backbone)[0]
+    for group in groups(network, copied.depths, RECIPE):
         for parameter in group["params"]:
             assert group["weight_decay"] == (0.05 if parameter.ndim > 1 else 0)
 
@@ -126,26 +129,27 @@ AS_THE_CUTS_SAY = [
 def test_a_stage_learns_slower_the_further_left_it_is(made, name):
     backbone = made(name)
     depth, last = depths(backbone), len(backbone.stages) - 1
-    for network, right in rungs(backbone):
+    for network, copied, tail in rungs(backbone):
+        original = dict(tail.named_parameters())
         of = {
             id(each): group["scale"]
-            for group in groups(network, right, backbone.module, RECIPE)
+            for group in groups(network, copied.depths, RECIPE)
             for each in group["params"]
         }
         assert all(of[id(each)] == 1 for each in network.head.parameters())
         wrong = [
             path
             for path, each in network.tail.named_parameters()
-            if of[id(each)] != 0.5 ** (last - depth[each])
+            if of[id(each)] != 0.5 ** (last - depth[original[path]])
         ]
         assert wrong == []
 
 
 def test_without_decay_of_depth_every_stage_learns_as_fast(made):
     backbone = made("vit")
-    network, right = rungs(backbone)[0]
+    network, copied, _ = rungs(backbone)[0]
     recipe = Recipe(epochs=1, depth_decay=1.0)
-    assert {group["scale"] for group in groups(network, right, backbone.module, recipe)} == {1.0}
+    assert {group["scale"] for group in groups(network, copied.depths, recipe)} == {1.0}
 
 
 def head(seed: int, task: str = "classification", outputs: int = 3) -> LinearHead:
@@ -216,13 +220,13 @@ class Numbers:
 def test_scores_are_those_of_every_item_in_order_in_evaluation_mode(count):
     network = Network(nn.Sequential(nn.BatchNorm1d(5), nn.Dropout(0.5)), 2, 0.5, Scales.none(5))
     network.train()
-    before = snapshot(network)
+    before = copy.deepcopy(network)
     items = Numbers(count)
     found = scores(network, items, CPU)
     assert found.shape == (count, 2)
     assert found.dtype == np.float32
     assert not network.training
-    assert changed(network, before) == {}
+    assert changed(network, names_in(network, network), before) == {}
     with torch.no_grad():
         np.testing.assert_allclose(found, network(items.values).numpy(), rtol=1e-5, atol=1e-6)
 
@@ -246,28 +250,40 @@ def test_inputs_go_to_the_device_as_they_are():
 
 
 def test_what_changed_is_found_and_what_did_not_is_not():
-    network = Network(nn.Sequential(nn.Linear(5, 5), nn.BatchNorm1d(5)), 2, 0.0, Scales.none(5))
-    before = snapshot(network)
-    assert changed(network, before) == {}
+    whole = Network(nn.Sequential(nn.Linear(5, 5), nn.BatchNorm1d(5)), 2, 0.0, Scales.none(5))
+    names = names_in(whole.tail, whole)
+    tail = copy.deepcopy(whole.tail)
+    assert changed(tail, names, whole) == {}
     with torch.no_grad():
-        network.tail[0].bias[3] += 1e-7 + network.tail[0].bias[3].abs() * 1e-3
-    network.tail[1].num_batches_tracked += 1
-    found = changed(network, before)
+        tail[0].bias[3] += 1e-7 + tail[0].bias[3].abs() * 1e-3
+    tail[1].num_batches_tracked += 1
+    found = changed(tail, names, whole)
     assert set(found) == {"tail.0.bias", "tail.1.num_batches_tracked"}
-    assert torch.equal(found["tail.0.bias"], network.tail[0].bias)
-    assert not torch.equal(before["tail.0.bias"], network.tail[0].bias)
-    network.tail[0].bias.data.zero_()
+    assert torch.equal(found["tail.0.bias"], tail[0].bias)
+    assert not torch.equal(whole.tail[0].bias, tail[0].bias)
+    tail[0].bias.data.zero_()
     assert found["tail.0.bias"].any()
 
 
-def test_a_snapshot_put_back_leaves_nothing_changed():
-    network = Network(nn.Linear(5, 5), 2, 0.0, Scales.none(5))
-    before = snapshot(network)
-    for parameter in network.parameters():
-        parameter.data.normal_()
-    assert len(changed(network, before)) == 4
-    network.load_state_dict(before)
-    assert changed(network, before) == {}
+@pytest.mark.parametrize("name", MADE)
+def test_a_copy_shares_nothing_and_knows_the_names_of_the_original(made, name):
+    """Learnt weights put into the whole network give there what the copied tail gives."""
+    backbone = made(name)
+    whole = dict(backbone.module.state_dict(keep_vars=True))
+    for cut in (None, backbone.stages[0].name):
+        part = backbone.module if cut is None else backbone.cut(cut).tail
+        copied = Copy.of(part, backbone)
+        mine = copied.module.state_dict(keep_vars=True)
+        assert {value.data_ptr() for value in mine.values() if value.numel()}.isdisjoint(
+            value.data_ptr() for value in whole.values()
+        )
+        assert set(copied.names) == set(mine)
+        with torch.no_grad():
+            for parameter in copied.module.parameters():
+                parameter.add_(0.1)
+        learnt = changed(copied.module, copied.names, backbone.module)
+        assert {id(whole[name]) for name in learnt} == {id(each) for each in part.parameters()}
+        assert backbone.state_hash() == backbone.fingerprint
 
 
 def test_depthwise_convolutions_are_left_out_of_bfloat16_on_a_cpu():

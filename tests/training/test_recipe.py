@@ -2,12 +2,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.spec import STRATEGIES, FitSpec
-from headstart.training.ladder import EFFORTS
-from headstart.training.recipe import STEPS, Recipe, recipe_for
+from headstart.registry import STRATEGIES
+from headstart.search.budget import EFFORTS
+from headstart.spec import FitSpec
+from headstart.training.recipe import STEPS, Recipe, Size, recipe_for
+from headstart.training.strategies import strategy_of
 
-GRADIENT = STRATEGIES[2:]
+GRADIENT = [name for name in STRATEGIES if strategy_of(name).trains != "head"]
 MODALITIES = ("image", "text")
+
+
+def usual(strategy, modality, items, spec, width=None):
+    return recipe_for(strategy_of(strategy), Size(modality, items, width), spec)
 
 
 @settings(deadline=None)
@@ -41,7 +47,7 @@ def test_the_rate_ends_near_nothing_and_reaches_its_top_after_the_warmup():
 @settings(deadline=None)
 @given(items=st.integers(1, 200_000))
 def test_the_defaults_fit_any_number_of_items(strategy, modality, items):
-    recipe = recipe_for(strategy, modality, items, FitSpec(strategy=strategy))
+    recipe = usual(strategy, modality, items, FitSpec(strategy=strategy))
     assert 4 <= recipe.epochs <= 40
     assert 4 <= recipe.batch <= 32
     assert recipe.rate > 0
@@ -54,7 +60,7 @@ def test_the_defaults_fit_any_number_of_items(strategy, modality, items):
 @given(items=st.integers(1, 200_000), width=st.integers(16, 5000))
 def test_an_encoder_of_texts_is_tuned_in_a_few_epochs(items, width):
     for strategy in GRADIENT:
-        recipe = recipe_for(strategy, "text", items, FitSpec(), width=width)
+        recipe = usual(strategy, "text", items, FitSpec(), width=width)
         if "fine-tuning" in strategy:
             assert 2 <= recipe.epochs <= 4
             assert 1e-5 <= recipe.rate <= 1e-4
@@ -67,7 +73,7 @@ def test_an_encoder_of_texts_is_tuned_in_a_few_epochs(items, width):
 
 def test_wide_encoders_learn_more_slowly():
     rates = [
-        recipe_for("full-fine-tuning", "text", 5000, FitSpec(), width=width).rate
+        usual("full-fine-tuning", "text", 5000, FitSpec(), width=width).rate
         for width in (128, 384, 768, 1024, 4096)
     ]
     assert rates == pytest.approx([1e-4, 1e-4, 2.5e-5, 1.40625e-5, 1e-5])
@@ -75,14 +81,14 @@ def test_wide_encoders_learn_more_slowly():
 
 def test_few_texts_are_passed_over_more_often_than_many():
     epochs = [
-        recipe_for("fine-tuning", "text", items, FitSpec(), width=384).epochs
+        usual("fine-tuning", "text", items, FitSpec(), width=384).epochs
         for items in (100, 10_000, 20_000, 100_000)
     ]
     assert epochs == [4, 4, 2, 2]
 
 
 def test_a_model_that_writes_has_a_recipe_of_its_own():
-    recipe = recipe_for("full-fine-tuning", "text", 1000, FitSpec())
+    recipe = usual("full-fine-tuning", "text", 1000, FitSpec())
     assert (recipe.rate, recipe.epochs) == (3e-5, 20)
 
 
@@ -91,14 +97,14 @@ def test_a_model_that_writes_has_a_recipe_of_its_own():
 def test_what_the_user_asked_for_is_done(strategy, modality):
     always = strategy == "from-scratch"
     spec = FitSpec(strategy=strategy, epochs=77, train_batchnorm=not always)
-    recipe = recipe_for(strategy, modality, 500, spec)
+    recipe = usual(strategy, modality, 500, spec)
     assert recipe.epochs == 77
     assert recipe.train_batchnorm
 
 
 def test_a_text_is_never_mixed_with_another_and_has_one_view():
     for strategy in GRADIENT:
-        recipe = recipe_for(strategy, "text", 500, FitSpec())
+        recipe = usual(strategy, "text", 500, FitSpec())
         assert (recipe.mixup, recipe.views) == (0, 1)
 
 
@@ -107,7 +113,7 @@ def test_batchnorm_follows_the_data_from_scratch_and_in_a_climb_with_items_enoug
         return [
             each
             for each in GRADIENT
-            if recipe_for(each, "image", items, FitSpec(**options)).train_batchnorm
+            if usual(each, "image", items, FitSpec(**options)).train_batchnorm
         ]
 
     assert learns(500, strategy="fine-tuning") == ["from-scratch"]

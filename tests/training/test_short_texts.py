@@ -8,8 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 from headstart.backbones import transformers
-from headstart.training import lora, short_texts
+from headstart.training import short_texts
 from headstart.training.short_texts import LEVELS, SHORT, ShortTexts, attention
+from headstart.training.strategies import lora
 from tests.backbones.text_models import save
 
 IDS = torch.arange(4, 16).reshape(2, 6)

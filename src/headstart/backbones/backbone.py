@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from headstart.errors import BackboneError, InputError, first_line
+from headstart.randomness import seeded
 
 if TYPE_CHECKING:
     import torch
@@ -243,22 +244,15 @@ class Backbone:
 
     def random_weights(self, seed: int) -> Mapping[str, torch.Tensor]:
         """A state dict of `module` as before any training."""
-        import torch
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             fresh = self.parts().initialiser().state_dict()
         return {name: fresh[name.removeprefix("network.")] for name in self.module.state_dict()}
 
-    @contextmanager
-    def adapted(self, weights: Mapping[str, torch.Tensor]) -> Iterator[nn.Module]:
-        """`module` with other values for some of its weights, for a while."""
-        before = {name: self.module.state_dict()[name].clone() for name in weights}
-        try:
-            self.module.load_state_dict(weights, strict=False)
-            yield self.module.eval()
-        finally:
-            self.module.load_state_dict(before, strict=False)
+    def adapted(self, weights: Mapping[str, torch.Tensor]) -> nn.Module:
+        """A copy of `module` with other values for some of its weights."""
+        adapted = copy.deepcopy(self.module)
+        adapted.load_state_dict(weights, strict=False)
+        return adapted.eval()
 
     def state_hash(self) -> str:
         """The fingerprint of the weights as they are now: equal to `fingerprint` while frozen."""

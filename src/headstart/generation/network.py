@@ -53,7 +53,11 @@ class NextToken(nn.Module):
         for at in range(0, len(answers), ROWS):
             some: Any = (states[at : at + ROWS], answers[at : at + ROWS])
             # Scores are computed again for the gradient: all of them at once take gigabytes.
-            parts.append(checkpoint(self._cross_entropy, *some, use_reentrant=False))
+            parts.append(
+                checkpoint(
+                    self._cross_entropy, *some, use_reentrant=False, preserve_rng_state=False
+                )
+            )
         return torch.cat(parts), torch.nonzero(learnt)[:, 0]
 
     def _cross_entropy(self, states: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:

@@ -29,7 +29,7 @@ from headstart.backbones.causal import Causal
 from headstart.backbones.transformers import quiet
 from headstart.errors import ModelError
 from headstart.generation.card import card
-from headstart.training.lora import Adapter
+from headstart.training.strategies.lora import Adapter
 from headstart.wording import shown
 
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")

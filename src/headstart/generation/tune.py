@@ -4,12 +4,11 @@ The loop, its recipes and its checkpoints are those of every other training.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.causal import Causal
@@ -22,16 +21,17 @@ from headstart.generation.blocks import Arranged, Blocks
 from headstart.generation.network import NextToken
 from headstart.generation.perplexity import Losses, losses
 from headstart.progress import Progress
-from headstart.spec import CUTTABLE, FitSpec
-from headstart.training import lora
+from headstart.search.budget import disk_limit
+from headstart.search.rungs import USUAL_DEPTH, cut_at
+from headstart.spec import FitSpec
 from headstart.training.checkpoint import Unfinished
 from headstart.training.items import Activations, Items, Tokens
-from headstart.training.ladder import disk_limit
 from headstart.training.loop import Task, Trained, train
-from headstart.training.network import groups
-from headstart.training.recipe import Recipe, recipe_for
+from headstart.training.network import Copy, changed, groups, names_in
+from headstart.training.recipe import Size, recipe_for
 from headstart.training.run_identity import run_identity
-from headstart.training.rungs import USUAL_DEPTH, cut_at
+from headstart.training.strategies import strategy_of
+from headstart.training.strategies.lora import Adapter
 from headstart.training.threads import every_core
 from headstart.wording import size
 
@@ -79,7 +79,7 @@ class Tuned:
     """
 
     plan: Plan
-    adapter: lora.Adapter | None
+    adapter: Adapter | None
     trained: Trained
     before: Losses
     after: Losses
@@ -94,10 +94,10 @@ class Tuned:
 def tune(
     causal: Causal, arranged: Arranged, spec: FitSpec, progress: Progress, folder: Path | None
 ) -> Tuned:
-    """Adapt a language model, in place, as `spec.strategy` says.
+    """Adapt a language model as `spec.strategy` says.
 
     Args:
-        causal: the model; its weights change.
+        causal: the model; it gets the weights of the copy that was trained.
         arranged: what it learns from.
         spec: the options.
         progress: shows what is going on.
@@ -126,7 +126,7 @@ def _plan(
 ) -> Plan:
     """The user's cut, or the usual one where there is room for what it stores."""
     strategy = "lora" if spec.strategy == "auto" else spec.strategy
-    if strategy not in CUTTABLE:
+    if strategy_of(strategy).trains != "tail":
         return Plan(strategy, None)
     stages = [stage.name for stage in backbone.stages]
     if spec.cut == stages[-1]:
@@ -223,26 +223,34 @@ class _Tuning:
         self._causal, self._sources, self._items = causal, sources, items
         self._spec, self._where = spec, where
         self._plan = sources.plan
+        self._strategy = strategy_of(self._plan.strategy)
         self._autocast = sources.trunk.precision == "bfloat16"
         train = sources.parts["train"]
-        self._recipe = recipe_for(
-            self._plan.strategy, "text", len(train), spec, most=_most(train.longest)
-        )
+        size = Size("text", len(train), most=_most(train.longest))
+        self._recipe = recipe_for(self._strategy, size, spec)
         cut = self._plan.cut
-        self._tail = causal.backbone.module if cut is None else sources.trunk.cut.tail
+        tail = causal.backbone.module if cut is None else sources.trunk.cut.tail
+        original = NextToken(tail, causal.head, autocast=self._autocast)
+        self._names = names_in(original, causal.model)
+        self._copied = Copy.of(original, causal.backbone)
 
     def run(self, progress: Progress, unfinished: Unfinished | None, began: float) -> Tuned:
-        """Train, and put the adapters into the matrices beside them."""
+        """Train a copy, and give the model what it learnt."""
         network = self._network()
         learning = [each for each in network.parameters() if each.requires_grad]
         before = self._validate(network)
         trained = self._train(network, progress, unfinished)
         after = self._validate(network)
-        adapter = None
-        if self._plan.strategy == "lora":
-            adapter = lora.adapter(self._causal.model, self._tail)
-            lora.merge(self._tail)
-        self._causal.model.cpu().requires_grad_(True).eval()
+        network.cpu()
+        inside = {
+            name.removeprefix("tail."): own
+            for name, own in self._names.items()
+            if name.startswith("tail.")
+        }
+        adapter = self._strategy.adapter(network.tail, inside)
+        self._strategy.finish(network.tail)
+        learnt = changed(network, self._names, self._causal.model)
+        self._causal.model.load_state_dict(learnt, strict=False)
         warnings = list(self._plan.warnings)
         if trained.best_epoch == 0:
             warnings.append(
@@ -263,21 +271,17 @@ class _Tuning:
         )
 
     def _network(self) -> NextToken:
-        """What is trained, on its device; shares the modules of the model."""
-        model, head, tail = self._causal.model, self._causal.head, self._tail
-        model.requires_grad_(False)
-        if self._plan.strategy == "lora":
-            dropout = self._recipe.dropout
-            lora.adapt(tail, self._causal.backbone.name, dropout=dropout, seed=self._spec.seed)
-        elif self._plan.cut is None:
-            model.requires_grad_(True)
-        else:
-            tail.requires_grad_(True)
+        """The copy, ready to be trained, on its device."""
+        network = self._copied.module
+        assert isinstance(network, NextToken)
+        network.requires_grad_(self._strategy.own_weights)
+        if self._plan.cut is not None and self._strategy.own_weights:
             # A head that is the embedding too is part of what was stored.
             stored = set(self._sources.trunk.cut.trunk.parameters())
-            head.requires_grad_(stored.isdisjoint(head.parameters()))
-        model.to(self._where)
-        return NextToken(tail, head, autocast=self._autocast).to(self._where)
+            network.head.requires_grad_(stored.isdisjoint(self._causal.head.parameters()))
+        backbone = self._causal.backbone
+        self._strategy.prepare(network.tail, backbone, self._recipe.dropout, self._spec.seed)
+        return network.to(self._where)
 
     def _train(
         self, network: NextToken, progress: Progress, unfinished: Unfinished | None
@@ -289,7 +293,7 @@ class _Tuning:
         with progress.stage(title, len(train_items) * recipe.epochs) as advance:
             return train(
                 network,
-                self._groups(network, recipe),
+                groups(network, self._copied.depths, recipe),
                 Task(
                     items=train_items,
                     targets=self._sources.parts["train"].targets(),
@@ -303,10 +307,6 @@ class _Tuning:
                 checkpoint=unfinished.checkpoint("training") if unfinished else None,
                 advance=advance,
             )
-
-    def _groups(self, network: nn.Module, recipe: Recipe) -> Sequence[dict[str, object]]:
-        backbone = self._causal.backbone
-        return groups(network, [each.name for each in backbone.stages], backbone.module, recipe)
 
     def _validate(self, network: NextToken) -> Losses:
         blocks = self._sources.parts["validation"]

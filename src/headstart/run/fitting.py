@@ -12,12 +12,12 @@ from headstart.features.trunk import Trunk
 from headstart.model import Model
 from headstart.progress import Clock, Progress
 from headstart.report.report import Report
+from headstart.run.climbing import Climbed, climb
 from headstart.run.measure import measured
 from headstart.run.prepare import Arrange, Prepared, prepare
 from headstart.spec import FitSpec
 from headstart.training.assemble import about, assemble, scores_on_test
 from headstart.training.examples import arrange as held_out
-from headstart.training.ladder import Climbed, climb
 from headstart.training.results import results, trained_on
 
 

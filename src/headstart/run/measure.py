@@ -14,11 +14,11 @@ from headstart.evaluation.calibration import scaled
 from headstart.features.extract import Features
 from headstart.model import Model
 from headstart.report.report import Report, Rung
+from headstart.run.climbing import Climbed, Tried
 from headstart.spec import FitSpec
+from headstart.training.adapted import Adapted
 from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.examples import Examples
-from headstart.training.fitted import Fitted
-from headstart.training.ladder import Climbed, Tried
 
 VERSIONS = (
     "headstart",
@@ -52,7 +52,7 @@ def measured(
     found = evaluation.evaluate(
         examples.task, test.targets, scores, examples.classes, seed=spec.seed
     )
-    first = climbed.tried[0].fitted
+    first = climbed.tried[0].adapted
     skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
     backbone = best.trunk.backbone
     return Report(
@@ -96,18 +96,18 @@ def measured(
 
 
 def _rung(tried: Tried, extraction: float) -> Rung:
-    fitted = tried.fitted
+    adapted = tried.adapted
     # Only the first rung waits for the features of every item.
     before = extraction if tried.rung.strategy == "feature-extraction" else 0.0
     return Rung(
         strategy=tried.rung.strategy,
         cut=tried.rung.cut,
-        seconds=round(before + fitted.seconds, 3) if fitted else 0.0,
-        trained_parameters=fitted.trained_parameters if fitted else 0,
-        validation=fitted.judged.metrics if fitted else {},
+        seconds=round(before + adapted.seconds, 3) if adapted else 0.0,
+        trained_parameters=adapted.trained_parameters if adapted else 0,
+        validation=adapted.judged.metrics if adapted else {},
         kept=tried.kept,
         why=tried.why,
-        history=fitted.head.settings.get("history", {}) if fitted else {},
+        history=adapted.head.settings.get("history", {}) if adapted else {},
         predicted_seconds=None if tried.predicted is None else round(tried.predicted, 3),
     )
 
@@ -131,7 +131,7 @@ def _baselines(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, d
             examples.classes,
             spec.seed,
         )
-    first = climbed.tried[0].fitted
+    first = climbed.tried[0].adapted
     if first is not None and first is not climbed.best:
         found[first.strategy] = evaluation.evaluate(
             examples.task, test.targets, _first_scores(first), examples.classes, seed=spec.seed
@@ -145,7 +145,7 @@ def _baselines(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, d
     return found
 
 
-def _first_scores(first: Fitted) -> NDArray[Any]:
+def _first_scores(first: Adapted) -> NDArray[Any]:
     """Of the test items, by the first rung, from stored features."""
     scores = first.head.scores(first.examples.parts["test"].features)
     return scaled(scores, first.judged.temperature)

@@ -15,9 +15,9 @@ from headstart.evaluation.spread import centre_and_spread
 from headstart.features.graphs import Graph, round_trip
 from headstart.features.reference import Reference
 from headstart.model import Model, Scored
+from headstart.training.adapted import Adapted
 from headstart.training.averaged import both
 from headstart.training.examples import Part
-from headstart.training.fitted import Fitted
 
 CHECKED = 4
 """Items on which the saved network and the one trained in torch must agree."""
@@ -30,47 +30,47 @@ TOLERANCE = 0.01
 value from the mean, at least one spread: features are rounded to half precision."""
 
 
-def assemble(fitted: Fitted, data: Dataset) -> Model:
+def assemble(adapted: Adapted, data: Dataset) -> Model:
     """The model that a rung gave.
 
     Raises:
         HeadstartError: it does not answer like the trained network.
     """
-    trunk, examples = fitted.trunk, fitted.examples
-    graph = _graph(fitted)
+    trunk, examples = adapted.trunk, adapted.examples
+    graph = _graph(adapted)
     model = Model(
         task=examples.task,
         modality=trunk.backbone.modality,
         classes=examples.classes,
         preprocessing=trunk.backbone.preprocessing,
-        head=fitted.head,
-        temperature=fitted.judged.temperature,
+        head=adapted.head,
+        temperature=adapted.judged.temperature,
         precision=trunk.precision,
         graph=graph.model,
         digest=graph.digest,
         reference=graph.reference,
-        width=None if fitted.weights else trunk.size,
-        weights={name: each.numpy() for name, each in fitted.weights.items()},
+        width=None if adapted.weights else trunk.size,
+        weights={name: each.numpy() for name, each in adapted.weights.items()},
     )
-    if fitted.weights:
+    if adapted.weights:
         positions = np.concatenate([part.positions for part in examples.parts.values()])
-        check_parity(model, fitted, data.select(positions[-CHECKED:]))
+        check_parity(model, adapted, data.select(positions[-CHECKED:]))
     else:
-        prove(model, fitted, data)
+        prove(model, adapted, data)
     return model
 
 
-def scores_on_test(model: Model, fitted: Fitted, data: Dataset) -> NDArray[Any]:
+def scores_on_test(model: Model, adapted: Adapted, data: Dataset) -> NDArray[Any]:
     """Calibrated scores or values of the test items, from stored features of the model's own."""
-    test = fitted.examples.parts["test"]
-    if not fitted.weights or not len(test):
-        scores = fitted.head.scores(test.features)
+    test = adapted.examples.parts["test"]
+    if not adapted.weights or not len(test):
+        scores = adapted.head.scores(test.features)
     else:
         scores = _all_scored(model, data.select(test.positions)).scores
     return scaled(scores, model.temperature)
 
 
-def prove(model: Model, fitted: Fitted, data: Dataset) -> None:
+def prove(model: Model, adapted: Adapted, data: Dataset) -> None:
     """Compare the model's scores of some items with those from stored features.
 
     The network itself was held beside the compiled one when that was made: see
@@ -78,27 +78,27 @@ def prove(model: Model, fitted: Fitted, data: Dataset) -> None:
 
     Args:
         model: of a backbone that did not change.
-        fitted: what was trained.
+        adapted: what was trained.
         data: the items.
 
     Raises:
         HeadstartError: they differ by more than rounding explains.
         InputError: an item can no longer be read.
     """
-    parts = [part.spread(PROVED) for part in fitted.examples.parts.values() if len(part)]
+    parts = [part.spread(PROVED) for part in adapted.examples.parts.values() if len(part)]
     some = reduce(Part.joined, parts).spread(PROVED)
     scored = _all_scored(model, data.select(some.positions))
-    _compare(model, fitted, scored.scores, fitted.head.scores(some.features))
+    _compare(model, adapted, scored.scores, adapted.head.scores(some.features))
 
 
-def check_parity(model: Model, fitted: Fitted, data: Dataset) -> None:
+def check_parity(model: Model, adapted: Adapted, data: Dataset) -> None:
     """Compare the model's scores with those of the trained network, in torch, on a few items.
 
     Both in float32: what bfloat16 rounds is no fault, and would hide one.
 
     Args:
         model: the compiled network.
-        fitted: what was trained.
+        adapted: what was trained.
         data: the items.
 
     Raises:
@@ -109,23 +109,24 @@ def check_parity(model: Model, fitted: Fitted, data: Dataset) -> None:
 
     from headstart.training.items import decoded
 
-    trunk = fitted.trunk
+    trunk = adapted.trunk
     scored = _all_scored(replace(model, precision="float32"), data)
     items = decoded(data, trunk.backbone.preprocessing)
     inputs = items.plain(np.arange(len(items)))
-    with trunk.backbone.adapted(fitted.weights) as module, torch.inference_mode():
+    module = trunk.backbone.adapted(adapted.weights)
+    with torch.inference_mode():
         features = module(*inputs).float().numpy()
-    first = fitted.averaged_with
+    first = adapted.averaged_with
     if first is not None:
         with torch.inference_mode():
             before = first.trunk.backbone.module(*inputs).float().numpy()
         features = np.concatenate([before, features], 1)
-    _compare(model, fitted, scored.scores, fitted.head.scores(features))
+    _compare(model, adapted, scored.scores, adapted.head.scores(features))
 
 
-def _compare(model: Model, fitted: Fitted, answers: NDArray[Any], expected: NDArray[Any]) -> None:
+def _compare(model: Model, adapted: Adapted, answers: NDArray[Any], expected: NDArray[Any]) -> None:
     if model.task == "regression":
-        centre, spread = centre_and_spread(fitted.examples.parts["train"].targets)
+        centre, spread = centre_and_spread(adapted.examples.parts["train"].targets)
         expected, answers = (expected - centre) / spread, (answers - centre) / spread
     # What is rounded is a share of the score: of a far outlier more than the spread.
     scale = max(1.0, float(np.abs(expected).max()))
@@ -134,7 +135,7 @@ def _compare(model: Model, fitted: Fitted, answers: NDArray[Any], expected: NDAr
         raise HeadstartError(
             f"The compiled network does not answer like the trained one: scores differ by up to "
             f"{furthest:.3g} on {len(expected)} items; nothing was saved. Please report this, with "
-            f"the backbone ({fitted.trunk.backbone.name}) and the versions of torch and openvino."
+            f"the backbone ({adapted.trunk.backbone.name}) and the versions of torch and openvino."
         )
 
 
@@ -149,29 +150,29 @@ def _all_scored(model: Model, data: Dataset) -> Scored:
     return scored
 
 
-def _graph(fitted: Fitted) -> Graph:
-    trunk = fitted.trunk
-    if not fitted.weights:
+def _graph(adapted: Adapted) -> Graph:
+    trunk = adapted.trunk
+    if not adapted.weights:
         return trunk.graph
     from headstart.features import compile
 
-    first = fitted.averaged_with
+    first = adapted.averaged_with
 
     def converted() -> tuple[ov.Model, Reference | None]:
         tuned = compile.converted(module, trunk.backbone.preprocessing)
         return tuned if first is None else both(first.trunk.graph, first.trunk.size, *tuned)
 
     # A graph just converted shares the memory of the module's weights.
-    with trunk.backbone.adapted(fitted.weights) as module:
-        return round_trip(converted)
+    module = trunk.backbone.adapted(adapted.weights)
+    return round_trip(converted)
 
 
-def about(fitted: Fitted, seed: int) -> dict[str, Any]:
+def about(adapted: Adapted, seed: int) -> dict[str, Any]:
     """What a model says of how it was made."""
-    backbone, first = fitted.trunk.backbone, fitted.averaged_with
+    backbone, first = adapted.trunk.backbone, adapted.averaged_with
     blocks = backbone.blocks if first is None else first.trunk.backbone.blocks
-    same = not fitted.weights and fitted.trunk.where == "cpu"
-    stored = {"store": asdict(fitted.trunk.key())} if same else {}
+    same = not adapted.weights and adapted.trunk.where == "cpu"
+    stored = {"store": asdict(adapted.trunk.key())} if same else {}
     return {
         **stored,
         "backbone": {
@@ -180,7 +181,7 @@ def about(fitted: Fitted, seed: int) -> dict[str, Any]:
             "blocks": [asdict(block) for block in blocks],
         },
         "averaged": first is not None,
-        "cut": fitted.cut,
-        "strategy": fitted.strategy,
+        "cut": adapted.cut,
+        "strategy": adapted.strategy,
         "seed": seed,
     }

@@ -15,13 +15,13 @@ from headstart.evaluation.calibration import scaled
 from headstart.features.graphs import Graph
 from headstart.features.reference import Reference
 from headstart.heads.linear import LinearHead
-from headstart.training.fitted import Fitted, judge
+from headstart.training.adapted import Adapted, judge
 
 SHARE = 0.5
 """Of each of the two. It is not chosen on validation items, which are few."""
 
 
-def averaged(first: Fitted, tuned: Fitted, seed: int) -> Fitted | None:
+def averaged(first: Adapted, tuned: Adapted, seed: int) -> Adapted | None:
     """A rung averaged with the first; None where there is nothing to average or to judge it by.
 
     Args:
@@ -75,7 +75,7 @@ def both(
     return model, replace(reference, features=known)
 
 
-def _side_by_side(first: Fitted, tuned: Fitted, which: str) -> LinearHead:
+def _side_by_side(first: Adapted, tuned: Adapted, which: str) -> LinearHead:
     """The head of both networks' features, whose score is the mean of the calibrated scores."""
     shares, heads = (SHARE, 1 - SHARE), (getattr(first, which), getattr(tuned, which))
     factors = [s / each.judged.temperature for s, each in zip(shares, (first, tuned), strict=True)]

@@ -23,8 +23,8 @@ from headstart.heads.kept import kept
 from headstart.heads.linear import HELD_OUT_LOSS, LinearHead
 from headstart.progress import Progress
 from headstart.spec import FitSpec, cache_folder, head_of
+from headstart.training.adapted import Adapted, few_to_calibrate_on, judge
 from headstart.training.examples import Examples, Part
-from headstart.training.fitted import Fitted, few_to_calibrate_on, judge
 
 MOST_NUMBERS = 1 << 27
 """Most features of all items together (half a gigabyte) that are learnt from at once, when wide:
@@ -34,7 +34,7 @@ LEAST_GAIN = 0.01
 """Share of the loss that whole images must save, for they take longer to predict."""
 
 
-def fit(examples: Examples, spec: FitSpec, trunk: Trunk, wide: Trunk | None = None) -> Fitted:
+def fit(examples: Examples, spec: FitSpec, trunk: Trunk, wide: Trunk | None = None) -> Adapted:
     """Train a head; choose and calibrate on validation; then learn from validation too.
 
     Without validation items nothing is calibrated.
@@ -60,7 +60,7 @@ def fit(examples: Examples, spec: FitSpec, trunk: Trunk, wide: Trunk | None = No
         both = train.joined(validation)
         head = _fit_head(both.columns(columns), None, examples, spec)
     width = train.features.shape[1]
-    return Fitted(
+    return Adapted(
         strategy="feature-extraction",
         cut=trunk.cut.stage,
         head=_spread(head, columns, width),
@@ -84,8 +84,8 @@ def widened(trunk: Trunk, spec: FitSpec, items: int) -> Trunk:
 
 
 def uncropped(
-    data: Dataset, trunk: Trunk, first: Fitted, spec: FitSpec, progress: Progress
-) -> tuple[Trunk, Fitted]:
+    data: Dataset, trunk: Trunk, first: Adapted, spec: FitSpec, progress: Progress
+) -> tuple[Trunk, Adapted]:
     """`trunk` and its first rung; or those for whole images, where these are better.
 
     Pretrained networks are made for what a centre crop leaves. Whether the border matters is

@@ -17,13 +17,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
 from headstart.progress import Advance
+from headstart.randomness import seeded
 from headstart.training import memory
 from headstart.training.checkpoint import Checkpoint, Tensors
 from headstart.training.items import Inputs, Items
 from headstart.training.network import computing, on
+from headstart.training.objectives import Loss
 from headstart.training.order import batches
 from headstart.training.recipe import Recipe
 
@@ -39,7 +40,6 @@ SLACK = 0.04
 
 MOST_MEASURED = 4.0
 """Seconds in which the time of a step is measured; the step under way is finished."""
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass
@@ -315,7 +315,6 @@ class _Run:
     ) -> None:
         recipe = self.recipe
         drawn = int(random.integers(2**62))
-        torch.manual_seed(drawn)
         inputs = on(task.where, inputs)
         if recipe.mixup and len(wanted) > 1:
             inputs, wanted = _mixed(inputs, wanted, recipe.mixup, random)
@@ -324,7 +323,8 @@ class _Run:
         self.optimiser.zero_grad(set_to_none=True)
         cheaper = task.items.lengths is not None and task.where.type == "cpu"
         texts = drawn if cheaper else None
-        with computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts):
+        exact = computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts)
+        with seeded(drawn), exact:
             scores = self.network(*inputs)
         loss = task.loss(scores.float(), wanted)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -416,38 +416,3 @@ def train_mode(network: nn.Module, recipe: Recipe) -> None:
         follows_data = getattr(module, "follows_data", False)  # of a Keras layer
         if follows_data or isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
-
-
-def loss_of(
-    task: str, smoothing: float, weights: torch.Tensor | None, *, weighted: bool = False
-) -> Loss:
-    """The loss of a task, of scores and float targets (items, outputs).
-
-    Args:
-        task: classification, multilabel or regression.
-        smoothing: share of a class that is spread over all.
-        weights: of the classes; equal where None.
-        weighted: whether the last column of the targets is how much each item counts.
-    """
-    if weighted:
-        each = _losses_of(task, smoothing, weights)
-        return lambda scores, targets: (each(scores, targets[:, :-1]) * targets[:, -1]).mean()
-    if task == "classification":
-        return lambda scores, targets: functional.cross_entropy(
-            scores, targets, weight=weights, label_smoothing=smoothing
-        )
-    if task == "multilabel":
-        return functional.binary_cross_entropy_with_logits
-    return functional.mse_loss
-
-
-def _losses_of(task: str, smoothing: float, weights: torch.Tensor | None) -> Loss:
-    """The same for each item (items,)."""
-    if task == "classification":
-        return lambda scores, targets: functional.cross_entropy(
-            scores, targets, weight=weights, label_smoothing=smoothing, reduction="none"
-        )
-    if task == "multilabel":
-        one = functional.binary_cross_entropy_with_logits
-        return lambda scores, targets: one(scores, targets, reduction="none").mean(dim=1)
-    return lambda scores, targets: ((scores - targets) ** 2).mean(dim=1)

@@ -1,5 +1,6 @@
 """What is trained: the part of a backbone right of a cut, and a linear head on it."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from headstart.backbones import Backbone
 from headstart.heads.contract import Floats
 from headstart.heads.linear import LinearHead
 from headstart.training.items import Inputs, Items
@@ -57,7 +59,8 @@ class Network(nn.Module):
         super().__init__()
         self.tail = tail
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(len(scales.mean), outputs)
+        # Without the random weights that are not wanted, nor a draw for them.
+        self.head = nn.Linear(len(scales.mean), outputs, device="meta").to_empty(device="cpu")
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.scales = scales
@@ -149,25 +152,82 @@ def _in_float32(
     return exact
 
 
-def groups(
-    network: nn.Module, stages: Sequence[str], module: nn.Module, recipe: Recipe
-) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Copy:
+    """A copy of what is trained of a backbone, which stays as it is.
+
+    Attributes:
+        module: the copy.
+        names: what the backbone's whole module calls each of its parameters and buffers.
+        depths: by identity of each of its parameters, how many stages come after its own.
+    """
+
+    module: nn.Module
+    names: Mapping[str, Sequence[str]]
+    depths: Mapping[int, int]
+
+    @classmethod
+    def of(cls, part: nn.Module, backbone: Backbone) -> "Copy":
+        """A copy of the whole module of a backbone, or of the tail after a cut."""
+        names = names_in(part, backbone.module)
+        depths = _depths(backbone.module, [stage.name for stage in backbone.stages])
+        made = copy.deepcopy(part)
+        return cls(
+            made,
+            names,
+            {
+                id(parameter): depths.get(names.get(name, ("",))[0], 0)
+                for name, parameter in made.named_parameters()
+            },
+        )
+
+
+def changed(
+    trained: nn.Module, names: Mapping[str, Sequence[str]], whole: nn.Module
+) -> dict[str, torch.Tensor]:
+    """Parameters and buffers that are no longer those of `whole`, by its own names.
+
+    Args:
+        trained: a copy of a part of `whole`.
+        names: see `names_in`.
+        whole: as it was before.
+    """
+    before = whole.state_dict()
+    return {
+        own: value.detach().cpu().clone()
+        for name, value in trained.state_dict().items()
+        for own in names.get(name, ())
+        if not torch.equal(value.cpu(), before[own].cpu())
+    }
+
+
+def names_in(part: nn.Module, whole: nn.Module) -> dict[str, Sequence[str]]:
+    """What `whole` calls each parameter and buffer of `part`, which shares them."""
+    known: dict[int, list[str]] = {}
+    for name, value in whole.state_dict(keep_vars=True).items():
+        known.setdefault(id(value), []).append(name)
+    return {
+        name: known[id(value)]
+        for name, value in part.state_dict(keep_vars=True).items()
+        if id(value) in known
+    }
+
+
+def groups(network: nn.Module, depths: Mapping[int, int], recipe: Recipe) -> list[dict[str, Any]]:
     """Optimiser groups, with their factor `scale` on the rate and their `weight_decay`.
 
     Matrices decay; vectors (biases, normalisation) do not.
 
     Args:
         network: what is trained.
-        stages: of the whole backbone, in order.
-        module: the backbone's, whose parameters' names tell their stage.
+        depths: see `Copy`; of a parameter that is not there it is 0.
         recipe: the settings.
     """
-    depth = _depths(module, stages)
     found: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if not parameter.requires_grad:
             continue
-        from_right = depth.get(id(parameter), 0)
+        from_right = depths.get(id(parameter), 0)
         decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
         found.setdefault((recipe.depth_decay**from_right, decay), []).append(parameter)
     return [
@@ -176,30 +236,16 @@ def groups(
     ]
 
 
-def _depths(module: nn.Module, stages: Sequence[str]) -> dict[int, int]:
-    """How many stages come after each parameter's own, by identity.
+def _depths(module: nn.Module, stages: Sequence[str]) -> dict[str, int]:
+    """How many stages come after each parameter's own, by its name.
 
     A parameter outside of every named stage belongs to the one before it in the module's order
     (the normalisation after a stem), or to the first (a class token).
     """
     found, current = {}, 0
-    for name, parameter in module.named_parameters():
+    for name, _ in module.named_parameters():
         inside = name.removeprefix("network.")
         mine = [at for at, stage in enumerate(stages) if inside.startswith(f"{stage}.")]
         current = mine[-1] if mine else current
-        found[id(parameter)] = len(stages) - 1 - current
+        found[name] = len(stages) - 1 - current
     return found
-
-
-def snapshot(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Copies of all parameters and buffers."""
-    return {name: value.detach().clone() for name, value in module.state_dict().items()}
-
-
-def changed(module: nn.Module, before: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Copies of the parameters and buffers that are no longer what they were."""
-    return {
-        name: value.detach().cpu().clone()
-        for name, value in module.state_dict().items()
-        if not torch.equal(value.cpu(), before[name])
-    }

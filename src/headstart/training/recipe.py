@@ -2,8 +2,12 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from headstart.spec import FitSpec
+
+if TYPE_CHECKING:
+    from headstart.training.strategies.contract import Strategy
 
 STEPS = 650
 """Steps that a hundred items and a hundred thousand are both given, within `_LEAST` and `_MOST`."""
@@ -16,7 +20,7 @@ _LEAST, _MOST = 4, 20
 _TEXT_LEAST, _TEXT_MOST = 2, 4
 _TEXT_RATE, _TEXT_WIDTH = 1e-4, 384
 _TEXT_RATE_LEAST = 1e-5
-_ADAPTED = ("fine-tuning", "full-fine-tuning", "lora")
+_WRITER_RATE = 3e-5
 _AFTERWARDS, _GENTLER = 0.25, 0.3
 
 _ENOUGH_FOR_BATCHNORM = 32
@@ -115,56 +119,50 @@ class Recipe:
         return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, steps - rising)))
 
 
-def recipe_for(
-    strategy: str,
-    modality: str,
-    items: int,
-    spec: FitSpec,
-    *,
-    most: int = 32,
-    width: int | None = None,
-) -> Recipe:
-    """The defaults of a strategy for so many training items, with what the user asked for.
+@dataclass(frozen=True)
+class Size:
+    """What a recipe depends on besides the strategy.
 
-    Args:
-        strategy: how the backbone is adapted.
+    Attributes:
         modality: of the items.
         items: how many are trained on.
-        spec: the options.
-        most: items that a step may have.
         width: of the features of a network that reads texts; its rate follows from it. None for
             images, and for a model that writes.
+        most: items that a step may have.
     """
-    batch = min(most, 32 if items >= 320 else max(4, items // 10))
-    epochs = min(_MOST, max(_LEAST, STEPS * batch // max(1, items)))
-    follows = spec.train_batchnorm or (spec.strategy == "auto" and batch >= _ENOUGH_FOR_BATCHNORM)
-    recipe = Recipe(epochs=epochs, batch=batch, train_batchnorm=follows)
-    if modality == "text":
-        recipe = replace(
-            recipe,
-            rate=3e-5 if width is None else _text_rate(width),
-            views=1,
-            dropout=0.1,
-            weight_decay=0.01,
-            label_smoothing=0.0,
-        )
-    if modality == "text" and width is not None and strategy in _ADAPTED:
-        epochs = min(_TEXT_MOST, max(_TEXT_LEAST, TEXT_STEPS * batch // max(1, items)))
-        recipe = replace(recipe, epochs=epochs)
-    if modality == "image" and strategy in ("full-fine-tuning", "from-scratch"):
-        recipe = replace(recipe, mixup=0.2)
-    if strategy == "lora":
-        recipe = replace(recipe, rate=10 * recipe.rate, depth_decay=1.0, weight_decay=0.0)
-    if strategy == "from-scratch":
-        recipe = replace(
-            recipe,
-            epochs=2 * epochs,
-            rate=3e-4 if modality == "text" else recipe.rate,
-            depth_decay=1.0,
-            train_batchnorm=True,
-            patience=10,
-        )
+
+    modality: str
+    items: int
+    width: int | None = None
+    most: int = 32
+
+
+def recipe_for(strategy: "Strategy", size: Size, spec: FitSpec) -> Recipe:
+    """The defaults of a strategy for so many training items, with what the user asked for."""
+    recipe = strategy.recipe(_usual(size, spec), size)
     return recipe if spec.epochs is None else replace(recipe, epochs=spec.epochs)
+
+
+def usual_epochs(items: int, batch: int) -> int:
+    """Few for many items, and many for few."""
+    return min(_MOST, max(_LEAST, STEPS * batch // max(1, items)))
+
+
+def _usual(size: Size, spec: FitSpec) -> Recipe:
+    """What most strategies do."""
+    items = size.items
+    batch = min(size.most, 32 if items >= 320 else max(4, items // 10))
+    follows = spec.train_batchnorm or (spec.strategy == "auto" and batch >= _ENOUGH_FOR_BATCHNORM)
+    recipe = Recipe(epochs=usual_epochs(items, batch), batch=batch, train_batchnorm=follows)
+    if size.modality == "image":
+        return recipe
+    recipe = replace(
+        recipe, rate=_WRITER_RATE, views=1, dropout=0.1, weight_decay=0.01, label_smoothing=0.0
+    )
+    if size.width is None:
+        return recipe
+    epochs = min(_TEXT_MOST, max(_TEXT_LEAST, TEXT_STEPS * batch // max(1, items)))
+    return replace(recipe, epochs=epochs, rate=_text_rate(size.width))
 
 
 def _text_rate(width: int) -> float:

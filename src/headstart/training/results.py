@@ -10,34 +10,34 @@ from headstart.evaluation.calibration import scaled
 from headstart.evaluation.predictions import Results
 from headstart.features.extract import Features
 from headstart.model import DIGEST, Model
-from headstart.training.fitted import Fitted
+from headstart.training.adapted import Adapted
 
 
 def results(
-    model: Model, fitted: Fitted, data: Dataset, features: Features, on_test: NDArray[Any]
+    model: Model, adapted: Adapted, data: Dataset, features: Features, on_test: NDArray[Any]
 ) -> Results:
     """What the model says of every item, the ones it was trained on too.
 
     Of those an item that can no longer be read is left out.
 
     Args:
-        model: that of `fitted`.
-        fitted: a finished rung.
+        model: that of `adapted`.
+        adapted: a finished rung.
         data: every item.
         features: of the items of `data` that could be read.
         on_test: what `scores_on_test` gave.
     """
     assert data.labels is not None
     found: list[tuple[int, Split, NDArray[Any]]] = []
-    for split, part in fitted.examples.parts.items():
+    for split, part in adapted.examples.parts.items():
         if not len(part):
             continue
         kept, scores = np.arange(len(part)), on_test
-        if split != "test" and fitted.weights:
+        if split != "test" and adapted.weights:
             scored = model.scores(data.select(part.positions))
             kept, scores = scored.kept, scaled(scored.scores, model.temperature)
         elif split != "test":
-            scores = scaled(fitted.head.scores(part.features), model.temperature)
+            scores = scaled(adapted.head.scores(part.features), model.temperature)
         places = part.positions[kept].tolist()
         found += [(at, split, score) for at, score in zip(places, scores, strict=True)]
     found.sort(key=lambda each: each[0])
@@ -58,9 +58,9 @@ def digests_of(features: Features, positions: NDArray[np.int64]) -> NDArray[np.b
     return features.digests[np.searchsorted(features.kept, positions)]
 
 
-def trained_on(fitted: Fitted, features: Features) -> NDArray[np.uint8]:
+def trained_on(adapted: Adapted, features: Features) -> NDArray[np.uint8]:
     """Content digests, sorted, uint8 (items, 16), of what a model learnt from or was chosen by."""
-    parts = fitted.examples.parts
+    parts = adapted.examples.parts
     positions = np.concatenate([parts[split].positions for split in ("train", "validation")])
     distinct = np.unique(digests_of(features, positions))
     return distinct.view(np.uint8).reshape(len(distinct), DIGEST)

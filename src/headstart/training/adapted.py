@@ -1,4 +1,4 @@
-"""What a rung of the ladder gives: a trained head, and the backbone's weights that changed."""
+"""What adapting a backbone gives: a trained head, and the backbone's weights that changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from headstart.data.dataset import Task
 from headstart.evaluation import Interval, evaluate, probabilities, temperature
 from headstart.evaluation.calibration import scaled
 from headstart.features.trunk import Trunk
+from headstart.training.candidate import Candidate
 from headstart.training.examples import Examples
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class ValidationResult:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A finished rung.
+class Adapted:
+    """A finished candidate.
 
     Attributes:
         strategy: how the backbone was adapted.
@@ -51,6 +52,7 @@ class Fitted:
         seconds: what it took.
         trunk: the whole backbone whose features the head takes, before it changed.
         examples: with the features that the unchanged backbone gives.
+        candidate: what was trained, as it was in the end; None where the head alone was.
         weights: of the backbone, those that changed, by its module's own names.
         stages: what the features consist of, where they are not the last stage's alone.
         averaged_with: feature extraction, where the head takes its features and then those of the
@@ -67,9 +69,10 @@ class Fitted:
     seconds: float
     trunk: Trunk
     examples: Examples
+    candidate: Candidate | None = None
     weights: "Mapping[str, torch.Tensor]" = field(default_factory=dict)
     stages: tuple[str, ...] = ()
-    averaged_with: "Fitted | None" = None
+    averaged_with: "Adapted | None" = None
     warnings: tuple[str, ...] = ()
 
 

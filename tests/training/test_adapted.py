@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.evaluation import probabilities
-from headstart.training.fitted import judge
+from headstart.training.adapted import judge
 
 CLASSES = ("a", "b", "c")
 

@@ -1,17 +1,52 @@
 """Low-rank adapters (Hu et al. 2021, "LoRA"), put in by peft and merged when they are trained."""
 
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from torch import nn
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from headstart.errors import InputError
+from headstart.randomness import seeded
+from headstart.training.recipe import Recipe, Size
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
+
+    from headstart.backbones import Backbone
 
 RANK = 8
+FASTER = 10
+"""Times the rate that whole matrices learn with."""
+
+
+@dataclass(frozen=True)
+class Lora:
+    """See `headstart.training.strategies.contract.Strategy`."""
+
+    name: str = "lora"
+    trains: Literal["tail"] = "tail"
+    pretrained: bool = True
+    own_weights: bool = False
+
+    def recipe(self, usual: Recipe, size: Size) -> Recipe:  # noqa: ARG002
+        """A higher rate, the same for all stages, and no weight decay."""
+        return replace(usual, rate=FASTER * usual.rate, depth_decay=1.0, weight_decay=0.0)
+
+    def prepare(self, tail: "nn.Module", backbone: "Backbone", dropout: float, seed: int) -> None:
+        """Put the adapters in."""
+        adapt(tail, backbone.name, dropout=dropout, seed=seed)
+
+    def adapter(self, tail: "nn.Module", names: Mapping[str, Sequence[str]]) -> "Adapter":
+        """The low-rank matrices."""
+        return adapter_of(tail, names)
+
+    def finish(self, tail: "nn.Module") -> None:
+        """Merge them."""
+        merge(tail)
+
+
+strategy = Lora()
 
 
 @dataclass(frozen=True)
@@ -27,7 +62,7 @@ class Adapter:
     tensors: "dict[str, torch.Tensor]"
 
 
-def adapt(tail: nn.Module, name: str, *, dropout: float, seed: int) -> None:
+def adapt(tail: "nn.Module", name: str, *, dropout: float, seed: int) -> None:
     """Freeze a tail and put adapters beside its weight matrices, which they start equal to.
 
     Args:
@@ -39,8 +74,8 @@ def adapt(tail: nn.Module, name: str, *, dropout: float, seed: int) -> None:
     Raises:
         InputError: there is nothing that LoRA adapts.
     """
-    import torch
     from peft import LoraConfig, inject_adapter_in_model
+    from torch import nn
     from transformers.pytorch_utils import Conv1D
 
     targets = [
@@ -53,23 +88,29 @@ def adapt(tail: nn.Module, name: str, *, dropout: float, seed: int) -> None:
             "say --strategy fine-tuning."
         )
     tail.requires_grad_(False)
-    torch.manual_seed(seed)
     config = LoraConfig(r=RANK, lora_alpha=2 * RANK, lora_dropout=dropout, target_modules=targets)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), seeded(seed):
         # peft corrects `fan_in_fan_out` for GPT-2's own kind of matrix, and says so.
         warnings.simplefilter("ignore")
         inject_adapter_in_model(config, tail)
 
 
-def adapter(model: nn.Module, tail: nn.Module) -> Adapter:
-    """Copies of the adapters in the tail of a language model, named as in the whole of it."""
+def adapter_of(tail: "nn.Module", names: Mapping[str, Sequence[str]]) -> Adapter:
+    """Copies of the adapters in a tail.
+
+    Args:
+        tail: trained, and not yet merged.
+        names: what the language model that it is part of calls each of its weights.
+    """
     from peft import LoraConfig
     from peft.tuners.lora import LoraLayer
+    from torch import nn
 
-    # A tail has modules of its own above the layers, but every matrix is the model's.
-    paths = {id(each): path.removesuffix(".base_layer") for path, each in model.named_modules()}
-    found = [each for each in tail.modules() if isinstance(each, LoraLayer)]
-    layers = {paths[id(each.get_base_layer())]: each for each in found}
+    layers = {
+        names[f"{path}.weight"][0].removesuffix(".weight"): each
+        for path, each in tail.named_modules()
+        if isinstance(each, LoraLayer)
+    }
     tensors = {}
     for path, layer in layers.items():
         for half in ("lora_A", "lora_B"):
@@ -90,22 +131,12 @@ def adapter(model: nn.Module, tail: nn.Module) -> Adapter:
     return Adapter({**plain, "target_modules": sorted(layers)}, tensors)
 
 
-def merge(tail: nn.Module) -> None:
+def merge(tail: "nn.Module") -> None:
     """Add every adapter to the matrix beside it, in place, and take it out."""
-    _take_out(tail, merged=True)
-
-
-def remove(tail: nn.Module) -> None:
-    """Take every adapter out; the matrices beside them are as they were."""
-    _take_out(tail, merged=False)
-
-
-def _take_out(tail: nn.Module, *, merged: bool) -> None:
     from peft.tuners.lora import LoraLayer
 
     adapted = [(path, each) for path, each in tail.named_modules() if isinstance(each, LoraLayer)]
     for path, layer in adapted:
-        if merged:
-            layer.merge()
+        layer.merge()
         above, _, name = path.rpartition(".")
         setattr(tail.get_submodule(above), name, layer.get_base_layer())

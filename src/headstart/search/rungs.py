@@ -1,9 +1,13 @@
-"""Which rungs there are to try, and in which order."""
+"""Which ways to adapt a backbone there are to try, and in which order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headstart.backbones import Backbone
+from headstart.features.trunk import Trunk
+from headstart.spec import FitSpec
+from headstart.training.candidate import Candidate, candidate_of
+from headstart.training.strategies import strategy_of
 
 DEPTHS = {"image": (0.3, 0.6, 1.0, 0.1), "text": (1.0, 0.6, 0.3, 0.1)}
 """Shares of the backbone's operations that the rungs train, at least, in the order of trying.
@@ -31,6 +35,21 @@ class Rung:
 def rungs_of(backbone: Backbone) -> Iterator[Rung]:
     """The rungs above the first, each once, the most promising first."""
     yield from dict.fromkeys(_every(backbone))
+
+
+def proposed(trunk: Trunk, items: int, spec: FitSpec) -> Iterator[Candidate]:
+    """The rungs of a backbone as candidates for so many training items."""
+    for rung in rungs_of(trunk.backbone):
+        yield candidate_of(rung.strategy, rung.cut, trunk, items, spec)
+
+
+def trains_less(new: Candidate, old: Candidate, stages: list[str]) -> bool:
+    """Whether a candidate would train no more of the network than one that was trained."""
+    if not all(strategy_of(each.strategy).own_weights for each in (new, old)):
+        return False
+    if old.cut is None:
+        return True
+    return new.cut is not None and stages.index(old.cut) < stages.index(new.cut)
 
 
 def _every(backbone: Backbone) -> Iterator[Rung]:

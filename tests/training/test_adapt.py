@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +16,26 @@ from headstart.errors import HeadstartError, InputError
 from headstart.features.store import open_data
 from headstart.progress import Silent
 from headstart.spec import cache_folder
+from headstart.training import adapt as adapting
+from headstart.training import cost
+from headstart.training.adapt import LEAST_VIEWS, adapt
 from headstart.training.assemble import assemble, check_parity
+from headstart.training.candidate import Candidate
 from headstart.training.checkpoint import Checkpoint
+from headstart.training.learner import Learner
 from headstart.training.loop import Trained
 from headstart.training.recipe import Recipe
-from headstart.training.tuning import LEAST_VIEWS, Rung, Tuning
-from tests.training.small import Small, pictures, ready, sentences, texts, unjudged, weights
+from tests.training.small import (
+    Small,
+    candidate,
+    pictures,
+    ready,
+    sentences,
+    source,
+    texts,
+    unjudged,
+    weights,
+)
 
 FAMILIES = {"timm": "blocks.1", "transformers": "encoder.layer.0"}
 RUNGS = ["fine-tuning", "lora", "full-fine-tuning", "from-scratch"]
@@ -35,16 +50,14 @@ def of_family(tmp_path_factory, cache) -> dict[str, Small]:
     }
 
 
-def tuning(small: Small, strategy: str, cut: str | None = None) -> Tuning:
+def of(small: Small, strategy: str, cut: str | None = None) -> Candidate:
     if strategy in ("fine-tuning", "lora"):
         cut = cut or FAMILIES[small.trunk.backbone.family]
-    return Tuning(
-        Rung(strategy, cut), small.data, small.trunk, small.examples, small.first.start, small.spec
-    )
+    return candidate(small, strategy, cut)
 
 
 def fit(small: Small, strategy: str, cut: str | None = None):
-    return tuning(small, strategy, cut).fit(None, Silent(), None)
+    return adapt(of(small, strategy, cut), source(small))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -57,15 +70,15 @@ def test_frozen_means_frozen(of_family, family, strategy):
         pytest.skip("LoRA is for transformers")
     backbone = small.trunk.backbone
     names = list(backbone.module.state_dict())
-    fitted = fit(small, strategy)
+    adapted = fit(small, strategy)
     assert backbone.state_hash() == backbone.fingerprint
     assert list(backbone.module.state_dict()) == names
     assert not any(module.training for module in backbone.module.modules())
-    assert set(fitted.weights) <= set(names)
+    assert set(adapted.weights) <= set(names)
     stages = [stage.name for stage in backbone.stages]
-    left = stages[: stages.index(fitted.cut) + 1] if fitted.cut else []
-    assert not [name for name in fitted.weights for stage in left if f".{stage}." in name]
-    statistics = [name for name in fitted.weights if name.endswith(("_mean", "_var"))]
+    left = stages[: stages.index(adapted.cut) + 1] if adapted.cut else []
+    assert not [name for name in adapted.weights for stage in left if f".{stage}." in name]
+    statistics = [name for name in adapted.weights if name.endswith(("_mean", "_var"))]
     assert bool(statistics) == (strategy == "from-scratch" and family == "timm")
 
 
@@ -78,23 +91,23 @@ def test_the_model_answers_like_the_trained_network(of_family, family, strategy)
     small = of_family[family]
     if (family, strategy) == ("timm", "lora"):
         pytest.skip("LoRA is for transformers")
-    fitted = fit(small, strategy)
-    model = assemble(fitted, small.data)
+    adapted = fit(small, strategy)
+    model = assemble(adapted, small.data)
     other = {
         name: each + 0.5
         for name, each in small.trunk.backbone.module.named_parameters()
         if each.ndim > 1
     }
     with pytest.raises(HeadstartError, match="does not answer like"):
-        check_parity(model, replace(fitted, weights=other), small.data)
+        check_parity(model, replace(adapted, weights=other), small.data)
 
 
 def test_every_part_of_the_tail_learns(of_family):
     small = of_family["timm"]
-    fitted = fit(small, "full-fine-tuning")
+    adapted = fit(small, "full-fine-tuning")
     matrices = {n for n, p in small.trunk.backbone.module.named_parameters() if p.ndim > 1}
-    assert matrices <= set(fitted.weights)
-    assert fitted.trained_parameters > sum(
+    assert matrices <= set(adapted.weights)
+    assert adapted.trained_parameters > sum(
         stage.parameters for stage in small.trunk.backbone.stages
     )
 
@@ -126,13 +139,13 @@ def stored(cut: str) -> int:
 
 def test_disk_is_told_before_it_is_taken(of_family):
     small = of_family["timm"]
-    assert tuning(small, "full-fine-tuning").disk() == 0
+    assert cost.disk(of(small, "full-fine-tuning"), source(small)) == 0
     for family, cut in (("timm", "blocks.2"), ("transformers", "encoder.layer.1")):
-        planned = tuning(of_family[family], "fine-tuning", cut)
+        small = of_family[family]
+        told = cost.disk(of(small, "fine-tuning", cut), source(small))
         before = stored(cut)
-        planned.fit(None, Silent(), None)
-        taken = stored(cut) - before
-        assert 0.5 * planned.disk() < taken <= planned.disk()
+        fit(small, "fine-tuning", cut)
+        assert 0.5 * told < stored(cut) - before <= told
 
 
 def test_measuring_trains_nothing(of_family):
@@ -140,41 +153,60 @@ def test_measuring_trains_nothing(of_family):
         for strategy in RUNGS:
             if (family, strategy) == ("timm", "lora"):
                 continue
-            rung = tuning(small, strategy)
-            cost = rung.measure(Silent())
-            usual = rung.seconds(cost)
-            rung.recipe = rung.recipe.eased(0.25)
-            assert 0 < rung.seconds(cost) <= usual
+            usual, given = of(small, strategy), source(small)
+            measured = cost.measure(usual, given, Silent())
+            eased = usual.eased(0.25, learns_all=True)
+            seconds = [cost.seconds(each, given, measured) for each in (eased, usual)]
+            assert 0 < seconds[0] <= seconds[1]
             assert small.trunk.backbone.state_hash() == small.trunk.backbone.fingerprint
 
 
 def test_fewer_views_are_stored_where_extraction_takes_the_time(of_family, tmp_path, monkeypatch):
     """And a run that goes on stores just as many, whatever time it has."""
     small = of_family["timm"]
-    late = tuning(small, "fine-tuning")
-    usual = late.recipe.views
+    usual = of(small, "fine-tuning")
     checkpoint = Checkpoint(tmp_path / "rung")
-    monkeypatch.setattr("headstart.training.tuning.EXTRACTION_SHARE", 0.0)
-    late.fit(checkpoint, Silent(), time.monotonic() + 3600)
-    assert late.recipe.views == LEAST_VIEWS < usual
+    times = {"checkpoint": checkpoint, "deadline": time.monotonic() + 3600}
+    monkeypatch.setattr(adapting, "EXTRACTION_SHARE", 0.0)
+    late = adapt(usual, source(small), **times)
+    assert late.candidate.recipe.views == LEAST_VIEWS < usual.recipe.views
     monkeypatch.undo()
-    again = tuning(small, "fine-tuning")
-    again.fit(checkpoint, Silent(), time.monotonic() + 3600)
-    assert again.recipe.views == LEAST_VIEWS
+    again = adapt(usual, source(small), **times)
+    assert again.candidate.recipe.views == LEAST_VIEWS
 
 
 def test_validation_items_are_not_begun_with_where_no_time_is_left(of_family, tmp_path):
     """What the ladder judged is then what it keeps; and a run that goes on leaves them out too."""
-    rung = tuning(of_family["timm"], "fine-tuning")
-    checkpoint, trained = Checkpoint(tmp_path / "rung"), Trained(planned=10)
-    now = time.monotonic()
-    assert not rung._has_time(trained, 60.0, checkpoint, now + 30)
-    assert not rung._has_time(trained, 60.0, checkpoint, now + 3600)
-    assert rung._has_time(trained, 60.0, None, now + 3600)
-    assert rung._has_time(trained, 60.0, None, None)
-    assert not rung._has_time(Trained(planned=10, shortened=True), 1.0, None, None)
-    rung.learns_all = False
-    assert not rung._has_time(trained, 1.0, None, None)
+    small, now = of_family["timm"], time.monotonic()
+
+    def ends(deadline, checkpoint=None, trained=None, seconds=60.0, learns_all=True):
+        chosen = replace(of(small, "fine-tuning"), learns_all=learns_all)
+        learner = Learner(chosen, source(small))
+        training = adapting._Training(learner, checkpoint, Silent(), deadline)
+        return training.has_time(trained or Trained(planned=10), seconds)
+
+    checkpoint = Checkpoint(tmp_path / "rung")
+    assert not ends(now + 30, checkpoint)
+    assert not ends(now + 3600, checkpoint)
+    assert ends(now + 3600)
+    assert ends(None)
+    assert not ends(None, trained=Trained(planned=10, shortened=True), seconds=1.0)
+    assert not ends(None, seconds=1.0, learns_all=False)
+
+
+def test_two_at_once_give_what_each_gives_alone(of_family):
+    """In two threads, on copies of one backbone: neither sees the other's weights or draws."""
+    small = of_family["timm"]
+    asked = [("fine-tuning", None), ("full-fine-tuning", None), ("from-scratch", None)]
+    alone = [fit(small, *each) for each in asked]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        together = list(pool.map(lambda each: fit(small, *each), asked))
+    for one, other in zip(alone, together, strict=True):
+        assert one.weights.keys() == other.weights.keys()
+        assert all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
+        assert np.array_equal(one.head.arrays["weight"], other.head.arrays["weight"])
+        assert np.array_equal(one.judged.scores, other.judged.scores)
+    assert small.trunk.backbone.state_hash() == small.trunk.backbone.fingerprint
 
 
 def test_lora_is_for_transformers(of_family):
@@ -188,17 +220,17 @@ def test_numbers_and_several_classes(tmp_path, cache):
     items, labels = sentences(80)
     numbers = [1000.0 + 50 * (label == "a") for label in labels]
     small = ready(texts(tmp_path, "distilbert"), items, numbers, "regression", epochs=3)
-    fitted = fit(small, "fine-tuning", "transformer.layer.0")
-    model = assemble(fitted, small.data)
+    adapted = fit(small, "fine-tuning", "transformer.layer.0")
+    model = assemble(adapted, small.data)
     values = model.scores(small.data).scores
     assert 990 < values.min() < values.max() < 1060
-    assert len(fitted.judged.errors) == len(small.examples.parts["validation"])
+    assert len(adapted.judged.errors) == len(small.examples.parts["validation"])
     several = np.array(
         [[label == "a", "w2" in item] for item, label in zip(items, labels, strict=True)]
     )
     small = ready(texts(tmp_path, "gpt2"), items, several.astype(int), "multilabel", epochs=2)
-    fitted = fit(small, "fine-tuning", "h.0")
-    assert assemble(fitted, small.data).classes == ("0", "1")
+    adapted = fit(small, "fine-tuning", "h.0")
+    assert assemble(adapted, small.data).classes == ("0", "1")
 
 
 @pytest.mark.slow

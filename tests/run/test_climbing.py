@@ -8,11 +8,13 @@ import pytest
 
 from headstart.errors import InputError
 from headstart.progress import Silent
-from headstart.training import ladder
-from headstart.training.ladder import climb
-from headstart.training.rungs import USUAL_DEPTH, cut_at, rungs_of
-from headstart.training.tuning import Rung, Tuning
-from tests.training.small import Small, pictures, ready, sentences
+from headstart.run import climbing
+from headstart.run.climbing import climb
+from headstart.search import budget, choose
+from headstart.search.rungs import USUAL_DEPTH, Rung, cut_at, rungs_of
+from headstart.training import adapt as adapting
+from headstart.training import cost
+from tests.training.small import Small, candidate, pictures, ready, sentences, source
 
 
 class Told(Silent):
@@ -70,7 +72,7 @@ def test_what_does_not_fit_is_not_tried(names):
     done = climbed(of_texts(names, budget="1s"), began=time.monotonic() - 0.89)
     assert len(done.tried) > 1
     for each in done.tried[1:]:
-        assert each.fitted is None
+        assert each.adapted is None
         assert each.kept is False
         assert "would take" in str(each.why)
     assert not done.best.weights
@@ -78,13 +80,13 @@ def test_what_does_not_fit_is_not_tried(names):
 
 def test_a_budget_counts_from_the_start_of_the_run(names):
     done = climbed(of_texts(names, budget="10m"), began=time.monotonic() - 600)
-    assert [each.fitted for each in done.tried[1:]] == [None] * (len(done.tried) - 1)
+    assert [each.adapted for each in done.tried[1:]] == [None] * (len(done.tried) - 1)
     assert all("too little time" in str(each.why) for each in done.tried[1:])
 
 
 def test_rungs_that_buy_nothing_do_not_end_it(names, monkeypatch):
-    monkeypatch.setattr(ladder, "SURE", 0.0)
-    monkeypatch.setattr(ladder, "SURE_OF_MEAN", 0.0)
+    monkeypatch.setattr(choose, "SURE", 0.0)
+    monkeypatch.setattr(choose, "SURE_OF_MEAN", 0.0)
     told = Told()
     done = climbed(of_texts(names, budget="10m", epochs=1), progress=told)
     assert [each.kept for each in done.tried] == [True, False, False]
@@ -94,15 +96,15 @@ def test_rungs_that_buy_nothing_do_not_end_it(names, monkeypatch):
 
 
 def test_a_cut_is_tried_where_the_whole_does_not_fit(names, monkeypatch):
-    seconds = Tuning.seconds
+    seconds = cost.seconds
     monkeypatch.setattr(
-        Tuning,
+        cost,
         "seconds",
-        lambda tuning, cost: 1e6 if tuning.rung.cut is None else seconds(tuning, cost),
+        lambda candidate, *rest: 1e6 if candidate.cut is None else seconds(candidate, *rest),
     )
     done = climbed(of_texts(names, budget="10m", epochs=1))
     assert "would take" in str(done.tried[1].why)
-    assert [each.rung.strategy for each in done.tried if each.fitted][1:] == [
+    assert [each.rung.strategy for each in done.tried if each.adapted][1:] == [
         "lora",
         "fine-tuning",
     ]
@@ -111,30 +113,30 @@ def test_a_cut_is_tried_where_the_whole_does_not_fit(names, monkeypatch):
 def test_a_rung_is_eased_until_it_fits(names, tmp_path, monkeypatch):
     """And a run that goes on trains what the one before had decided."""
     trained = []
-    fit = Tuning.fit
+    adapt = adapting.adapt
 
-    def told(tuning, *rest):
-        trained.append(tuning.recipe.epochs)
-        return fit(tuning, *rest)
+    def told(candidate, *rest, **named):
+        trained.append(candidate.recipe.epochs)
+        return adapt(candidate, *rest, **named)
 
-    monkeypatch.setattr(Tuning, "fit", told)
-    monkeypatch.setattr(Tuning, "seconds", lambda tuning, _: 1e4 * tuning.recipe.epochs)
+    monkeypatch.setattr(adapting, "adapt", told)
+    monkeypatch.setattr(cost, "seconds", lambda candidate, *_: 1e4 * candidate.recipe.epochs)
     small = of_texts(names, budget="27h", epochs=16)  # of which 87,000 s are left for 16 epochs
     done = climbed(small, tmp_path / "unfinished")
     assert trained[0] == 8
     assert "50% of the usual views and epochs" in str(done.tried[1].why)
-    monkeypatch.setattr(Tuning, "measure", lambda *_: pytest.fail("it was measured again"))
+    monkeypatch.setattr(cost, "measure", lambda *_: pytest.fail("it was measured again"))
     climbed(small, tmp_path / "unfinished")
     assert trained[len(trained) // 2 :] == trained[: len(trained) // 2]
 
 
 def test_a_real_gain_is_kept(names, monkeypatch):
-    monkeypatch.setattr(ladder, "SURE", 1.0)
-    monkeypatch.setattr(ladder, "SURE_OF_MEAN", 1.0)
+    monkeypatch.setattr(choose, "SURE", 1.0)
+    monkeypatch.setattr(choose, "SURE_OF_MEAN", 1.0)
     done = climbed(of_texts(names, budget="10m", epochs=4))
     kept = [each for each in done.tried if each.kept]
     assert len(kept) == 1
-    assert kept[0].fitted is done.best
+    assert kept[0].adapted is done.best
     assert done.best.strategy != "feature-extraction"
     assert "squared error" in str(kept[0].why)
 
@@ -144,26 +146,26 @@ def test_a_mean_is_kept_where_it_is_better_than_the_rung_alone(names, monkeypatc
         judged = replace(tuned.judged, errors=0.5 * first.judged.errors)
         return replace(tuned, judged=judged, averaged_with=first)
 
-    monkeypatch.setattr(ladder, "averaged", better)
+    monkeypatch.setattr(choose, "averaged", better)
     done = climbed(of_texts(names, budget="10m", epochs=4))
-    assert done.best.averaged_with is done.tried[0].fitted
+    assert done.best.averaged_with is done.tried[0].adapted
     assert "averaged with feature extraction: squared error -50%" in str(done.tried[1].why)
 
 
 def test_the_chance_of_a_gain():
     """One-sided, paired, of the squared errors."""
-    from headstart.training.fitted import Fitted, ValidationResult
+    from headstart.training.adapted import Adapted, ValidationResult
 
     def of(errors):
-        return Fitted("", None, None, None, ValidationResult(errors=errors), 0, 0.0, None, None)
+        return Adapted("", None, None, None, ValidationResult(errors=errors), 0, 0.0, None, None)
 
     random = np.random.default_rng(0)
     before = random.uniform(0, 1, 200)
     noise = random.normal(0, 0.05, 200)
-    assert ladder._chance(of(before - 0.02 + noise), of(before)) < 0.001
-    assert ladder._chance(of(before + 0.02 + noise), of(before)) > 0.999
-    assert 0.01 < ladder._chance(of(before + noise - noise.mean()), of(before)) < 0.99
-    assert ladder._chance(of(before), of(before)) == 1.0
+    assert choose.chance_of(of(before - 0.02 + noise), of(before)) < 0.001
+    assert choose.chance_of(of(before + 0.02 + noise), of(before)) > 0.999
+    assert 0.01 < choose.chance_of(of(before + noise - noise.mean()), of(before)) < 0.99
+    assert choose.chance_of(of(before), of(before)) == 1.0
 
 
 def test_few_validation_items_cannot_tell(names):
@@ -186,19 +188,16 @@ def test_a_cut_that_takes_too_much_disk_is_refused(names):
 
 def test_a_later_cut_is_taken_where_the_usual_one_does_not_fit(names):
     small = ready(names["image"], *pictures(40), strategy="fine-tuning", epochs=1)
-    usual = Tuning(
-        Rung("fine-tuning", cut_at(small.trunk.backbone, USUAL_DEPTH)),
-        small.data, small.trunk, small.examples, small.first.start, small.spec,
-    )  # fmt: skip
+    usual = candidate(small, "fine-tuning", cut_at(small.trunk.backbone, USUAL_DEPTH))
     limited = ready(
         names["image"],
         *pictures(40),
         strategy="fine-tuning",
         epochs=1,
-        store_limit=f"{usual.disk() - 1}B",
+        store_limit=f"{cost.disk(usual, source(small)) - 1}B",
     )
     done = climbed(limited)
-    assert done.tried[1].rung.cut != usual.rung.cut
+    assert done.tried[1].rung.cut != usual.cut
     assert any("rather than" in said for said in done.warnings)
 
 
@@ -223,17 +222,17 @@ def test_what_was_asked_for_is_given_or_why_not(names):
 def test_from_scratch_for_comparison(names):
     done = climbed(of_texts(names, 60, baseline="from-scratch", epochs=1))
     assert done.tried[-1].why == "for comparison"
-    assert done.compared is done.tried[-1].fitted
+    assert done.compared is done.tried[-1].adapted
     assert done.best.strategy == "feature-extraction"
 
 
 def test_ctrl_c_keeps_the_best_so_far(names, tmp_path, monkeypatch):
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
     small = of_texts(names, budget="10m", epochs=1)
     with monkeypatch.context() as patch:
-        patch.setattr(Tuning, "fit", stop)
+        patch.setattr(adapting, "adapt", stop)
         done = climbed(small, tmp_path / "unfinished")
     assert done.stopped
     assert done.best.strategy == "feature-extraction"
@@ -246,19 +245,19 @@ def test_ctrl_c_keeps_the_best_so_far(names, tmp_path, monkeypatch):
 def test_ctrl_c_without_a_folder_is_ctrl_c(names, monkeypatch):
     """Nothing was kept to go on from, and a program around it wants to stop too."""
 
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Tuning, "fit", stop)
+    monkeypatch.setattr(adapting, "adapt", stop)
     with pytest.raises(KeyboardInterrupt):
         climbed(of_texts(names, budget="10m", epochs=1))
 
 
 def test_ctrl_c_in_a_comparison_keeps_the_model(names, tmp_path, monkeypatch):
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Tuning, "fit", stop)
+    monkeypatch.setattr(adapting, "adapt", stop)
     small = of_texts(names, 60, baseline="from-scratch", epochs=1)
     done = climbed(small, tmp_path / "unfinished")
     assert done.stopped
@@ -272,10 +271,10 @@ def test_the_last_stage_leaves_nothing_to_train(names):
 
 
 def test_an_item_that_a_cut_cannot_hold_does_not_end_the_climb(names, monkeypatch):
-    def overflow(*_):
+    def overflow(*_, **__):
         raise InputError("text 7: its features are not finite numbers")
 
-    monkeypatch.setattr(Tuning, "fit", overflow)
+    monkeypatch.setattr(adapting, "adapt", overflow)
     done = climbed(of_texts(names, budget="10m", epochs=1))
     assert done.best.strategy == "feature-extraction"
     assert "text 7" in str(done.tried[1].why)
@@ -287,7 +286,7 @@ def test_what_is_stored_by_now_does_not_count_against_a_run_that_goes_on(
     options = {"strategy": "fine-tuning", "cut": "encoder.layer.0", "epochs": 1}
     small = of_texts(names, 60, **options, store_limit="1GB")
     climbed(small, tmp_path / "unfinished")
-    monkeypatch.setattr(ladder, "disk_limit", lambda _: 0)
+    monkeypatch.setattr(budget, "disk_limit", lambda _: 0)
     climbed(small, tmp_path / "unfinished")
 
 
@@ -299,7 +298,7 @@ def test_what_was_decided_is_not_decided_again(names, tmp_path, monkeypatch):
     def never(*_):
         raise AssertionError("it was measured again")
 
-    monkeypatch.setattr(Tuning, "measure", never)
+    monkeypatch.setattr(cost, "measure", never)
     again = climbed(small, tmp_path / "unfinished")
     assert [each.rung for each in again.tried] == [each.rung for each in first.tried]
     assert [each.why for each in again.tried] == [each.why for each in first.tried]
@@ -325,8 +324,8 @@ def asked(monkeypatch):
         calls.append(trunk)
         return trunk, first
 
-    monkeypatch.setattr(ladder, "ENOUGH", 10)
-    monkeypatch.setattr(ladder.feature_extraction, "uncropped", uncropped)
+    monkeypatch.setattr(climbing, "ENOUGH", 10)
+    monkeypatch.setattr(climbing.feature_extraction, "uncropped", uncropped)
     return calls
 
 
@@ -342,10 +341,10 @@ def test_whole_images_are_tried_unless_it_was_chosen_otherwise(names, asked, opt
 
 def test_whole_images_are_not_tried_with_few_or_very_many(names, asked, monkeypatch):
     small = ready(names["image"], *pictures(40))
-    monkeypatch.setattr(ladder, "ENOUGH", 100)
+    monkeypatch.setattr(climbing, "ENOUGH", 100)
     climbed(small)
-    monkeypatch.setattr(ladder, "ENOUGH", 10)
-    monkeypatch.setattr(ladder, "MANY", 12)
+    monkeypatch.setattr(climbing, "ENOUGH", 10)
+    monkeypatch.setattr(climbing, "MANY", 12)
     climbed(small)
     assert asked == []
 
@@ -355,7 +354,7 @@ def test_a_run_that_goes_on_tries_what_the_one_before_had_time_for(
 ):
     small = ready(names["image"], *pictures(40), budget="10m", epochs=1)
     with monkeypatch.context() as patch:
-        patch.setattr(ladder, "TRIAL_SHARE", 0.0)
+        patch.setattr(climbing, "TRIAL_SHARE", 0.0)
         climbed(small, tmp_path / "unfinished")
     assert asked == []
     climbed(small, tmp_path / "unfinished")

@@ -1,12 +1,10 @@
-"""The ladder: ways to adapt the backbone, the most promising first, while they fit the budget."""
+"""The ladder: candidates, the most promising first, are trained while they fit the budget."""
 
 import hashlib
-import shutil
 import time
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,39 +14,22 @@ from headstart.errors import InputError
 from headstart.features.trunk import Trunk
 from headstart.heads.linear import LinearHead
 from headstart.progress import Progress
-from headstart.quantity import bytes_of, seconds_of
-from headstart.spec import CUTTABLE, FitSpec, cache_folder
+from headstart.quantity import seconds_of
+from headstart.search import budget as fitting
+from headstart.search.budget import CONVERSION, LEAST_MEASURING, RESERVED, Decision
+from headstart.search.choose import asked_for, judged
+from headstart.search.rungs import USUAL_DEPTH, Rung, cut_at, proposed, trains_less
+from headstart.spec import FitSpec
 from headstart.training import feature_extraction
-from headstart.training.averaged import averaged
+from headstart.training.adapted import FEW, Adapted
+from headstart.training.candidate import Candidate, Source, candidate_of
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
-from headstart.training.fitted import FEW, Fitted
 from headstart.training.run_identity import run_identity
-from headstart.training.rungs import USUAL_DEPTH, Rung, cut_at, rungs_of
-from headstart.wording import duration, size
-
-if TYPE_CHECKING:
-    from headstart.training.tuning import Tuning
-
-SURE = 0.025
-"""Chance of taking an accident for a gain, at each rung."""
-
-SURE_OF_MEAN = 0.35
-"""The same for a rung averaged with feature extraction, which cannot lose much."""
-
-RESERVED = 0.1
-"""Share of the budget for what comes after the ladder, at least."""
-
-CONVERSION = 10.0
-"""Seconds that a network takes to be converted and checked, about."""
+from headstart.training.strategies import strategy_of
+from headstart.wording import size
 
 TIMED_ITEMS = 32
-
-LEAST_MEASURING = 4.0
-"""Seconds that measuring a rung takes, at least."""
-
-EFFORTS = (1, 0.75, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05)
-"""Shares of the usual views and epochs that a rung may be given, so that it fits."""
 
 ENOUGH, MANY = 300, 20_000
 """Training items between which it is tried whether whole images are better than their centres:
@@ -57,9 +38,6 @@ fewer cannot tell, and more would take long."""
 TRIAL_SHARE = 0.15
 """Share of the budget that this may take."""
 
-FREE_SHARE = 4
-"""One part in so many of the free disk may be taken by activations."""
-
 
 @dataclass(frozen=True)
 class Tried:
@@ -67,14 +45,14 @@ class Tried:
 
     Attributes:
         rung: what it was.
-        fitted: what it gave; None where it was not trained.
+        adapted: what it gave; None where it was not trained.
         kept: whether it is the model now; None where there was no choice.
         why: the reason, in words.
         predicted: seconds that it was expected to take, before it was trained.
     """
 
     rung: Rung
-    fitted: Fitted | None
+    adapted: Adapted | None
     kept: bool | None = None
     why: str | None = None
     predicted: float | None = None
@@ -93,9 +71,9 @@ class Climbed:
         stopped: whether the user stopped it.
     """
 
-    best: Fitted
+    best: Adapted
     tried: tuple[Tried, ...]
-    compared: Fitted | None = None
+    compared: Adapted | None = None
     warnings: tuple[str, ...] = ()
     unfinished: Unfinished | None = None
     stopped: bool = False
@@ -133,7 +111,7 @@ def climb(
     ladder = _Ladder(data, trunk, first, spec, progress, began, folder)
     if spec.strategy == "auto":
         ladder.climb(None if spec.budget is None else seconds_of(spec.budget, "--budget"))
-    elif spec.strategy != "feature-extraction":
+    elif strategy_of(spec.strategy).trains != "head":
         ladder.go_to(spec.strategy)
     if spec.baseline == "from-scratch" and spec.strategy != "from-scratch":
         ladder.compare()
@@ -147,7 +125,7 @@ class _Ladder:
         self,
         data: Dataset,
         trunk: Trunk,
-        first: Fitted,
+        first: Adapted,
         spec: FitSpec,
         progress: Progress,
         began: float,
@@ -160,8 +138,8 @@ class _Ladder:
         self._began = began
         self._best = self._first = first
         self._tried = [Tried(_rung_of(first), first)]
-        self._start: Fitted | None = None
-        self._compared: Fitted | None = None
+        self._start: Adapted | None = None
+        self._compared: Adapted | None = None
         self._warnings: list[str] = []
         self._stopped = False
         self._measuring = LEAST_MEASURING
@@ -179,23 +157,22 @@ class _Ladder:
             self._try_whole_images(budget, decisions)
             if budget is None:
                 return
-            rungs = list(rungs_of(self._trunk.backbone))
-            if len(self._first.examples.parts["validation"]) < FEW:
+            parts = self._first.examples.parts
+            candidates = list(proposed(self._trunk, len(parts["train"]), self._spec))
+            if len(parts["validation"]) < FEW:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
-                self._tried += [Tried(rung, None, False, why) for rung in rungs[:1]]
+                self._tried += [Tried(_rung(each), None, False, why) for each in candidates[:1]]
                 return
             decided = iter(decisions[1:])
-            for rung in rungs:
-                if self._has_trained_more(rung):
+            for candidate in candidates:
+                if self._has_trained_more(candidate):
                     continue
-                tuning = self._tuning(rung)
-                decision = next(decided, None)
-                if decision is None:
-                    left = budget - self._reserved(budget) - (time.monotonic() - self._began)
-                    decision = self._decide(tuning, left)
-                    decisions.append(decision)
+                kept = next(decided, None)
+                decision = Decision.from_json(kept) if kept else self._decide(candidate, budget)
+                if kept is None:
+                    decisions.append(decision.to_json())
                     self._keep(decisions)
-                self._try(rung, tuning, decision)
+                self._try(candidate, decision)
         except KeyboardInterrupt:
             if self._unfinished is None:
                 raise
@@ -223,11 +200,11 @@ class _Ladder:
         self._item_seconds = decisions[0]["item"]
         if not decisions[0]["whole images"]:
             return
-        trunk, fitted = feature_extraction.uncropped(
+        trunk, adapted = feature_extraction.uncropped(
             self._data, self._trunk, first, spec, self._progress
         )
-        self._trunk, self._first, self._best = trunk, fitted, fitted
-        self._tried = [Tried(_rung_of(fitted), fitted)]
+        self._trunk, self._first, self._best = trunk, adapted, adapted
+        self._tried = [Tried(_rung_of(adapted), adapted)]
 
     def _some(self) -> Dataset:
         train = self._first.examples.parts["train"]
@@ -240,69 +217,80 @@ class _Ladder:
         asked = parts.values() if self._unfinished else (parts["test"],)
         return max(RESERVED * budget, CONVERSION + self._item_seconds * sum(map(len, asked)))
 
-    def _has_trained_more(self, rung: Rung) -> bool:
-        """Whether more of the network than the rung would train was trained already."""
-        names = [stage.name for stage in self._trunk.backbone.stages]
-        for each in self._tried[1:]:
-            if each.fitted is None or each.rung.strategy == "lora" or rung.strategy == "lora":
-                continue
-            cut = each.rung.cut
-            if cut is None or (rung.cut is not None and names.index(cut) < names.index(rung.cut)):
-                return True
-        return False
+    def _has_trained_more(self, candidate: Candidate) -> bool:
+        """Whether more of the network than this would train was trained already."""
+        stages = [stage.name for stage in self._trunk.backbone.stages]
+        trained = [each.adapted.candidate for each in self._tried if each.adapted]
+        return any(trains_less(candidate, each, stages) for each in trained if each)
 
-    def _try(self, rung: Rung, tuning: "Tuning", decision: dict[str, Any]) -> None:
-        if decision["why_not"]:
-            self._tried.append(Tried(rung, None, False, decision["why_not"]))
+    def _decide(self, candidate: Candidate, budget: float) -> Decision:
+        left = budget - self._reserved(budget) - (time.monotonic() - self._began)
+        limit, began = fitting.disk_limit(self._spec), time.monotonic()
+        source = self._source()
+        decision = fitting.decide(candidate, source, left, limit, self._measuring, self._progress)
+        self._measuring = max(self._measuring, time.monotonic() - began)
+        if decision.why_not is None:
+            eased = decision.of(candidate)
+            self._progress.say(fitting.expected(eased, source, decision.seconds))
+        return decision
+
+    def _try(self, candidate: Candidate, decision: Decision) -> None:
+        rung = _rung(candidate)
+        if decision.why_not:
+            self._tried.append(Tried(rung, None, False, decision.why_not))
             return
-        tuning.recipe = tuning.recipe.eased(decision["effort"])
-        tuning.learns_all = decision["learns all"]
         try:
-            fitted = self._fit(tuning, decision["left"])
+            adapted = self._adapt(decision.of(candidate), decision.left)
         except InputError as error:  # an item that this cut cannot hold
             self._tried.append(Tried(rung, None, False, str(error)))
             return
-        self._judge(rung, fitted, decision)
+        verdict = judged(self._first, self._best, adapted, self._spec.seed)
+        why = verdict.why
+        if decision.effort < 1:
+            why += f"; {decision.effort:.0%} of the usual views and epochs, for the budget"
+        if verdict.better:
+            self._best = verdict.adapted
+            self._tried = [
+                replace(each, kept=False if each.kept else each.kept) for each in self._tried
+            ]
+        tried = Tried(rung, verdict.adapted, verdict.better, why, decision.seconds)
+        self._tried.append(tried)
 
     def _keep(self, decisions: list[dict[str, Any]]) -> None:
         if self._unfinished:
             self._unfinished.decide(decisions)
 
     def go_to(self, strategy: str) -> None:
-        """Train one rung because it was asked for."""
+        """Train one candidate because it was asked for."""
         decisions = self._unfinished.decisions() if self._unfinished else []
         if decisions:  # what is stored by now would count against what may be
-            tuning = self._tuning(Rung(strategy, decisions[0]["cut"]))
+            candidate = self._candidate(strategy, decisions[0]["cut"])
         else:
-            tuning = self._tuning(Rung(strategy, self._cut_of(strategy)))
-            self._refuse_disk(tuning)
-        self._say(tuning)  # or it is refused: then nothing was begun
+            candidate = self._candidate(strategy, self._cut_of(strategy))
+            self._refuse_disk(candidate)
+        self._say(candidate)  # or it is refused: then nothing was begun
         if self._unfinished and not decisions:
-            self._unfinished.decide([{"cut": tuning.rung.cut}])
-        fitted = self._fit(tuning)
-        if not fitted.weights:
+            self._unfinished.decide([{"cut": candidate.cut}])
+        adapted = self._adapt(candidate)
+        if not adapted.weights:
             why = "no epoch was better than feature extraction, which is kept"
             self._tried[0] = Tried(self._tried[0].rung, self._first, True, None)
-            self._tried.append(Tried(tuning.rung, fitted, False, why))
+            self._tried.append(Tried(_rung(candidate), adapted, False, why))
             return
-        self._best = fitted
-        start = None if strategy == "from-scratch" else "the start of the next"
+        self._best = adapted
+        start = "the start of the next" if strategy_of(strategy).pretrained else None
         self._tried[0] = Tried(self._tried[0].rung, self._first, False, start)
-        why = "asked for"
-        if len(self._best.judged.errors):
-            chance = _chance(self._best, self._first)
-            why += "; better than feature extraction" if chance < SURE else "; no clear gain"
-            why += f" (p = {chance:.2g})"
-        self._tried.append(Tried(tuning.rung, self._best, True, why))
+        why = asked_for(self._first, adapted)
+        self._tried.append(Tried(_rung(candidate), adapted, True, why))
 
     def compare(self) -> None:
         """Train the same network from random weights."""
         if self._stopped:
             return
-        tuning = self._tuning(Rung("from-scratch", None))
+        candidate = self._candidate("from-scratch", None)
         try:
-            self._say(tuning)
-            self._compared = self._fit(tuning)
+            self._say(candidate)
+            self._compared = self._adapt(candidate)
         except KeyboardInterrupt:
             if self._unfinished is None:
                 raise
@@ -312,14 +300,14 @@ class _Ladder:
                 "on with it."
             )
             return
-        self._tried.append(Tried(tuning.rung, self._compared, False, "for comparison"))
+        self._tried.append(Tried(_rung(candidate), self._compared, False, "for comparison"))
 
     def climbed(self) -> Climbed:
         """What came of it."""
         tried = self._tried
         if len(tried) > 1:
             tried = [
-                replace(each, kept=True) if each.fitted is self._best else each for each in tried
+                replace(each, kept=True) if each.adapted is self._best else each for each in tried
             ]
         return Climbed(
             self._best,
@@ -330,94 +318,42 @@ class _Ladder:
             self._stopped,
         )
 
-    def _tuning(self, rung: Rung) -> "Tuning":
-        from headstart.training.tuning import Tuning
-
+    def _source(self) -> Source:
+        """What every candidate learns from: the last stage's features are where it begins."""
         if self._start is None:
             self._start = self._first
             if self._first.trunk is not self._trunk:
                 plain = self._first.examples.narrowed(self._trunk.size)
                 self._start = feature_extraction.fit(plain, self._spec, self._trunk)
         start = self._start.start
-        return Tuning(
-            rung,
-            self._data,
-            self._trunk,
-            self._start.examples,
-            start if isinstance(start, LinearHead) else None,
-            self._spec,
-        )
+        linear = start if isinstance(start, LinearHead) else None
+        return Source(self._data, self._trunk, self._start.examples, linear)
 
-    def _decide(self, tuning: "Tuning", left: float) -> dict[str, Any]:
-        """Whether a rung fits, in the time `left` and on the disk.
+    def _candidate(self, strategy: str, cut: str | None) -> Candidate:
+        items = len(self._first.examples.parts["train"])
+        return candidate_of(strategy, cut, self._trunk, items, self._spec)
 
-        One that does not is eased: fewer views and epochs, down to a part of one epoch.
-        """
-        decision: dict[str, Any] = {"left": left, "seconds": 0.0, "effort": 1, "why_not": None}
-        limit = disk_limit(self._spec)
-        usual = tuning.recipe
-        tuning.recipe = usual.eased(EFFORTS[-1])
-        if tuning.disk() > limit:
-            taken = f"{size(tuning.disk())} of activations"
-            return {**decision, "why_not": f"{taken} are more than the {size(limit)} allowed"}
-        tuning.recipe = usual
-        if left <= self._measuring:
-            return {**decision, "why_not": "too little time is left to find out what it would take"}
-        began = time.monotonic()
-        try:
-            cost = tuning.measure(self._progress)
-        except InputError as error:
-            return {**decision, "why_not": str(error)}
-        self._measuring = max(self._measuring, time.monotonic() - began)
-        left -= time.monotonic() - began
-        seconds = 0.0
-        for effort, learns_all in product(EFFORTS, (True, False)):
-            tuning.recipe, tuning.learns_all = usual.eased(effort), learns_all
-            seconds = tuning.seconds(cost)
-            if seconds <= left and tuning.disk() <= limit:
-                self._say(tuning, seconds)
-                tuning.recipe = usual
-                chosen = {"seconds": seconds, "effort": effort, "learns all": learns_all}
-                return {**decision, **chosen, "left": left}
-        why = f"would take {duration(seconds)} at least, and {duration(max(0, left))} are left"
-        return {**decision, "seconds": seconds, "effort": EFFORTS[-1], "why_not": why}
+    def _adapt(self, candidate: Candidate, left: float | None = None) -> Adapted:
+        from headstart.training import adapt as adapting  # loads torch
 
-    def _fit(self, tuning: "Tuning", left: float | None = None) -> Fitted:
         deadline = None if left is None else time.monotonic() + left
-        name = tuning.rung.words.replace(" ", "-")
+        name = candidate.words.replace(" ", "-")
         checkpoint = self._unfinished.checkpoint(name) if self._unfinished else None
         if self._unfinished and not self._unfinished.folder.exists():
             self._unfinished.decide([])
-        return tuning.fit(checkpoint, self._progress, deadline)
-
-    def _judge(self, rung: Rung, fitted: Fitted, decision: dict[str, Any]) -> None:
-        """Keep a rung whose answers are better than the best's by more than chance.
-
-        Averaged with feature extraction, where that is better.
-        """
-        mean = averaged(self._first, fitted, self._spec.seed)
-        if mean is not None and mean.judged.errors.mean() < fitted.judged.errors.mean():
-            fitted = mean
-        sure = SURE if fitted.averaged_with is None else SURE_OF_MEAN
-        chance = _chance(fitted, self._best)
-        better = bool(fitted.weights) and chance < sure
-        before, after = (each.judged.errors.mean() for each in (self._best, fitted))
-        percent = 100 * (after - before) / before if before else 0.0
-        why = f"squared error {percent:+.0f}%, p = {chance:.2g}"
-        if fitted.averaged_with is not None:
-            why = f"averaged with feature extraction: {why}"
-        if decision["effort"] < 1:
-            why += f"; {decision['effort']:.0%} of the usual views and epochs, for the budget"
-        if better:
-            self._best = fitted
-            self._tried = [
-                replace(each, kept=False if each.kept else each.kept) for each in self._tried
-            ]
-        self._tried.append(Tried(rung, fitted, better, why, decision["seconds"]))
+        return adapting.adapt(
+            candidate,
+            self._source(),
+            checkpoint=checkpoint,
+            progress=self._progress,
+            deadline=deadline,
+        )
 
     def _cut_of(self, strategy: str) -> str | None:
         """The user's cut; or the usual one, or the first after it that fits the disk."""
-        if strategy not in CUTTABLE:
+        from headstart.training import cost
+
+        if strategy_of(strategy).trains != "tail":
             return None
         trunk = self._trunk
         stages = [stage.name for stage in trunk.backbone.stages]
@@ -434,9 +370,9 @@ class _Ladder:
                 "full-fine-tuning, which trains all of it."
             )
         at = stages.index(cut_at(trunk.backbone, USUAL_DEPTH))
-        limit = disk_limit(self._spec)
+        limit = fitting.disk_limit(self._spec)
         for name in stages[at:-1]:
-            if self._tuning(Rung(strategy, name)).disk() <= limit:
+            if cost.disk(self._candidate(strategy, name), self._source()) <= limit:
                 if name != stages[at]:
                     self._warnings.append(
                         f"Cut after {name!r} rather than {stages[at]!r}, whose activations would "
@@ -445,42 +381,31 @@ class _Ladder:
                 return name
         return stages[-2]
 
-    def _refuse_disk(self, tuning: "Tuning") -> None:
-        limit = disk_limit(self._spec)
-        if tuning.disk() > limit:
+    def _refuse_disk(self, candidate: Candidate) -> None:
+        from headstart.training import cost
+
+        limit, taken = fitting.disk_limit(self._spec), cost.disk(candidate, self._source())
+        if taken > limit:
             raise InputError(
-                f"The activations of {tuning.rung.words} would take {size(tuning.disk())}, more "
-                f"than the {size(limit)} allowed; make room, raise --store-limit, name a later "
-                "--cut if there is one, or say --strategy full-fine-tuning, which stores none."
+                f"The activations of {candidate.words} would take {size(taken)}, more than the "
+                f"{size(limit)} allowed; make room, raise --store-limit, name a later --cut if "
+                "there is one, or say --strategy full-fine-tuning, which stores none."
             )
 
-    def _say(self, tuning: "Tuning", seconds: float | None = None) -> None:
-        if seconds is None:
-            seconds = tuning.seconds(tuning.measure(self._progress))
-        disk = f", {size(tuning.disk())} of disk" if tuning.disk() else ""
-        self._progress.say(f"{tuning.rung.words}: about {duration(seconds)}{disk}")
+    def _say(self, candidate: Candidate) -> None:
+        from headstart.training import cost
+
+        source = self._source()
+        seconds = cost.seconds(candidate, source, cost.measure(candidate, source, self._progress))
+        self._progress.say(fitting.expected(candidate, source, seconds))
 
 
-def _rung_of(first: Fitted) -> Rung:
+def _rung(candidate: Candidate) -> Rung:
+    return Rung(candidate.strategy, candidate.cut)
+
+
+def _rung_of(first: Adapted) -> Rung:
     return Rung(first.strategy, first.cut)
-
-
-def disk_limit(spec: FitSpec) -> int:
-    """Bytes that stored activations may take."""
-    if spec.store_limit is not None:
-        return bytes_of(spec.store_limit, "--store-limit")
-    above = next(each for each in (cache_folder(), *cache_folder().parents) if each.exists())
-    return shutil.disk_usage(above).free // FREE_SHARE
-
-
-def _chance(new: Fitted, old: Fitted) -> float:
-    """One-sided paired t-test of the squared errors: the chance of such a gain by accident."""
-    from scipy.stats import ttest_rel
-
-    gains = old.judged.errors - new.judged.errors
-    if not len(gains) or np.ptp(gains) == 0:
-        return 1.0
-    return float(ttest_rel(gains, np.zeros_like(gains), alternative="greater").pvalue)
 
 
 def _digest(examples: Examples) -> str:

@@ -1,0 +1,1 @@
+"""What to try next under a budget, and whether it was worth it."""

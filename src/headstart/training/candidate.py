@@ -1,0 +1,107 @@
+"""What may be tried, as a value: everything that decides a model but the data; and the data."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from headstart.data.dataset import Dataset
+from headstart.features.trunk import Trunk
+from headstart.heads.linear import LinearHead
+from headstart.preprocessing import ImagePreprocessing
+from headstart.spec import FitSpec
+from headstart.training.examples import Examples
+from headstart.training.recipe import Recipe, Size, recipe_for
+from headstart.training.strategies import strategy_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One way to adapt one backbone: JSON, and small enough to be sent to another machine.
+
+    Attributes:
+        backbone: its name.
+        fingerprint: of its weights.
+        size, crop: height and width of its images, and the share of the shorter side that is
+            looked at; None for texts.
+        pool: how its last stage becomes one vector.
+        strategy: its name in `headstart.registry.STRATEGIES`.
+        cut: stage after which training begins; None: before the first.
+        recipe: settings of the training loop.
+        flip: of images; see `headstart.spec.FitSpec`.
+        balanced: whether classes weigh the same.
+        learns_all: whether it learns from the validation items too in the end.
+        seed: every random choice follows from it.
+    """
+
+    backbone: str
+    fingerprint: str
+    size: int | None
+    crop: float | None
+    pool: str
+    strategy: str
+    cut: str | None
+    recipe: Recipe
+    flip: str
+    balanced: bool
+    learns_all: bool
+    seed: int
+
+    @property
+    def words(self) -> str:
+        """What to call it."""
+        return self.strategy if self.cut is None else f"{self.strategy} after {self.cut}"
+
+    def eased(self, effort: float, *, learns_all: bool) -> Self:
+        """With a share of the usual views and epochs; see `Recipe.eased`."""
+        return replace(self, recipe=self.recipe.eased(effort), learns_all=learns_all)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` turns back into an equal candidate."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        return cls(**{**saved, "recipe": Recipe(**saved["recipe"])})
+
+
+@dataclass(frozen=True)
+class Source:
+    """What every candidate of a run learns from.
+
+    Attributes:
+        data: every item.
+        trunk: the whole backbone, which no training changes.
+        examples: targets and positions by split, and the features that `trunk` gives.
+        start: the linear head that those features got from the training split alone; None where
+            the head is of another kind.
+    """
+
+    data: Dataset
+    trunk: Trunk
+    examples: Examples
+    start: LinearHead | None
+
+
+def candidate_of(
+    strategy: str, cut: str | None, trunk: Trunk, items: int, spec: FitSpec
+) -> Candidate:
+    """A strategy with the recipe for so many training items, and what the user asked for."""
+    backbone = trunk.backbone
+    images = backbone.preprocessing
+    pixels = isinstance(images, ImagePreprocessing)
+    size = Size(backbone.modality, items, None if pixels else backbone.features)
+    return Candidate(
+        backbone=backbone.name,
+        fingerprint=backbone.fingerprint,
+        size=images.height if isinstance(images, ImagePreprocessing) else None,
+        crop=images.crop_fraction if isinstance(images, ImagePreprocessing) else None,
+        pool=backbone.pool,
+        strategy=strategy,
+        cut=cut,
+        recipe=recipe_for(strategy_of(strategy), size, spec),
+        flip=spec.flip,
+        balanced=spec.balance == "balanced",
+        learns_all=True,
+        seed=spec.seed,
+    )

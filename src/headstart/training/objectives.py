@@ -1,0 +1,216 @@
+"""What is learnt: targets as numbers, the loss, and what validation items say of the answers.
+
+Each is made for the training items of one run, and registered in `headstart.registry.OBJECTIVES`
+by the name of its task.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from headstart.data.dataset import Task
+from headstart.evaluation.calibration import calibrate
+from headstart.evaluation.spread import centre_and_spread
+from headstart.heads.contract import item_weights
+from headstart.registry import OBJECTIVES
+from headstart.training.examples import Examples, Part
+
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+class Objective(Protocol):
+    """See the module."""
+
+    @property
+    def outputs(self) -> int:
+        """Of the head."""
+        ...
+
+    @property
+    def centre(self) -> float:
+        """Values are learnt as `(value - centre) / spread`; 0 where there are none."""
+        ...
+
+    @property
+    def spread(self) -> float:
+        """See `centre`; 1 where there are no values."""
+        ...
+
+    @classmethod
+    def of(cls, examples: Examples, *, balanced: bool) -> Self:
+        """The objective of some training items; `balanced` weighs their classes equally."""
+        ...
+
+    def targets(self, part: Part) -> torch.Tensor:
+        """Float (items, outputs)."""
+        ...
+
+    def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:
+        """The loss (items,) of scores (items, outputs); `smoothing` is a share of each target."""
+        ...
+
+    def loss(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:
+        """The mean of `losses`, each class counting as it weighs."""
+        ...
+
+    def answers(self, scores: NDArray[np.float32]) -> NDArray[Any]:
+        """Logits (items, classes), or float64 values (items,) in their own unit, of `scores`."""
+        ...
+
+    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+        """What chooses the best epoch, lower is better: a loss that calibration cannot repair."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """One class an item; see `Objective`.
+
+    Attributes:
+        weights: of the classes, float (classes,); equal where None.
+    """
+
+    outputs: int
+    weights: torch.Tensor | None = None
+    centre: ClassVar[float] = 0.0
+    spread: ClassVar[float] = 1.0
+
+    @classmethod
+    def of(cls, examples: Examples, *, balanced: bool) -> Self:
+        """See `Objective.of`."""
+        classes = len(examples.classes)
+        if not balanced:
+            return cls(classes)
+        targets = examples.parts["train"].targets
+        weights = torch.zeros(classes)
+        each = torch.from_numpy(item_weights(targets, classes)).float()
+        weights[torch.from_numpy(targets.astype(np.int64))] = each
+        return cls(classes, weights)
+
+    def targets(self, part: Part) -> torch.Tensor:
+        """See `Objective.targets`: 1 for the class of an item, 0 for the others."""
+        classes = torch.from_numpy(np.asarray(part.targets)).long()
+        return functional.one_hot(classes, self.outputs).float()
+
+    def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:
+        """See `Objective.losses`."""
+        return self._cross_entropy(scores, targets, smoothing, "none")
+
+    def loss(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:
+        """See `Objective.loss`."""
+        return self._cross_entropy(scores, targets, smoothing, "mean")
+
+    def _cross_entropy(
+        self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float, reduction: str
+    ) -> torch.Tensor:
+        weights = None if self.weights is None else self.weights.to(scores.device)
+        return functional.cross_entropy(
+            scores, targets, weight=weights, label_smoothing=smoothing, reduction=reduction
+        )
+
+    def answers(self, scores: NDArray[np.float32]) -> NDArray[Any]:
+        """See `Objective.answers`."""
+        return scores
+
+    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+        """See `Objective.validation_loss`."""
+        return calibrate("classification", answers, targets)[1]
+
+
+@dataclass(frozen=True, eq=False)
+class MultiLabel:
+    """Any number of classes an item; see `Objective`."""
+
+    outputs: int
+    centre: ClassVar[float] = 0.0
+    spread: ClassVar[float] = 1.0
+
+    @classmethod
+    def of(cls, examples: Examples, *, balanced: bool) -> Self:  # noqa: ARG003
+        """See `Objective.of`; classes are not weighed."""
+        return cls(len(examples.classes))
+
+    def targets(self, part: Part) -> torch.Tensor:
+        """See `Objective.targets`."""
+        return torch.from_numpy(np.asarray(part.targets)).float()
+
+    def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:  # noqa: ARG002
+        """See `Objective.losses`; nothing is smoothed."""
+        losses = functional.binary_cross_entropy_with_logits(scores, targets, reduction="none")
+        return losses.mean(dim=1)
+
+    def loss(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:  # noqa: ARG002
+        """See `Objective.loss`."""
+        return functional.binary_cross_entropy_with_logits(scores, targets)
+
+    def answers(self, scores: NDArray[np.float32]) -> NDArray[Any]:
+        """See `Objective.answers`."""
+        return scores
+
+    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+        """See `Objective.validation_loss`."""
+        return calibrate("multilabel", answers, targets)[1]
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A number an item; see `Objective`."""
+
+    centre: float
+    spread: float
+    outputs: ClassVar[int] = 1
+
+    @classmethod
+    def of(cls, examples: Examples, *, balanced: bool) -> Self:  # noqa: ARG003
+        """See `Objective.of`."""
+        return cls(*centre_and_spread(examples.parts["train"].targets))
+
+    def targets(self, part: Part) -> torch.Tensor:
+        """See `Objective.targets`."""
+        values = torch.from_numpy(np.asarray(part.targets))
+        return ((values - self.centre) / self.spread).float()[:, None]
+
+    def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:  # noqa: ARG002
+        """See `Objective.losses`."""
+        return ((scores - targets) ** 2).mean(dim=1)
+
+    def loss(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:  # noqa: ARG002
+        """See `Objective.loss`."""
+        return functional.mse_loss(scores, targets)
+
+    def answers(self, scores: NDArray[np.float32]) -> NDArray[Any]:
+        """See `Objective.answers`."""
+        return scores[:, 0].astype(np.float64) * self.spread + self.centre
+
+    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+        """See `Objective.validation_loss`: the mean squared error, in the unit of the values."""
+        return float(np.mean((answers - targets.astype(np.float64)) ** 2))
+
+
+def objective_of(task: Task, examples: Examples, *, balanced: bool) -> Objective:
+    """What is learnt from some examples."""
+    kind: type[Objective] = OBJECTIVES.resolve(task)
+    return kind.of(examples, balanced=balanced)
+
+
+def weighted_targets(objective: Objective, part: Part) -> torch.Tensor:
+    """Float (items, outputs), and where items weigh one more column: their weights, of mean one."""
+    targets = objective.targets(part)
+    if part.weights is None:
+        return targets
+    weights = torch.from_numpy(part.weights / (part.weights.mean() or 1)).float()
+    return torch.cat([targets, weights[:, None]], dim=1)
+
+
+def loss_of(objective: Objective, smoothing: float, *, weighted: bool) -> Loss:
+    """The loss that is trained on, of scores and of what `weighted_targets` gives."""
+    if weighted:
+        return lambda scores, targets: (
+            objective.losses(scores, targets[:, :-1], smoothing) * targets[:, -1]
+        ).mean()
+    return lambda scores, targets: objective.loss(scores, targets, smoothing)

@@ -1,0 +1,104 @@
+"""What is learnt: the losses of each task, its targets, and the answers in their own unit."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headstart.training.examples import Examples, Part
+from headstart.training.objectives import (
+    Classification,
+    MultiLabel,
+    Regression,
+    loss_of,
+    objective_of,
+    weighted_targets,
+)
+
+CLASSES = 3
+ITEMS = 24
+
+
+def rows() -> torch.Tensor:
+    return torch.randn(ITEMS, CLASSES, generator=torch.Generator().manual_seed(0))
+
+
+def part(targets, weights=None) -> Part:
+    return Part(np.zeros((len(targets), 2), np.float32), targets, np.arange(len(targets)), weights)
+
+
+def examples(task: str, targets) -> Examples:
+    whole = part(targets)
+    names = tuple("abc") if task != "regression" else ()
+    return Examples(task, names, {"train": whole, "validation": whole, "test": whole}, (), ())
+
+
+def classes() -> np.ndarray:
+    return np.arange(ITEMS) % CLASSES
+
+
+def targets() -> torch.Tensor:
+    return Classification(CLASSES).targets(part(classes()))
+
+
+def test_the_loss_of_each_task():
+    scores, wanted = rows(), targets()
+    torch.testing.assert_close(
+        loss_of(Classification(CLASSES), 0.1, weighted=False)(scores, wanted),
+        -((0.9 * wanted + 0.1 / CLASSES) * scores.log_softmax(dim=1)).sum(dim=1).mean(),
+    )
+    chances = scores.sigmoid()
+    torch.testing.assert_close(
+        loss_of(MultiLabel(CLASSES), 0.1, weighted=False)(scores, wanted),
+        -(wanted * chances.log() + (1 - wanted) * (1 - chances).log()).mean(),
+    )
+    torch.testing.assert_close(
+        loss_of(Regression(0.0, 1.0), 0.1, weighted=False)(scores[:, :1], wanted[:, :1]),
+        ((scores[:, :1] - wanted[:, :1]) ** 2).mean(),
+    )
+
+
+def test_a_class_of_weight_nothing_is_not_learnt_from():
+    scores = rows().requires_grad_()
+    objective = Classification(CLASSES, torch.tensor([1.0, 0.0, 2.0]))
+    loss_of(objective, 0.0, weighted=False)(scores, targets()).backward()
+    silent = targets()[:, 1] == 1
+    assert (scores.grad[silent] == 0).all()
+    assert (scores.grad[~silent] != 0).any()
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
+def test_an_item_counts_as_it_weighs(task):
+    """Weighing an item three times is learning from it three times."""
+    known = {
+        "classification": classes(),
+        "multilabel": np.eye(CLASSES)[classes()],
+        "regression": classes() * 10.0,
+    }[task]
+    objective = objective_of(task, examples(task, known), balanced=False)
+    scores = rows()[:, : objective.outputs]
+    weights = np.where(np.arange(ITEMS) == 5, 3.0, 1.0)
+    weighed = weighted_targets(objective, part(known, weights))
+    loss = loss_of(objective, 0.0, weighted=True)(scores, weighed)
+    again = [*range(ITEMS), 5, 5]
+    three = objective.losses(scores[again], objective.targets(part(known))[again], 0.0).mean()
+    torch.testing.assert_close(loss, three)
+
+
+def test_balanced_classes_weigh_the_same_in_all():
+    known = np.array([0] * 18 + [1] * 4 + [2] * 2)
+    weights = objective_of(
+        "classification", examples("classification", known), balanced=True
+    ).weights
+    assert np.allclose(weights.numpy() * np.bincount(known), 8.0)
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20))
+def test_values_come_back_in_their_own_unit(values):
+    known = np.array(values)
+    objective = objective_of("regression", examples("regression", known), balanced=False)
+    back = objective.answers(objective.targets(part(known)).numpy())
+    assert back.dtype == np.float64
+    assert np.allclose(back, known, rtol=1e-5, atol=1e-5 * objective.spread)
+    assert objective.validation_loss(back, known) <= (1e-5 * max(1, np.abs(known).max())) ** 2 * 10
