@@ -26,14 +26,43 @@ mylab = mylab:load
 
 [headstart.exporters]
 classes = mylab:export
+
+[headstart.strategies]
+biases = mylab:biases
 """
 
 PACKAGE = '''
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Biases:
+    """The vectors of the whole network learn, and no matrix."""
+
+    name: str = "biases"
+    trains: str = "all"
+    pretrained: bool = True
+    own_weights: bool = True
+
+    def recipe(self, usual, size):
+        return replace(usual, rate=10 * usual.rate, weight_decay=0.0)
+
+    def prepare(self, tail, backbone, dropout, seed):
+        for parameter in tail.parameters():
+            parameter.requires_grad_(parameter.ndim == 1)
+
+    def adapter(self, tail, names):
+        return None
+
+    def finish(self, tail):
+        pass
+
+
+biases = Biases()
 
 
 @dataclass(frozen=True)
@@ -134,6 +163,19 @@ def test_a_head_a_reader_and_an_exporter_of_another_package(headstart) -> None:
     code, out, err = headstart("export", "model", "--format", "classes", "--out", "c.txt", "--json")
     assert code == 0, err
     assert json.loads(out)["lines"] == 2
+
+
+def test_a_strategy_of_another_package(headstart) -> None:
+    fit = ("fit", "notes.lines", "--strategy", "biases", "--epochs", "1", "--offline", "--json")
+    code, out, err = headstart(*fit)
+    assert code == 0, err
+    report = json.loads(out)
+    last = report["rungs"][-1]
+    assert (last["strategy"], last["cut"]) == ("biases", None)
+    assert 0 < last["trained_parameters"] < report["backbone_facts"]["parameters"] / 100
+    code, _, err = headstart(*fit, "--cut", "encoder.layer.1")
+    assert code == 2
+    assert "--cut is for --strategy fine-tuning and lora; --strategy biases chooses" in err
 
 
 def test_a_family_of_another_package(headstart) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from headstart.backbones import described, folder, hub, shipped
 from headstart.errors import BackboneError
+from headstart.randomness import seeded
 from headstart.registry import FAMILIES
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def _read(name: str, offline: bool, pool: str) -> Backbone:
         made = replace(_load(entry.reference + at + own, offline, pool), name=name)
         return made if at else replace(made, licence=entry.licence)
     if name and Path(name).is_dir():
-        return folder.load_folder(name, Path(name), pool=pool)
+        with seeded(0):
+            return folder.load_folder(name, Path(name), pool=pool)
     if name.partition(":")[0] in {*PLACES, *FAMILIES}:
         return _load(name, offline, pool)
     if hub.looks_like_weights(name):
@@ -176,4 +178,7 @@ def _load(name: str, offline: bool, pool: str) -> Backbone:
     loader: Callable[..., Backbone] = (
         resolve_name(PLACES[family]) if family in PLACES else FAMILIES.resolve(family)
     )
-    return loader(reference, offline=offline, pool=pool)
+    # A network is made of random weights before it is filled: a training in another thread must not
+    # notice the draws.
+    with seeded(0):
+        return loader(reference, offline=offline, pool=pool)

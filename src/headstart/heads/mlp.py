@@ -36,6 +36,7 @@ from headstart.heads.contract import (
     unit_of,
     weighing,
 )
+from headstart.randomness import seeded
 
 if TYPE_CHECKING:
     import torch
@@ -287,8 +288,7 @@ def _deterministic(seed: int, threads: int) -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         torch.set_num_threads(threads)
         try:
             yield
