@@ -18,7 +18,7 @@ from headstart.preprocessing import (
     preprocessing_from_json,
     random_view,
 )
-from headstart.spec import FLIPS
+from headstart.spec.fit import FLIPS
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -7,16 +7,10 @@ from typing import Any
 import pytest
 
 from headstart.errors import InputError
+from headstart.paths import cache_folder
 from headstart.registry import STRATEGIES as REGISTERED
-from headstart.spec import (
-    BASELINES,
-    GROUPS,
-    FitSpec,
-    GenerateSpec,
-    ReadSpec,
-    cache_folder,
-    spec_of,
-)
+from headstart.spec import GROUPS, FitSpec, GenerateSpec, ReadSpec, spec_of
+from headstart.spec.fit import BASELINES
 
 STRATEGIES = ("auto", *REGISTERED.ours)
 CUTTABLE = ("fine-tuning", "lora")

@@ -20,16 +20,9 @@ from headstart.keywords import (
     ItemOptions,
     ReadOptions,
 )
+from headstart.paths import cache_folder
 from headstart.progress import Clock, Progress, Silent
-from headstart.spec import (
-    EmbedSpec,
-    FitSpec,
-    GenerateSpec,
-    ItemSpec,
-    ReadSpec,
-    cache_folder,
-    spec_of,
-)
+from headstart.spec import EmbedSpec, FitSpec, GenerateSpec, ItemSpec, ReadSpec, spec_of
 from headstart.values import value_of
 from headstart.wording import shown, some
 

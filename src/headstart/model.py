@@ -32,6 +32,7 @@ from headstart.features import graphs, pipeline, trial
 from headstart.features.engine import CPU_BATCH, OpenVINOEngine, first, native_precision
 from headstart.features.graphs import Graph
 from headstart.features.reference import Reference, unknown
+from headstart.paths import cache_folder
 from headstart.preprocessing import (
     WHOLE,
     Preprocessing,
@@ -39,7 +40,6 @@ from headstart.preprocessing import (
     preprocessing_from_json,
 )
 from headstart.progress import Progress, Silent
-from headstart.spec import cache_folder
 from headstart.wording import shown, some
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Where files are going to be written: refused before any work where they cannot be."""
+"""Where files are going to be written: refused before any work where they cannot be; the cache."""
 
 import hashlib
 import os
@@ -76,3 +76,31 @@ def _possible(path: Path) -> None:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return
+
+
+def cache_folder() -> Path:
+    """Where stored features live: HEADSTART_CACHE, or headstart/ in the user's cache folder.
+
+    Raises:
+        InputError: there is no such folder, as for a user without a home, or its path is not UTF-8.
+    """
+    chosen = os.environ.get("HEADSTART_CACHE")
+    try:
+        folder = Path(chosen) if chosen else _user_cache() / "headstart"
+        str(folder).encode("utf-8")
+    except RuntimeError:
+        raise InputError(
+            "There is no home folder to keep features in; set HEADSTART_CACHE to a folder for them."
+        ) from None
+    except UnicodeEncodeError:
+        raise InputError(
+            f"The cache folder {os.fsencode(folder)!r} is not UTF-8; set HEADSTART_CACHE to one "
+            "that is."
+        ) from None
+    return folder
+
+
+def _user_cache() -> Path:
+    """The folder for all caches; the standard says that a path which is not absolute is none."""
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return named if named.is_absolute() else Path.home() / ".cache"

@@ -14,8 +14,8 @@ from PIL import Image
 
 from headstart.errors import HeadstartError, InputError
 from headstart.features.store import open_data
+from headstart.paths import cache_folder
 from headstart.progress import Silent
-from headstart.spec import cache_folder
 from headstart.training import adapt as adapting
 from headstart.training import cost
 from headstart.training.adapt import LEAST_VIEWS, adapt

@@ -12,7 +12,7 @@ from headstart.errors import InputError
 from headstart.features.extract import Features
 from headstart.features.store import Store, StoreKey
 from headstart.preprocessing import ImagePreprocessing, TextPreprocessing, random_view
-from headstart.spec import FLIPS
+from headstart.spec.fit import FLIPS
 from headstart.training.items import Activations, Pictures, Tokens, decoded
 from tests.backbones.text_models import WORDS, save_tokenizer
 

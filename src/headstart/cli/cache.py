@@ -7,8 +7,8 @@ import typer
 from headstart.cli.answer import answering, console, give_json
 from headstart.cli.options import Json
 from headstart.errors import InputError
+from headstart.paths import cache_folder
 from headstart.quantity import bytes_of
-from headstart.spec import cache_folder
 
 ACTIONS = ("show", "prune")
 

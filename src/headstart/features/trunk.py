@@ -25,9 +25,10 @@ from headstart.features.graphs import Graph, graph
 from headstart.features.reference import Reference
 from headstart.features.store import StoreKey
 from headstart.features.stored import stored
+from headstart.paths import cache_folder
 from headstart.preprocessing import WHOLE, ImagePreprocessing, View
 from headstart.progress import Progress
-from headstart.spec import FitSpec, cache_folder
+from headstart.spec import FitSpec
 
 EDITION = "edition 3"
 """Raised when the same network, item and versions give other numbers than they did; what was

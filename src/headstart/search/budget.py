@@ -8,9 +8,10 @@ from itertools import product
 from typing import Any, Self
 
 from headstart.errors import InputError
+from headstart.paths import cache_folder
 from headstart.progress import Progress
 from headstart.quantity import bytes_of
-from headstart.spec import FitSpec, cache_folder
+from headstart.spec import FitSpec
 from headstart.training.candidate import Candidate, Source
 from headstart.wording import duration, size
 

@@ -21,8 +21,9 @@ from headstart.errors import InputError
 from headstart.features.trunk import Trunk
 from headstart.heads.kept import kept
 from headstart.heads.linear import HELD_OUT_LOSS, LinearHead
+from headstart.paths import cache_folder
 from headstart.progress import Progress
-from headstart.spec import FitSpec, cache_folder, head_of
+from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted, few_to_calibrate_on, judge
 from headstart.training.examples import Examples, Part
 

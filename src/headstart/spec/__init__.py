@@ -1,0 +1,43 @@
+"""Every option once: its name, help, range and default.
+
+The command line, the Python functions and the reference are all made from these dataclasses.
+"""
+
+from headstart.spec.backbone import BackboneSpec, EmbedSpec
+from headstart.spec.data import ItemSpec, LabelledSpec, ReadSpec
+from headstart.spec.fit import FitSpec, head_of, not_balanced
+from headstart.spec.generation import GenerateSpec
+from headstart.spec.option import (
+    BACKBONE,
+    DATA,
+    EVALUATION,
+    GROUPS,
+    OUTPUT,
+    TRAINING,
+    check,
+    flag,
+    option,
+    spec_of,
+)
+
+__all__ = [
+    "BACKBONE",
+    "DATA",
+    "EVALUATION",
+    "GROUPS",
+    "OUTPUT",
+    "TRAINING",
+    "BackboneSpec",
+    "EmbedSpec",
+    "FitSpec",
+    "GenerateSpec",
+    "ItemSpec",
+    "LabelledSpec",
+    "ReadSpec",
+    "check",
+    "flag",
+    "head_of",
+    "not_balanced",
+    "option",
+    "spec_of",
+]

@@ -1,0 +1,50 @@
+"""Which pretrained network, and what it is given to look at."""
+
+from dataclasses import dataclass
+
+from headstart.spec.data import ItemSpec
+from headstart.spec.option import BACKBONE, option
+
+POOLS = ("auto", "mean", "max", "flatten", "first", "last")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneSpec:
+    """The pretrained network, and what it is given to look at."""
+
+    backbone: str | None = option(
+        None,
+        "Pretrained network; by default one that fits the data and is installed.",
+        group=BACKBONE,
+    )
+    crop: float | None = option(
+        None,
+        "Share of an image's shorter side that the centre crop keeps; by default what "
+        "the backbone was pretrained with, 0.875 for many.",
+        low=0.1,
+        high=1,
+        group=BACKBONE,
+    )
+    size: int | None = option(
+        None,
+        "Height and width that images are resized to; by default what the backbone was "
+        "pretrained with, 224 for many. Twice as many show finer detail, and cost four times the "
+        "work and memory; of a vision transformer more.",
+        low=16,
+        high=2048,
+        group=BACKBONE,
+    )
+    pool: str = option(
+        "auto",
+        "How the output of the last stage becomes one vector; by default as the backbone does it. "
+        "flatten and max are for images, first and last (token) for transformers.",
+        choices=POOLS,
+        group=BACKBONE,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedSpec(BackboneSpec, ItemSpec):
+    """What features are computed of."""
+
+    cut: str | None = option(None, "Stop after this stage, not after the last.", group=BACKBONE)
