@@ -112,8 +112,10 @@ def read(path):
 
 
 def export(model, out, *, offline):
+    from headstart.export import Written
+
     out.write_text("\\n".join(model.classes))
-    return {"lines": len(model.classes)}
+    return Written({"lines": len(model.classes)}, ("A class a line.",))
 '''
 
 
@@ -163,6 +165,8 @@ def test_a_head_a_reader_and_an_exporter_of_another_package(headstart) -> None:
     code, out, err = headstart("export", "model", "--format", "classes", "--out", "c.txt", "--json")
     assert code == 0, err
     assert json.loads(out)["lines"] == 2
+    code, out, err = headstart("export", "model", "--format", "classes", "--out", "d.txt")
+    assert (code, out) == (0, "Written: d.txt\nA class a line.\n"), err
 
 
 def test_a_strategy_of_another_package(headstart) -> None:

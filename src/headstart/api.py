@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
@@ -27,7 +27,8 @@ from headstart.values import value_of
 from headstart.wording import shown, some
 
 if TYPE_CHECKING:
-    from headstart.backbones import Entry
+    from headstart.backbones import BackboneSummary, Entry, Fetched
+    from headstart.export import Exported
     from headstart.generation.report import GenerationReport
     from headstart.generation.sample import Written
     from headstart.generation.saved import LanguageModel
@@ -388,7 +389,7 @@ def embed(
 
 def export(
     model: "str | Path | Model", *, out: str | Path, format: str, offline: bool = False
-) -> dict[str, Any]:
+) -> "Exported":
     """Write a saved model as one file for other libraries, checked to give the same answers.
 
     Args:
@@ -396,9 +397,6 @@ def export(
         out: the file.
         format: a key of `headstart.registry.EXPORTERS`.
         offline: open no socket.
-
-    Returns:
-        What was written: `path`, `format`, `classes`, and what else the format says of it.
 
     Raises:
         InputError: the model cannot be written so.
@@ -436,7 +434,7 @@ def ways() -> tuple[str, ...]:
     return backbones.ways()
 
 
-def describe(name: str, *, offline: bool = False) -> dict[str, Any]:
+def describe(name: str, *, offline: bool = False) -> "BackboneSummary":
     """What there is to know of one backbone: its stages, input, size, licence, fingerprint.
 
     Raises:
@@ -445,15 +443,10 @@ def describe(name: str, *, offline: bool = False) -> dict[str, Any]:
     from headstart import backbones
 
     found = backbones.load(name, offline=offline, cache=cache_folder())
-    plain = ("name", "family", "modality", "parameters", "gflops", "features", "pool", "licence")
-    return {
-        **{key: getattr(found, key) for key in (*plain, "fingerprint")},
-        "preprocessing": found.preprocessing.to_json(),
-        "stages": [asdict(stage) for stage in found.stages],
-    }
+    return backbones.BackboneSummary.of(found)
 
 
-def fetch(name: str, to: str | Path, *, offline: bool = False) -> dict[str, Any]:
+def fetch(name: str, to: str | Path, *, offline: bool = False) -> "Fetched":
     """Write a backbone to a new folder, to carry to a machine without a network.
 
     There `backbone=FOLDER` is the same backbone.
@@ -463,22 +456,16 @@ def fetch(name: str, to: str | Path, *, offline: bool = False) -> dict[str, Any]
         to: the folder.
         offline: open no socket; then it has to be on this machine.
 
-    Returns:
-        The `folder`, and of the backbone `name`, `licence`, `parameters`, `fingerprint`, and
-        `bytes` of all its files.
-
     Raises:
         InputError: there is no such backbone, or the folder is not empty.
     """
+    from headstart import backbones
     from headstart.backbones.fetch import fetch
 
     to = _path("--to", to)
-    found = fetch(name, to, offline=offline)
-    return {
-        "folder": str(to),
-        **{key: getattr(found, key) for key in ("name", "licence", "parameters", "fingerprint")},
-        "bytes": sum(each.stat().st_size for each in to.rglob("*") if each.is_file()),
-    }
+    summary = backbones.BackboneSummary.of(fetch(name, to, offline=offline))
+    size = sum(each.stat().st_size for each in to.rglob("*") if each.is_file())
+    return backbones.Fetched(str(to), size, summary)
 
 
 def demo(which: str, progress: Progress | None = None, began: float | None = None) -> "Run":

@@ -26,7 +26,7 @@ def test_a_keras_file(trained: Place) -> None:
     command = ("export", "model", "--format", "keras", "--out", "a.keras", "--offline")
     said = trained.run(*command)
     assert said.code == 0, said.err
-    assert said.out.startswith("a.keras: answers like the model, to ")
+    assert said.out.startswith("Written: a.keras\nThe file answers like the model, to ")
     again = trained.run(*command, "--json")
     about = json.loads(again.out)
     assert (about["path"], about["format"], about["classes"]) == (

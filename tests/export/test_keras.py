@@ -61,7 +61,7 @@ def test_keras_alone_gives_the_same_answers(
     model = fit(tmp_path, architecture, **options)
     said = api.export(model, out=tmp_path / "out.keras", format="keras")
     size = options.get("size", SIZES[architecture])
-    assert said["input"] == [size, size, 3]
+    assert said.facts["input"] == [size, size, 3]
     random = np.random.default_rng(3)
     colours = random.integers(0, 200, (8, 1, 1, 3))
     given = (colours + random.integers(0, 56, (8, size, size, 3))).astype(np.uint8)
@@ -74,7 +74,7 @@ def test_keras_alone_gives_the_same_answers(
         found = kept["found"]
     np.testing.assert_allclose(found, expected, atol=5e-3)
     assert (found.argmax(1) == expected.argmax(1)).all()
-    assert said["difference"] < 1e-3
+    assert said.facts["difference"] < 1e-3
     with zipfile.ZipFile(tmp_path / "out.keras") as file:
         assert json.loads(file.read("classes.json")) == ["blue", "red"]
     assert not list(tmp_path.glob(".*"))
@@ -86,7 +86,7 @@ def test_what_was_trained_of_the_backbone_is_in_the_file(tmp_path: Path) -> None
     assert any(name.endswith("moving_mean") for name in model.weights)
     assert any(name.endswith("kernel") for name in model.weights)
     said = api.export(model, out=tmp_path / "out.keras", format="keras")
-    assert said["difference"] < 1e-3
+    assert said.facts["difference"] < 1e-3
 
 
 @pytest.mark.slow
@@ -98,7 +98,7 @@ def test_a_rung_averaged_with_feature_extraction(tmp_path: Path) -> None:
     model = assemble(mean, given.data)
     model = replace(model, about=about(mean, 0))
     said = api.export(model, out=tmp_path / "out.keras", format="keras")
-    assert said["difference"] < 1e-3
+    assert said.facts["difference"] < 1e-3
 
 
 @pytest.mark.slow

@@ -2,11 +2,14 @@
 
 from headstart.backbones.backbone import Backbone, Cut, Stage
 from headstart.backbones.catalogue import Entry, catalogue, default_for, is_cached, load, ways
+from headstart.backbones.summary import BackboneSummary, Fetched
 
 __all__ = [
     "Backbone",
+    "BackboneSummary",
     "Cut",
     "Entry",
+    "Fetched",
     "Stage",
     "catalogue",
     "default_for",

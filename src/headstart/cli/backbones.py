@@ -31,7 +31,7 @@ def backbones(
             listed = [
                 {**asdict(entry), "here": found} for entry, found in zip(every, here, strict=True)
             ]
-            give_json(about or listed, stream)
+            give_json(about.to_json() if about else listed, stream)
             return
         from headstart.report import listings
 

@@ -23,21 +23,11 @@ def export(
     with answering() as stream:
         from headstart import api
 
-        said = api.export(model, out=out, format=format, offline=offline)
+        exported = api.export(model, out=out, format=format, offline=offline)
         if json:
-            give_json(said, stream)
+            give_json(exported.to_json(), stream)
             return
         from headstart.wording import shown
 
-        lines = [f"{shown(said['path'])}: answers like the model, to {said['difference']:.1g}."]
-        if said["rounding"]:
-            lines.append(
-                "That is in 32-bit floats. On this machine the model computes in bfloat16, which "
-                f"changed its answers to the same random images by up to {said['rounding']:.1g}."
-            )
-        if said["crop"] < 1:
-            lines.append(
-                f"The model looks at the middle of an image, {said['crop']:.0%} of it across and "
-                "down; cut that out before you resize it for Keras."
-            )
+        lines = [f"Written: {shown(exported.path)}", *exported.notes]
         console(stream).print("\n".join(lines), soft_wrap=True)

@@ -26,7 +26,7 @@ def fetch(
 
         fetched = api.fetch(name, to, offline=offline)
         if json:
-            give_json(fetched, stream)
+            give_json(fetched.to_json(), stream)
             return
         from headstart.report.listings import show_fetched
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from headstart.errors import InputError
+from headstart.export.written import Exported, Written
 from headstart.model import Model
 from headstart.paths import check_written
 from headstart.registry import EXPORTERS
 
-__all__ = ["write"]
+__all__ = ["Exported", "Written", "write"]
 
 
-def write(model: Model, out: Path, *, format: str, offline: bool = False) -> dict[str, Any]:
+def write(model: Model, out: Path, *, format: str, offline: bool = False) -> Exported:
     """Write a model to a file, in one step, after checking that it answers like the model.
 
     Args:
@@ -20,9 +20,6 @@ def write(model: Model, out: Path, *, format: str, offline: bool = False) -> dic
         out: the file; what is there is replaced.
         format: a key of `headstart.registry.EXPORTERS`.
         offline: open no socket.
-
-    Returns:
-        What was written: `path`, `format`, `classes`, and what else the format says of it.
 
     Raises:
         InputError: there is no such format, or the model cannot be written so.
@@ -35,6 +32,6 @@ def write(model: Model, out: Path, *, format: str, offline: bool = False) -> dic
         raise InputError(f"--out is {str(out)!r}, but the folder {str(out.parent)!r} is not there.")
     if out.is_dir():
         raise InputError(f"--out is {str(out)!r}, but that is a folder; name a file.")
-    writer: Callable[..., dict[str, Any]] = EXPORTERS.resolve(format)
-    said = writer(model, out, offline=offline)
-    return {"path": str(out), "format": format, "classes": list(model.classes), **said}
+    writer: Callable[..., Written] = EXPORTERS.resolve(format)
+    written = writer(model, out, offline=offline)
+    return Exported(str(out), format, model.classes, written.facts, written.notes)

@@ -6,7 +6,7 @@ preprocessing, backbone, pooling and head are layers that come with Keras.
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from headstart.backbones import keras as family
 from headstart.backbones.backbone import Block
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
+from headstart.export.written import Written
 from headstart.model import Model
 from headstart.preprocessing import ImagePreprocessing
 
@@ -40,7 +41,7 @@ UNIT = (("spread", 1.0), ("centre", 0.0))
 """Settings of a head of numbers, and what stands for them in models of schema 2."""
 
 
-def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
+def write(model: Model, out: Path, *, offline: bool = False) -> Written:
     """Write `out`; the names of the classes are in it too, in order, as `classes.json`.
 
     Args:
@@ -79,12 +80,27 @@ def write(model: Model, out: Path, *, offline: bool = False) -> dict[str, Any]:
             )
     size = model.preprocessing
     assert isinstance(size, ImagePreprocessing)
-    return {
+    facts = {
         "input": [size.height, size.width, 3],
         "crop": size.crop_fraction,
         "difference": difference,
         "rounding": rounding,
     }
+    return Written(facts, tuple(_notes(size.crop_fraction, difference, rounding)))
+
+
+def _notes(crop: float, difference: float, rounding: float) -> Iterator[str]:
+    yield f"The file answers like the model, to {difference:.1g}."
+    if rounding:
+        yield (
+            "That is in 32-bit floats. On this machine the model computes in bfloat16, which "
+            f"changed its answers to the same random images by up to {rounding:.1g}."
+        )
+    if crop < 1:
+        yield (
+            f"The model looks at the middle of an image, {crop:.0%} of it across and down; cut "
+            "that out before you resize it for Keras."
+        )
 
 
 def _backbone(model: Model, *, offline: bool) -> Backbone:

@@ -12,7 +12,7 @@ from headstart.report.terminal import facts, section
 from headstart.wording import count, items, short, shown, size
 
 if TYPE_CHECKING:
-    from headstart.backbones import Entry
+    from headstart.backbones import BackboneSummary, Entry, Fetched
     from headstart.features.cache import StoreInfo
 
 
@@ -94,37 +94,32 @@ _ABOUT = (
 )
 
 
-def show_fetched(fetched: Mapping[str, Any], console: Console) -> None:
-    """Print what `headstart.api.fetch` gives."""
+def show_fetched(fetched: "Fetched", console: Console) -> None:
+    """Print where a backbone was written."""
     rows = [
-        ("backbone", shown(fetched["name"])),
-        ("folder", shown(fetched["folder"])),
-        ("licence", shown(fetched["licence"] or "unknown")),
-        ("parameters", short(fetched["parameters"])),
-        ("size", size(fetched["bytes"])),
+        ("backbone", shown(fetched.backbone.name)),
+        ("folder", shown(fetched.folder)),
+        ("licence", shown(fetched.backbone.licence or "unknown")),
+        ("parameters", short(fetched.backbone.parameters)),
+        ("size", size(fetched.bytes)),
     ]
     section(console, "Fetched", facts(rows))
     console.print(Text("Bring the folder where you need it, and say --backbone DIR.", style="dim"))
 
 
-def show_backbone(about: Mapping[str, Any], console: Console) -> None:
-    """Print one backbone and its stages.
-
-    Args:
-        about: what `headstart.api.describe` gives: facts by name, and `stages`, each with its
-            `name`, `shape`, `parameters` and `gflops`.
-        console: where to.
-    """
+def show_backbone(about: "BackboneSummary", console: Console) -> None:
+    """Print one backbone and its stages."""
     rows = [
-        (name, _fact(value)) for name, value in about.items() if name != "stages" and value != ""
+        (name, _fact(value))
+        for name, value in about.to_json().items()
+        if name != "stages" and value != ""
     ]
-    section(console, f"Backbone: {about['name']}", facts(rows))
+    section(console, f"Backbone: {about.name}", facts(rows))
     numbers = ("parameters", "GFLOPs")
     table = columns(("stage", "output", *numbers), right=numbers)
-    for each in about["stages"]:
-        shape = " x ".join("length" if side is None else str(side) for side in each["shape"])
-        cost = short(each["parameters"]), f"{each['gflops']:.3g}"
-        table.add_row(Text(shown(each["name"])), shape, *cost)
+    for each in about.stages:
+        shape = " x ".join("length" if side is None else str(side) for side in each.shape)
+        table.add_row(Text(shown(each.name)), shape, short(each.parameters), f"{each.gflops:.3g}")
     section(console, "Stages, in order: a cut goes after one of them", table)
 
 
