@@ -4,7 +4,9 @@ Also `headstart/keywords.py`, the options as an editor and a type checker know t
 when any of these is not what this writes.
 """
 
+import ast
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -201,8 +203,35 @@ def _cell(text: str) -> str:
     return coded.replace("|", "&#124;")
 
 
+SOURCE = Path(__file__).parents[1] / "src" / "headstart"
+
+
+def house_page() -> str:
+    """Every file of the package with the first line of what it says of itself."""
+    intro = (
+        "Every package and module, with the first line of its docstring. A package imports only "
+        "what is below it; the order is in `pyproject.toml`, and `make test` checks it."
+    )
+    tree = "\n".join(_tree(SOURCE, ""))
+    return "\n\n".join([HEADER, "# The house", intro, f"```text\n{tree}\n```"]) + "\n"
+
+
+def _tree(folder: Path, indent: str) -> Iterator[str]:
+    for each in sorted(folder.iterdir(), key=lambda each: (each.is_dir(), each.name)):
+        about = each / "__init__.py" if each.is_dir() else each
+        shown_already = each.name == "__init__.py" and folder != SOURCE
+        if about.suffix != ".py" or not about.is_file() or shown_already:
+            continue
+        text = ast.get_docstring(ast.parse(about.read_text("utf-8"))) or ""
+        name = f"{each.name}/" if each.is_dir() else each.name
+        yield f"{indent}{name:<{28 - len(indent)}}{text.partition(chr(10))[0].rstrip('.')}"
+        if each.is_dir():
+            yield from _tree(each, indent + "  ")
+
+
 PAGES = {
     "commands.md": commands_page,
+    "house.md": house_page,
     "options.md": options_page,
     "../../src/headstart/keywords.py": keywords_module,
 }
