@@ -354,6 +354,7 @@ def embed(
         crop=spec.crop,
         size=spec.size,
         pool=spec.pool,
+        device=spec.device,
     )
     if spec.pool != "auto" and trunk.cut.stage != trunk.backbone.stages[-1].name:
         raise InputError(

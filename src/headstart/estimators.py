@@ -47,6 +47,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         crop: float | None = None,
         size: int | None = None,
         pool: str = "auto",
+        device: str = "auto",
         head: str = "linear",
         epochs: int | None = None,
         flip: str = "horizontal",
@@ -63,6 +64,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.crop = crop
         self.size = size
         self.pool = pool
+        self.device = device
         self.head = head
         self.epochs = epochs
         self.flip = flip
@@ -137,6 +139,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         crop: share of an image's shorter side that is looked at; by default the backbone's own.
         size: height and width that images are resized to; by default the backbone's own.
         pool: how the last stage becomes one vector: auto, mean, max, flatten, first or last.
+        device: where the network computes: auto, cpu, cuda or cuda:N.
         head: linear, knn, mlp, or mlp:WIDTH such as mlp:256.
         epochs: most epochs of what is trained by gradient steps.
         flip: flips of images while training: horizontal, any (turns too), or none.
@@ -166,6 +169,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         crop: float | None = None,
         size: int | None = None,
         pool: str = "auto",
+        device: str = "auto",
         head: str = "linear",
         epochs: int | None = None,
         flip: str = "horizontal",
@@ -185,6 +189,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
             crop=crop,
             size=size,
             pool=pool,
+            device=device,
             head=head,
             epochs=epochs,
             flip=flip,

@@ -38,6 +38,7 @@ class BackboneOptions(TypedDict, total=False):
     crop: float | None
     size: int | None
     pool: Literal["auto", "mean", "max", "flatten", "first", "last"]
+    device: str
 
 
 class EmbedOptions(BackboneOptions, ItemOptions, total=False):

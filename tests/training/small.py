@@ -83,7 +83,7 @@ def ready(backbone: str, items: Any, labels: Any, task: str = "classification", 
     if "epochs" in options and not {"budget", "baseline"} & set(options):
         options = {"strategy": "fine-tuning", **options}
     spec = FitSpec(**options)
-    trunk = Trunk.load(backbone, data.modality, cut=None, offline=True)
+    trunk = Trunk.load(backbone, data.modality, cut=None, offline=True, device=spec.device)
     features = trunk.extract(data, Silent())
     examples = arrange(data, features, spec)
     first = feature_extraction.fit(examples, spec, trunk)

@@ -5,24 +5,50 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from headstart.errors import InputError
 from headstart.features.engine import native_precision
 
 DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """What is there where a driver of NVIDIA's, of Windows's Linux or of AMD's is loaded."""
 
 
-def device() -> str:
-    """`cuda` where torch finds one, else `cpu`; torch is loaded only where there may be one."""
-    if "torch" not in sys.modules and not _possible():
+def device(asked: str = "auto") -> str:
+    """Where to compute: `cpu`, `cuda` or `cuda:N`.
+
+    Args:
+        asked: one of them; `auto` is `cuda` where torch finds one, else `cpu`, and torch is loaded
+            only where there may be one.
+
+    Raises:
+        InputError: there is no such device.
+    """
+    if asked == "cpu":
+        return asked
+    if asked == "auto" and "torch" not in sys.modules and not _possible():
         return "cpu"
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if asked == "auto":
+        return "cuda" if there else "cpu"
+    number = int(asked.partition(":")[2] or 0)
+    if number >= there:
+        have = "none is found" if not there else f"there are {there}, from cuda:0"
+        raise InputError(
+            f"--device is {asked!r}, but of devices that PyTorch can compute on with CUDA {have}; "
+            "say --device cpu, or leave it out."
+        )
+    return asked
+
+
+def on_gpu(where: str) -> bool:
+    """Whether a device is computed on by torch, and not by OpenVINO on the CPU."""
+    return where.startswith("cuda")
 
 
 def precision(where: str) -> str:
     """What the engine on `where` computes in."""
-    return "bfloat16" if where == "cuda" else native_precision()
+    return "bfloat16" if on_gpu(where) else native_precision()
 
 
 def _possible() -> bool:

@@ -17,8 +17,8 @@ from headstart.backbones import Backbone, Cut
 from headstart.backbones.staged import staged
 from headstart.data.dataset import Dataset, Modality
 from headstart.errors import InputError
+from headstart.features import device as devices
 from headstart.features import pipeline, trial
-from headstart.features.device import device, precision
 from headstart.features.engine import CPU_BATCH, Engine
 from headstart.features.extract import Features
 from headstart.features.graphs import Graph, graph
@@ -43,7 +43,7 @@ class Trunk:
     """What is left of a cut.
 
     Attributes:
-        where: `cpu` or `cuda`.
+        where: `cpu`, `cuda` or `cuda:N`.
         precision: what it computes in there.
         pool_chosen: whether the user chose how the last stage is pooled.
     """
@@ -65,6 +65,7 @@ class Trunk:
         crop: float | None = None,
         size: int | None = None,
         pool: str = "auto",
+        device: str = "auto",
     ) -> "Trunk":
         """Load a backbone, the default one for `modality` without a name, and cut it.
 
@@ -77,10 +78,12 @@ class Trunk:
                 None.
             size: height and width of the network's input; the backbone's own where None.
             pool: how what the last stage gives becomes one vector.
+            device: see `headstart.features.device.device`.
 
         Raises:
-            InputError: there is no such backbone or stage, or it reads something else.
+            InputError: there is no such backbone, stage or device, or it reads something else.
         """
+        where = devices.device(device)
         backbone = backbones.load(
             name or backbones.default_for(modality),
             offline=offline,
@@ -96,9 +99,8 @@ class Trunk:
             backbone = backbone.resized(size)
         if crop is not None:
             backbone = _cropping(backbone, crop)
-        where = device()
         chosen = pool != "auto"
-        return cls(backbone, backbone.cut(cut), where, precision(where), chosen)
+        return cls(backbone, backbone.cut(cut), where, devices.precision(where), chosen)
 
     @classmethod
     def whole(cls, spec: FitSpec, modality: Modality) -> "Trunk":
@@ -111,6 +113,7 @@ class Trunk:
             crop=spec.crop,
             size=spec.size,
             pool=spec.pool,
+            device=spec.device,
         )
         if spec.train_batchnorm and not trunk.backbone.has_batchnorm():
             raise InputError(
@@ -220,7 +223,7 @@ class Trunk:
         return 2 * items * self.size
 
     def _engine(self) -> Engine:
-        if self.where == "cuda":
+        if devices.on_gpu(self.where):
             from headstart.features import compile
 
             return compile.TorchEngine(self.cut.trunk, self.where, compile.GPU_BATCH)
@@ -230,7 +233,7 @@ class Trunk:
     def key(self, view: View = WHOLE, precision: str | None = None) -> StoreKey:
         """What its features are stored under; also of those that it gives part of."""
         backbone = self._source.backbone
-        libraries = ["torch"] if self.where == "cuda" else ["torch", "openvino"]
+        libraries = ["torch"] if devices.on_gpu(self.where) else ["torch", "openvino"]
         libraries += [LIBRARIES[backbone.family]] if backbone.family in LIBRARIES else []
         return StoreKey(
             backbone=backbone.name,

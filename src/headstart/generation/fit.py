@@ -78,6 +78,7 @@ def fit(
             "--task generation needs a --backbone: a causal language model of transformers, such "
             "as gpt2, hf:OWNER/NAME or a folder."
         )
+    where = device(spec.device)
     if out is not None:
         sealed.check_target(out)
         sealed.say_replaced(out, progress)
@@ -87,12 +88,12 @@ def fit(
     clock.lap("load")
     arranged = arrange(documents, adapted.preprocessing, ends_of(adapted.model), spec)
     refuse_skipped((*documents.skipped, *arranged.skipped), spec)
-    before = _measure(adapted, arranged, progress, "Measuring the pretrained model")
+    before = _measure(adapted, arranged, where, progress, "Measuring the pretrained model")
     clock.lap("evaluate")
     unfinished = None if out is None else sealed.beside(out, "unfinished")
     tuned = tune(adapted, arranged, spec, progress, unfinished)
     clock.lap("train")
-    after = _measure(adapted, arranged, progress, "Measuring the adapted model")
+    after = _measure(adapted, arranged, where, progress, "Measuring the adapted model")
     measured = _Measured(before, after, spec.seed)
     model = LanguageModel(
         adapted.model,
@@ -138,15 +139,16 @@ class _Measured:
         return gain(self.before, self.after, self.seed)
 
 
-def _measure(adapted: Causal, arranged: Arranged, progress: Progress, title: str) -> Losses:
+def _measure(
+    adapted: Causal, arranged: Arranged, where: str, progress: Progress, title: str
+) -> Losses:
     """Losses of the whole model, as it would be saved, on the test documents."""
     blocks = arranged.parts["test"]
     network = NextToken(adapted.backbone.module, adapted.head, autocast=False)
     items = Tokens(blocks.ids, adapted.preprocessing.pad_id)
-    where = torch.device(device())
     network.to(where)
     with progress.stage(title, len(blocks)) as advance:
-        found = losses(network, items, blocks, where, advance=advance)
+        found = losses(network, items, blocks, torch.device(where), advance=advance)
     network.cpu()
     return found
 

@@ -108,7 +108,7 @@ def tune(
             disk, or what is in the folder belongs to other data, settings or versions.
     """
     began = time.monotonic()
-    where = device()
+    where = device(spec.device)
     trunk = Trunk(causal.backbone, causal.backbone.cut(), where, precision(where))
     unfinished = None
     if folder is not None:

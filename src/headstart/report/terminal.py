@@ -153,13 +153,15 @@ def _model(report: Report) -> list[tuple[str, str]]:
 
 
 def _seen(report: Report) -> list[tuple[str, str]]:
-    """What of the network and of the items the head learnt from, where that was chosen."""
+    """What of the network and of the items the head learnt from, and where it was computed."""
     facts = report.backbone_facts
     stages, form = facts.get("stages") or (), facts.get("preprocessing") or {}
     rows = []
     if len(stages) > 1:
         places = list(dict.fromkeys(name.partition(" (")[0] for name in stages[1:]))
         rows.append(("features", f"the last stage, and {', '.join(places)}"))
+    if facts.get("device"):
+        rows.append(("device", f"{facts['device']}, in {facts['precision']}"))
     if report.modality == "image" and form:
         crop = float(form["crop_fraction"])
         part = "" if crop == 1 else f", the middle {crop:.1%}"

@@ -68,6 +68,8 @@ def measured(
             "features": backbone.features,
             "stages": list(best.stages),
             "preprocessing": backbone.preprocessing.to_json(),
+            "device": best.trunk.where,
+            "precision": best.trunk.precision,
         },
         strategy=best.strategy,
         cut=best.cut,

@@ -24,7 +24,7 @@ CONVERSION = 10.0
 LEAST_MEASURING = 4.0
 """Seconds that measuring a candidate takes, at least."""
 
-EFFORTS = (1, 0.75, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05)
+EFFORTS = (1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05)
 """Shares of the usual views and epochs that a candidate may be given, so that it fits."""
 
 FREE_SHARE = 4

@@ -1,10 +1,13 @@
 """Which pretrained network, and what it is given to look at."""
 
+import re
 from dataclasses import dataclass
 
+from headstart.errors import InputError
 from headstart.spec.data import ItemSpec
 from headstart.spec.option import BACKBONE, option
 
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,4})?")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
 
 
@@ -41,6 +44,12 @@ class BackboneSpec:
         choices=POOLS,
         group=BACKBONE,
     )
+    device: str = option(
+        "auto",
+        "Where the network computes: cpu, cuda or cuda:N; by default a GPU where PyTorch finds "
+        "one.",
+        group=BACKBONE,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +57,20 @@ class EmbedSpec(BackboneSpec, ItemSpec):
     """What features are computed of."""
 
     cut: str | None = option(None, "Stop after this stage, not after the last.", group=BACKBONE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_device(self.device)
+
+
+def check_device(name: str) -> None:
+    """Refuse what is no name of a device; whether there is one is seen when it is used.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not _DEVICE.fullmatch(name):
+        raise InputError(
+            f"--device is {name!r}, but it must be auto, cpu, cuda, or one of several GPUs such as "
+            "cuda:1."
+        )

@@ -8,7 +8,7 @@ from typing import Any
 from headstart.errors import InputError
 from headstart.quantity import bytes_of, seconds_of
 from headstart.registry import HEADS, STRATEGIES
-from headstart.spec.backbone import BackboneSpec
+from headstart.spec.backbone import BackboneSpec, check_device
 from headstart.spec.data import ReadSpec
 from headstart.spec.option import EVALUATION, TRAINING, flag, option
 
@@ -115,6 +115,7 @@ class FitSpec(BackboneSpec, ReadSpec):
         if self.class_weights is not None and self.balance != "none":
             raise InputError("--balance and --class-weights both weigh the classes; leave one out.")
         head, _ = head_of(self.head)
+        check_device(self.device)
         if self.budget is not None:
             seconds_of(self.budget, "--budget")
         if self.store_limit is not None:

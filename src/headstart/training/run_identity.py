@@ -8,7 +8,7 @@ from headstart.features.trunk import Trunk
 from headstart.spec import FitSpec, flag
 from headstart.training.threads import threads
 
-_NO_MATTER = ("offline", "strict", "root", "allow_root")
+_NO_MATTER = ("offline", "strict", "root", "allow_root", "device")
 
 
 def run_identity(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, Any]:

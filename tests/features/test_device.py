@@ -1,0 +1,54 @@
+"""Where trunks run: what was asked for, or a sentence."""
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.errors import InputError
+from headstart.features import device as devices
+from headstart.progress import Silent
+from headstart.spec import EmbedSpec, FitSpec
+from tests.training.small import ready, sentences, texts
+
+
+def test_the_processor_can_always_be_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert devices.device("cpu") == "cpu"
+    assert devices.device("auto") == "cuda"
+    assert [devices.device(each) for each in ("cuda", "cuda:0", "cuda:1")] == [
+        "cuda",
+        "cuda:0",
+        "cuda:1",
+    ]
+    assert devices.on_gpu("cuda:1")
+    assert not devices.on_gpu("cpu")
+    assert devices.precision("cuda:1") == "bfloat16"
+    with pytest.raises(InputError, match="--device is 'cuda:2'.*there are 2, from cuda:0"):
+        devices.device("cuda:2")
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert devices.device("auto") == "cpu"
+    with pytest.raises(InputError, match="none is found; say --device cpu, or leave it out"):
+        devices.device("cuda")
+
+
+@pytest.mark.parametrize("kind", [FitSpec, EmbedSpec])
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:-1", "cuda:x", "CUDA", "mps", ""])
+def test_what_is_no_name_of_a_device_is_refused(kind, name):
+    with pytest.raises(InputError, match="--device is .*, but it must be auto, cpu, cuda"):
+        kind(device=name)
+
+
+def test_a_device_is_used_and_told(tmp_path, monkeypatch):
+    """The default is the device there is: the same features, found in the store."""
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    name = texts(tmp_path, "bert")
+    usual = ready(name, *sentences(24))
+    asked = ready(name, *sentences(24), device=usual.trunk.where)
+    assert asked.trunk.where == usual.trunk.where
+    found = asked.trunk.extract(asked.data, Silent())
+    assert found.misses == 0
+    assert np.array_equal(found.vectors(), usual.features.vectors())
