@@ -1,40 +1,62 @@
 """The model card: README.md of a saved model, for whoever finds the folder."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
 def card(about: dict[str, Any]) -> str:
-    """A page of Markdown from what model.json says."""
+    """A page of Markdown from what model.json says of a model that answers."""
+    kind = f"{about['modality']}-{about['task']}"
+    input = "photo.jpg" if about["modality"] == "image" else "texts.csv"
+    averaged = ", averaged with feature extraction," if about.get("averaged") else ""
+    head = f"{averaged} with a `{about['head']['name']}` head"
+    return _page(
+        about,
+        ("library_name: headstart", f"tags: [transfer-learning, {kind}]"),
+        f"{about['modality'].capitalize()} {about['task']}",
+        f"by {about.get('strategy', 'unknown')}{head}",
+        ("```sh", f"headstart predict . {input}", "```", "", *_classes(about["classes"])),
+        "metric",
+        4,
+    )
+
+
+def writer_card(about: dict[str, Any]) -> str:
+    """The same of a language model that writes."""
+    after = f" after `{about['cut']}`" if about.get("cut") else ""
+    use = (
+        *("```sh", 'headstart generate . "Once upon a time"', "```", ""),
+        *("transformers reads the folder too: `AutoModelForCausalLM.from_pretrained`.", ""),
+    )
+    front = ("library_name: transformers", "pipeline_tag: text-generation")
+    return _page(
+        about,
+        (*front, "tags: [headstart, transfer-learning]"),
+        "Text generation",
+        f"by {about['strategy']}{after}",
+        use,
+        "perplexity per token",
+        2,
+    )
+
+
+def _page(
+    about: dict[str, Any],
+    front: Sequence[str],
+    title: str,
+    how: str,
+    use: Sequence[str],
+    metric: str,
+    digits: int,
+) -> str:
     backbone = about.get("backbone", {})
     licence = backbone.get("licence") or "unknown"
-    lines = [
-        "---",
-        f"license: {licence.lower()}",
-        "library_name: headstart",
-        f"tags: [transfer-learning, {about['modality']}-{about['task']}]",
-        "---",
-        "",
-        f"# {about['modality'].capitalize()} {about['task']}",
-        "",
-        f"Made by headstart {about.get('versions', {}).get('headstart', '')} from the pretrained "
-        f"network `{backbone.get('name', 'unknown')}` by {about.get('strategy', 'unknown')}"
-        f"{', averaged with feature extraction,' if about.get('averaged') else ''} "
-        f"with a `{about['head']['name']}` head (seed {about.get('seed', 0)}).",
-        "",
-        "## Use",
-        "",
-        "```sh",
-        f"headstart predict . {'photo.jpg' if about['modality'] == 'image' else 'texts.csv'}",
-        "```",
-        "",
-        *_classes(about["classes"]),
-        *_metrics(about.get("metrics", {})),
-        "## Licence of the pretrained weights",
-        "",
-        licence,
-        "",
-    ]
-    return "\n".join(lines)
+    made = f"Made by headstart {about.get('versions', {}).get('headstart', '')}"
+    start = f"from the pretrained network `{backbone.get('name', 'unknown')}`"
+    lines = ["---", f"license: {licence.lower()}", *front, "---", "", f"# {title}", ""]
+    lines += [f"{made} {start} {how} (seed {about.get('seed', 0)}).", "", "## Use", "", *use]
+    lines += _metrics(about.get("metrics", {}), metric, digits)
+    return "\n".join([*lines, "## Licence of the pretrained weights", "", licence, ""])
 
 
 def _classes(classes: list[str]) -> list[str]:
@@ -43,19 +65,18 @@ def _classes(classes: list[str]) -> list[str]:
     return ["## Classes", "", *(f"- `{_plain(name)}`" for name in classes), ""]
 
 
-def _metrics(metrics: dict[str, dict[str, float | None]]) -> list[str]:
+def _metrics(metrics: dict[str, dict[str, float | None]], heading: str, digits: int) -> list[str]:
+    def number(value: float | None) -> str:
+        return "undefined" if value is None else f"{value:.{digits}f}"
+
     if not metrics:
         return []
     rows = [
-        f"| {name} | {_number(m['value'])} | {_number(m['low'])} to {_number(m['high'])} |"
+        f"| {name} | {number(m['value'])} | {number(m['low'])} to {number(m['high'])} |"
         for name, m in metrics.items()
     ]
-    header = ["| metric | value | 95% interval |", "|---|---|---|"]
+    header = [f"| {heading} | value | 95% interval |", "|---|---|---|"]
     return ["## On the test split", "", *header, *rows, ""]
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"
 
 
 def _plain(name: str) -> str:

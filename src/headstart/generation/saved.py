@@ -27,8 +27,8 @@ from headstart import manifest, sealed
 from headstart.backbones import causal, snapshot
 from headstart.backbones.causal import Causal
 from headstart.backbones.transformers import quiet
+from headstart.card import writer_card
 from headstart.errors import ModelError
-from headstart.generation.card import card
 from headstart.training.strategies.lora import Adapter
 from headstart.wording import shown
 
@@ -80,7 +80,7 @@ def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: dict[st
         if adapter is not None:
             _write_adapter(partial / "adapter", adapter, adapted.backbone.name)
         said = {"schema": sealed.SCHEMA, "task": "generation", "modality": "text", **about}
-        (partial / "README.md").write_text(card(said), "utf-8")
+        (partial / "README.md").write_text(writer_card(said), "utf-8")
         sealed.seal(partial, said, sealed.WRITES)
 
     sealed.write_folder(folder, contents)
