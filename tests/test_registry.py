@@ -29,6 +29,9 @@ classes = mylab:export
 
 [headstart.strategies]
 biases = mylab:biases
+
+[headstart.objectives]
+cubic = mylab:Cubic
 """
 
 PACKAGE = '''
@@ -63,6 +66,39 @@ class Biases:
 
 
 biases = Biases()
+
+
+class Cubic:
+    """A number an item; the loss is the third power of the error."""
+
+    task = "regression"
+    outputs = 1
+
+    def __init__(self, centre, spread):
+        self.centre, self.spread = centre, spread
+
+    @classmethod
+    def of(cls, examples, *, balanced):
+        values = examples.parts["train"].targets
+        return cls(float(values.mean()), float(values.std()) or 1.0)
+
+    def targets(self, part):
+        import torch
+
+        return torch.from_numpy((part.targets - self.centre) / self.spread).float()[:, None]
+
+    def losses(self, scores, targets, smoothing):
+        return (scores - targets).abs().pow(3).mean(dim=1)
+
+    def loss(self, scores, targets, smoothing):
+        Path("cubic.txt").write_text("asked")
+        return self.losses(scores, targets, smoothing).mean()
+
+    def answers(self, scores):
+        return scores[:, 0].astype(np.float64) * self.spread + self.centre
+
+    def validation_loss(self, answers, targets):
+        return float((np.abs(answers - targets) ** 3).mean())
 
 
 @dataclass(frozen=True)
@@ -149,6 +185,7 @@ def headstart(lab, tmp_path_factory, warm):
         )
         return done.returncode, done.stdout, done.stderr
 
+    run.folder = place.folder
     return run
 
 
@@ -170,7 +207,8 @@ def test_a_head_a_reader_and_an_exporter_of_another_package(headstart) -> None:
 
 
 def test_a_strategy_of_another_package(headstart) -> None:
-    fit = ("fit", "notes.lines", "--strategy", "biases", "--epochs", "1", "--offline", "--json")
+    fit = ("fit", "notes.lines", "--strategy", "biases", "--epochs", "1", "--offline", "--json",
+           "--out", "biases")  # fmt: skip
     code, out, err = headstart(*fit)
     assert code == 0, err
     report = json.loads(out)
@@ -180,6 +218,23 @@ def test_a_strategy_of_another_package(headstart) -> None:
     code, _, err = headstart(*fit, "--cut", "encoder.layer.1")
     assert code == 2
     assert "--cut is for --strategy fine-tuning and lora; --strategy biases chooses" in err
+
+
+def test_an_objective_of_another_package(headstart, lab) -> None:
+    rows = "\n".join(f"number {n} of many,{n / 7}" for n in range(40))
+    (headstart.folder / "numbers.csv").write_text(f"text,label\n{rows}\n")
+    fit = ("fit", "numbers.csv", "--task", "regression", "--objective", "cubic", "--offline",
+           "--out", "cubic")  # fmt: skip
+    code, _, err = headstart(*fit)
+    assert code == 2
+    assert "--objective is for what trains more than the head" in err
+    code, _, err = headstart(*fit, "--strategy", "full-fine-tuning", "--epochs", "1", "--json")
+    assert code == 0, err
+    assert (headstart.folder / "cubic.txt").read_text() == "asked"
+    wrong = ("fit", "notes.lines", "--objective", "cubic", "--strategy", "full-fine-tuning")
+    code, _, err = headstart(*wrong, "--offline", "--out", "wrong")
+    assert code == 2
+    assert "--objective is 'cubic', which is for regression, but the task is classification" in err
 
 
 def test_a_family_of_another_package(headstart) -> None:

@@ -51,6 +51,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         head: str = "linear",
         epochs: int | None = None,
         flip: str = "horizontal",
+        objective: str = "auto",
         train_batchnorm: bool = False,
         store_limit: str | None = None,
         strict: bool = False,
@@ -68,6 +69,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.head = head
         self.epochs = epochs
         self.flip = flip
+        self.objective = objective
         self.train_batchnorm = train_batchnorm
         self.store_limit = store_limit
         self.strict = strict
@@ -143,6 +145,8 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         head: linear, knn, mlp, or mlp:WIDTH such as mlp:256.
         epochs: most epochs of what is trained by gradient steps.
         flip: flips of images while training: horizontal, any (turns too), or none.
+        objective: what is minimised while more than the head is trained; auto, or huber for
+            regression.
         train_batchnorm: let BatchNorm statistics follow the data while fine-tuning.
         store_limit: most disk for stored activations, such as "5GB".
         strict: an item that cannot be read is an error, not left out.
@@ -173,6 +177,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         head: str = "linear",
         epochs: int | None = None,
         flip: str = "horizontal",
+        objective: str = "auto",
         train_batchnorm: bool = False,
         store_limit: str | None = None,
         strict: bool = False,
@@ -193,6 +198,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
             head=head,
             epochs=epochs,
             flip=flip,
+            objective=objective,
             train_batchnorm=train_batchnorm,
             store_limit=store_limit,
             strict=strict,

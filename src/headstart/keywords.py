@@ -62,6 +62,7 @@ class FitOptions(BackboneOptions, LabelledOptions, total=False):
     train_batchnorm: bool
     flip: Literal["horizontal", "any", "none"]
     store_limit: str | None
+    objective: Literal["auto", "huber"]
     baseline: Literal["none", "from-scratch"]
     balance: Literal["none", "balanced"]
     class_weights: str | Mapping[Any, float] | None

@@ -136,6 +136,7 @@ OBJECTIVES = Registry(
         "classification": "headstart.training.objectives:Classification",
         "multilabel": "headstart.training.objectives:MultiLabel",
         "regression": "headstart.training.objectives:Regression",
+        "huber": "headstart.training.objectives:Huber",
     },
 )
-"""A class of `headstart.training.objectives.Objective`s, by the task."""
+"""A class of `headstart.training.objectives.Objective`s; the usual one of a task has its name."""

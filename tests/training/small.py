@@ -99,8 +99,7 @@ def source(small: Small) -> Source:
 
 def candidate(small: Small, strategy: str, cut: str | None = None):
     """A strategy with its usual recipe."""
-    items = len(small.examples.parts["train"])
-    return candidate_of(strategy, cut, small.trunk, items, small.spec)
+    return candidate_of(strategy, cut, small.trunk, small.examples, small.spec)
 
 
 def trained(small: Small, strategy: str, cut: str | None = None) -> Adapted:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from headstart.training.examples import Examples, Part
 from headstart.training.objectives import (
     Classification,
+    Huber,
     MultiLabel,
     Regression,
     loss_of,
@@ -102,3 +103,11 @@ def test_values_come_back_in_their_own_unit(values):
     assert back.dtype == np.float64
     assert np.allclose(back, known, rtol=1e-5, atol=1e-5 * objective.spread)
     assert objective.validation_loss(back, known) <= (1e-5 * max(1, np.abs(known).max())) ** 2 * 10
+
+
+def test_a_value_that_is_far_out_pulls_less_by_huber():
+    scores = torch.zeros(3, 1, requires_grad=True)
+    wanted = torch.tensor([[0.5], [2.0], [50.0]])
+    Huber(0.0, 1.0).losses(scores, wanted, 0.0).sum().backward()
+    assert scores.grad[:, 0].tolist() == [-0.5, -1.0, -1.0]
+    assert Huber(10.0, 2.0).validation_loss(np.array([10.0]), np.array([14.0])) == 1.5

@@ -2,6 +2,7 @@
 
 from headstart.data.dataset import Dataset
 from headstart.errors import DataError
+from headstart.registry import OBJECTIVES
 from headstart.spec import FitSpec, flag, not_balanced
 
 OF_IMAGES = ("crop", "size", "flip", "train_batchnorm")
@@ -19,11 +20,24 @@ def refuse_idle(data: Dataset, spec: FitSpec) -> None:
                 raise DataError(f"{flag(name)} is for images, but the data holds texts.")
     if spec.balance != "none" and data.task not in (None, "classification"):
         raise DataError(not_balanced(str(data.task)))
+    _refuse_objective(data, spec)
     _refuse_of_labels(data, spec)
     own = spec.test is None and "test" in data.splits
     if own and spec.test_size != FitSpec.test_size:
         raise DataError(
             "--test-size does nothing where the data has a test split of its own; leave it out."
+        )
+
+
+def _refuse_objective(data: Dataset, spec: FitSpec) -> None:
+    """Refuse an objective of another task."""
+    if spec.objective == "auto":
+        return
+    task = OBJECTIVES.resolve(spec.objective).task
+    if task != data.task:
+        raise DataError(
+            f"--objective is {spec.objective!r}, which is for {task}, but the task is {data.task}; "
+            "leave it out."
         )
 
 

@@ -158,7 +158,7 @@ class _Ladder:
             if budget is None:
                 return
             parts = self._first.examples.parts
-            candidates = list(proposed(self._trunk, len(parts["train"]), self._spec))
+            candidates = list(proposed(self._trunk, self._first.examples, self._spec))
             if len(parts["validation"]) < FEW:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
                 self._tried += [Tried(_rung(each), None, False, why) for each in candidates[:1]]
@@ -330,8 +330,7 @@ class _Ladder:
         return Source(self._data, self._trunk, self._start.examples, linear)
 
     def _candidate(self, strategy: str, cut: str | None) -> Candidate:
-        items = len(self._first.examples.parts["train"])
-        return candidate_of(strategy, cut, self._trunk, items, self._spec)
+        return candidate_of(strategy, cut, self._trunk, self._first.examples, self._spec)
 
     def _adapt(self, candidate: Candidate, left: float | None = None) -> Adapted:
         from headstart.training import adapt as adapting  # loads torch

@@ -7,6 +7,7 @@ from headstart.backbones import Backbone
 from headstart.features.trunk import Trunk
 from headstart.spec import FitSpec
 from headstart.training.candidate import Candidate, candidate_of
+from headstart.training.examples import Examples
 from headstart.training.strategies import strategy_of
 
 DEPTHS = {"image": (0.3, 0.6, 1.0, 0.1), "text": (1.0, 0.6, 0.3, 0.1)}
@@ -37,10 +38,10 @@ def rungs_of(backbone: Backbone) -> Iterator[Rung]:
     yield from dict.fromkeys(_every(backbone))
 
 
-def proposed(trunk: Trunk, items: int, spec: FitSpec) -> Iterator[Candidate]:
-    """The rungs of a backbone as candidates for so many training items."""
+def proposed(trunk: Trunk, examples: Examples, spec: FitSpec) -> Iterator[Candidate]:
+    """The rungs of a backbone as candidates for some examples."""
     for rung in rungs_of(trunk.backbone):
-        yield candidate_of(rung.strategy, rung.cut, trunk, items, spec)
+        yield candidate_of(rung.strategy, rung.cut, trunk, examples, spec)
 
 
 def trains_less(new: Candidate, old: Candidate, stages: list[str]) -> bool:

@@ -7,14 +7,14 @@ from typing import Any
 
 from headstart.errors import InputError
 from headstart.quantity import bytes_of, seconds_of
-from headstart.registry import HEADS, STRATEGIES
+from headstart.registry import HEADS, OBJECTIVES, STRATEGIES
 from headstart.spec.backbone import BackboneSpec, check_device
 from headstart.spec.data import ReadSpec
 from headstart.spec.option import EVALUATION, TRAINING, flag, option
 
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
-    "head", "train_batchnorm", "flip", "baseline", "balance", "class_weights",
+    "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 FLIPS = ("horizontal", "any", "none")
@@ -73,6 +73,14 @@ class FitSpec(BackboneSpec, ReadSpec):
     store_limit: str | None = option(
         None,
         "Most disk for stored activations, such as 5GB; by default a quarter of what is free.",
+        group=TRAINING,
+    )
+    objective: str = option(
+        "auto",
+        "What is minimised while more than the head is trained; by default the usual loss of the "
+        "task. huber is for regression, where a few values are far out or wrong.",
+        choices=("auto", "huber"),
+        registry=OBJECTIVES,
         group=TRAINING,
     )
     baseline: str = option(
@@ -198,6 +206,11 @@ class FitSpec(BackboneSpec, ReadSpec):
             raise InputError(
                 "--flip is for what trains more than the head; --strategy "
                 f"{self.strategy} sees each image once, as it is."
+            )
+        if self.objective != "auto" and not (deeper or self.baseline == "from-scratch"):
+            raise InputError(
+                "--objective is for what trains more than the head; --strategy "
+                f"{self.strategy} fits the head as always."
             )
         if self.baseline == self.strategy:
             raise InputError("--baseline is from-scratch, and so is --strategy; leave one out.")

@@ -25,6 +25,7 @@ class Candidate:
             looked at; None for texts.
         pool: how its last stage becomes one vector.
         strategy: its name in `headstart.registry.STRATEGIES`.
+        objective: its name in `headstart.registry.OBJECTIVES`.
         cut: stage after which training begins; None: before the first.
         recipe: settings of the training loop.
         flip: of images; see `headstart.spec.FitSpec`.
@@ -39,6 +40,7 @@ class Candidate:
     crop: float | None
     pool: str
     strategy: str
+    objective: str
     cut: str | None
     recipe: Recipe
     flip: str
@@ -84,9 +86,10 @@ class Source:
 
 
 def candidate_of(
-    strategy: str, cut: str | None, trunk: Trunk, items: int, spec: FitSpec
+    strategy: str, cut: str | None, trunk: Trunk, examples: Examples, spec: FitSpec
 ) -> Candidate:
-    """A strategy with the recipe for so many training items, and what the user asked for."""
+    """A strategy with the recipe for some examples, and what the user asked for."""
+    items = len(examples.parts["train"])
     backbone = trunk.backbone
     images = backbone.preprocessing
     pixels = isinstance(images, ImagePreprocessing)
@@ -98,6 +101,7 @@ def candidate_of(
         crop=images.crop_fraction if isinstance(images, ImagePreprocessing) else None,
         pool=backbone.pool,
         strategy=strategy,
+        objective=examples.task if spec.objective == "auto" else spec.objective,
         cut=cut,
         recipe=recipe_for(strategy_of(strategy), size, spec),
         flip=spec.flip,

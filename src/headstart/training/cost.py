@@ -1,4 +1,4 @@
-"""What a candidate would cost: disk, and time as a few items and steps foretell it."""
+"""What a candidate would cost: disk, and time as measured on a few items and steps."""
 
 import time
 from dataclasses import dataclass

@@ -57,8 +57,9 @@ class Learner:
     @cached_property
     def objective(self) -> Objective:
         """What is learnt."""
+        candidate = self.candidate
         examples = self.source.examples
-        return objective_of(examples.task, examples, balanced=self.candidate.balanced)
+        return objective_of(candidate.objective, examples, balanced=candidate.balanced)
 
     @cached_property
     def _scales(self) -> Scales:

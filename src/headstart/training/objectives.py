@@ -1,7 +1,7 @@
 """What is learnt: targets as numbers, the loss, and what validation items say of the answers.
 
-Each is made for the training items of one run, and registered in `headstart.registry.OBJECTIVES`
-by the name of its task.
+Each is made for the training items of one run, and registered in `headstart.registry.OBJECTIVES`:
+the usual one of a task by the name of the task, others by names of their own.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from headstart.data.dataset import Task
 from headstart.evaluation.calibration import calibrate
 from headstart.evaluation.spread import centre_and_spread
 from headstart.heads.contract import item_weights
@@ -24,7 +23,9 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class Objective(Protocol):
-    """See the module."""
+    """See the module; a class of them has the name of its `task`."""
+
+    task: ClassVar[str]
 
     @property
     def outputs(self) -> int:
@@ -77,6 +78,7 @@ class Classification:
 
     outputs: int
     weights: torch.Tensor | None = None
+    task: ClassVar[str] = "classification"
     centre: ClassVar[float] = 0.0
     spread: ClassVar[float] = 1.0
 
@@ -127,6 +129,7 @@ class MultiLabel:
     """Any number of classes an item; see `Objective`."""
 
     outputs: int
+    task: ClassVar[str] = "multilabel"
     centre: ClassVar[float] = 0.0
     spread: ClassVar[float] = 1.0
 
@@ -163,6 +166,7 @@ class Regression:
 
     centre: float
     spread: float
+    task: ClassVar[str] = "regression"
     outputs: ClassVar[int] = 1
 
     @classmethod
@@ -192,9 +196,31 @@ class Regression:
         return float(np.mean((answers - targets.astype(np.float64)) ** 2))
 
 
-def objective_of(task: Task, examples: Examples, *, balanced: bool) -> Objective:
-    """What is learnt from some examples."""
-    kind: type[Objective] = OBJECTIVES.resolve(task)
+@dataclass(frozen=True)
+class Huber(Regression):
+    """A number an item, by a loss that grows no faster than the error once that is large.
+
+    A few values that are far out or wrong pull less (Huber 1964, "Robust Estimation of a Location
+    Parameter").
+    """
+
+    def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:  # noqa: ARG002
+        """See `Objective.losses`."""
+        return functional.huber_loss(scores, targets, reduction="none").mean(dim=1)
+
+    def loss(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:  # noqa: ARG002
+        """See `Objective.loss`."""
+        return functional.huber_loss(scores, targets)
+
+    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+        """See `Objective.validation_loss`: the mean of the same loss."""
+        errors = torch.from_numpy((answers - targets.astype(np.float64)) / self.spread)
+        return float(functional.huber_loss(errors, torch.zeros_like(errors)))
+
+
+def objective_of(name: str, examples: Examples, *, balanced: bool) -> Objective:
+    """What is learnt from some examples, by the name of an objective."""
+    kind: type[Objective] = OBJECTIVES.resolve(name)
     return kind.of(examples, balanced=balanced)
 
 

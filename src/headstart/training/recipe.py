@@ -18,7 +18,8 @@ later passes mostly fit noise."""
 
 _LEAST, _MOST = 4, 20
 _TEXT_LEAST, _TEXT_MOST = 2, 4
-_TEXT_RATE, _TEXT_WIDTH = 1e-4, 384
+_TEXT_RATE, _TEXT_WIDTH = 1.5e-4, 384
+_TEXT_DECAY = 0.95
 _TEXT_RATE_LEAST = 1e-5
 _WRITER_RATE = 3e-5
 _AFTERWARDS, _GENTLER = 0.25, 0.3
@@ -162,11 +163,12 @@ def _usual(size: Size, spec: FitSpec) -> Recipe:
     if size.width is None:
         return recipe
     epochs = min(_TEXT_MOST, max(_TEXT_LEAST, TEXT_STEPS * batch // max(1, items)))
-    return replace(recipe, epochs=epochs, rate=_text_rate(size.width))
+    rate = _text_rate(size.width)
+    return replace(recipe, epochs=epochs, rate=rate, depth_decay=_TEXT_DECAY)
 
 
 def _text_rate(width: int) -> float:
-    """1e-4 for the default encoder, 2.5e-5 for one of twice its width (BERT base).
+    """1.5e-4 for the default encoder, 3.75e-5 for one of twice its width (BERT base).
 
     Wide networks are broken by rates that narrow ones need (Devlin et al. 2018 chose from 2e-5 to
     5e-5 for BERT); the inverse square of the width goes through both.

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from headstart.backbones import Backbone
 
 RANK = 8
-FASTER = 10
-"""Times the rate that whole matrices learn with."""
+FASTER, FASTEST = 10, 1e-3
+"""Times the rate that whole matrices learn with, and the highest rate."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Lora:
 
     def recipe(self, usual: Recipe, size: Size) -> Recipe:  # noqa: ARG002
         """A higher rate, the same for all stages, and no weight decay."""
-        return replace(usual, rate=FASTER * usual.rate, depth_decay=1.0, weight_decay=0.0)
+        rate = min(FASTEST, FASTER * usual.rate)
+        return replace(usual, rate=rate, depth_decay=1.0, weight_decay=0.0)
 
     def prepare(self, tail: "nn.Module", backbone: "Backbone", dropout: float, seed: int) -> None:
         """Put the adapters in."""
