@@ -16,7 +16,7 @@ from typing import Any
 
 MODULES = (
     "headstart.api", "headstart.cli.fit", "headstart.cli.app", "headstart.features.trunk",
-    "headstart.training.examples", "headstart.training.ladder", "headstart.run.fitting",
+    "headstart.training.examples", "headstart.run.climbing", "headstart.run.fitting",
     "headstart.report.terminal", "headstart.report.progress_bar", "headstart.backbones.timm",
     "sklearn.linear_model", "sklearn.metrics", "scipy.optimize", "lance", "openvino",
 )  # fmt: skip

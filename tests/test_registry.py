@@ -72,7 +72,6 @@ class Cubic:
     """A number an item; the loss is the third power of the error."""
 
     task = "regression"
-    outputs = 1
 
     def __init__(self, centre, spread):
         self.centre, self.spread = centre, spread
@@ -93,9 +92,6 @@ class Cubic:
     def loss(self, scores, targets, smoothing):
         Path("cubic.txt").write_text("asked")
         return self.losses(scores, targets, smoothing).mean()
-
-    def answers(self, scores):
-        return scores[:, 0].astype(np.float64) * self.spread + self.centre
 
     def validation_loss(self, answers, targets):
         return float((np.abs(answers - targets) ** 3).mean())

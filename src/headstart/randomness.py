@@ -9,7 +9,7 @@ _LENT = threading.RLock()
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw from a seed for a while, and leave the generator as it was found.
+    """Draw from a seed for a while, and leave the CPU's generator as it was found.
 
     Another thread that wants to do so waits: what each of two trainings draws does not depend on
     the other.

@@ -178,7 +178,7 @@ def test_describing_one_again_imports_no_torch(folder, tmp_path):
     code = (
         "import sys; from headstart import api;"
         f"about = api.describe({str(folder)!r}, offline=True);"
-        "print(about['stages'][0]['name'], {'torch', 'transformers', 'timm'} & set(sys.modules))"
+        "print(about.stages[0].name, {'torch', 'transformers', 'timm'} & set(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -410,7 +410,7 @@ def test_keras_is_imported_only_when_asked_for() -> None:
     code = """
 import sys
 from headstart import backbones, api
-import headstart.training.ladder
+import headstart.run.climbing
 backbones.load("efficientnet-lite0")
 assert "keras" not in sys.modules and "h5py" not in sys.modules
 """

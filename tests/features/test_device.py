@@ -1,14 +1,14 @@
 """Where trunks run: what was asked for, or a sentence."""
 
-import numpy as np
 import pytest
 import torch
 
+import headstart
 from headstart.errors import InputError
 from headstart.features import device as devices
-from headstart.progress import Silent
+from headstart.features.trunk import Trunk
 from headstart.spec import EmbedSpec, FitSpec
-from tests.training.small import ready, sentences, texts
+from tests.training.small import sentences, texts
 
 
 def test_the_processor_can_always_be_asked_for(monkeypatch):
@@ -36,19 +36,21 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", [FitSpec, EmbedSpec])
-@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:-1", "cuda:x", "CUDA", "mps", ""])
+@pytest.mark.parametrize(
+    "name", ["gpu", "cuda:", "cuda:01", "cuda:-1", "cuda:x", "CUDA", "mps", ""]
+)
 def test_what_is_no_name_of_a_device_is_refused(kind, name):
     with pytest.raises(InputError, match="--device is .*, but it must be auto, cpu, cuda"):
         kind(device=name)
 
 
 def test_a_device_is_used_and_told(tmp_path, monkeypatch):
-    """The default is the device there is: the same features, found in the store."""
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     name = texts(tmp_path, "bert")
-    usual = ready(name, *sentences(24))
-    asked = ready(name, *sentences(24), device=usual.trunk.where)
-    assert asked.trunk.where == usual.trunk.where
-    found = asked.trunk.extract(asked.data, Silent())
-    assert found.misses == 0
-    assert np.array_equal(found.vectors(), usual.features.vectors())
+    assert Trunk.load(name, "text", cut=None, offline=True).where == "cuda"
+    items, labels = sentences(24)
+    run = headstart.fit(items, labels, backbone=name, offline=True, device="cpu")
+    assert run.report.backbone_facts["device"] == "cpu"
+    assert run.trunk.where == "cpu"

@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from headstart.backbones import BackboneSummary, Stage
 from headstart.backbones.catalogue import Entry
 from headstart.cli.answer import console
 from headstart.report.listings import show_backbone, show_backbones
@@ -43,21 +44,25 @@ def test_backbones(here, weights):
 
 
 def test_one_backbone():
-    about = {
-        "name": "small\x1b[2J",
-        "parameters": 3_371_024,
-        "default": True,
-        "accuracy": "",
-        "preprocessing": {"height": 224, "mean": (0.5, 0.5, 0.5)},
-        "stages": [
-            {"name": "stem", "shape": (32, 112, 112), "parameters": 896, "gflops": 0.02},
-            {"name": "[red]", "shape": (None, 384), "parameters": 2_000_000, "gflops": 1.5},
-        ],
-    }
+    about = BackboneSummary(
+        name="small\x1b[2J",
+        family="timm",
+        modality="image",
+        parameters=3_371_024,
+        gflops=1.52,
+        features=384,
+        pool="mean",
+        licence=None,
+        fingerprint="ab",
+        preprocessing={"height": 224, "mean": (0.5, 0.5, 0.5)},
+        stages=(
+            Stage("stem", (32, 112, 112), 896, 0.02),
+            Stage("[red]", (None, 384), 2_000_000, 1.5),
+        ),
+    )
     text = printed(show_backbone, about)
     assert "\x1b" not in text
     assert re.search(r"parameters +3,371,024", text)
     assert "height 224, mean 0.5, 0.5, 0.5" in text
-    assert "accuracy" not in text
     assert re.search(r"stem +32 x 112 x 112 +896 +0\.02", text)
     assert re.search(r"\[red\] +length x 384 +2M +1\.5", text)

@@ -194,10 +194,11 @@ def test_validation_items_are_not_begun_with_where_no_time_is_left(of_family, tm
     assert not ends(None, seconds=1.0, learns_all=False)
 
 
-def test_two_at_once_give_what_each_gives_alone(of_family):
-    """In two threads, on copies of one backbone: neither sees the other's weights or draws."""
-    small = of_family["timm"]
-    asked = [("fine-tuning", None), ("full-fine-tuning", None), ("from-scratch", None)]
+@pytest.mark.parametrize(("family", "other"), [("timm", "from-scratch"), ("transformers", "lora")])
+def test_two_at_once_give_what_each_gives_alone(of_family, family, other):
+    """In threads, on copies of one backbone: none sees another's weights or draws."""
+    small = of_family[family]
+    asked = [("fine-tuning", None), ("full-fine-tuning", None), (other, None)]
     alone = [fit(small, *each) for each in asked]
     with ThreadPoolExecutor(len(asked)) as pool:
         together = list(pool.map(lambda each: fit(small, *each), asked))
@@ -288,3 +289,13 @@ def test_in_the_end_it_learns_from_validation_items_too_and_that_is_not_judged(
     assert np.array_equal(one.judged.errors, both.judged.errors)
     assert not np.allclose(both.start.arrays["weight"], both.head.arrays["weight"], atol=1e-6)
     assert any(not np.array_equal(both.weights[name], each) for name, each in one.weights.items())
+
+
+def test_a_candidate_is_json_and_names_its_backbone(of_family):
+    small = of_family["timm"]
+    chosen = of(small, "fine-tuning")
+    again = Candidate.from_json(json.loads(json.dumps(chosen.to_json())))
+    assert again == chosen
+    assert hash(again) == hash(chosen)
+    with pytest.raises(HeadstartError, match="The candidate's fingerprint is 'other'"):
+        adapt(replace(chosen, fingerprint="other"), source(small))

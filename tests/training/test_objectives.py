@@ -12,6 +12,7 @@ from headstart.training.objectives import (
     Huber,
     MultiLabel,
     Regression,
+    answers_of,
     loss_of,
     objective_of,
     weighted_targets,
@@ -51,7 +52,7 @@ def test_the_loss_of_each_task():
     )
     chances = scores.sigmoid()
     torch.testing.assert_close(
-        loss_of(MultiLabel(CLASSES), 0.1, weighted=False)(scores, wanted),
+        loss_of(MultiLabel(), 0.1, weighted=False)(scores, wanted),
         -(wanted * chances.log() + (1 - wanted) * (1 - chances).log()).mean(),
     )
     torch.testing.assert_close(
@@ -78,7 +79,7 @@ def test_an_item_counts_as_it_weighs(task):
         "regression": classes() * 10.0,
     }[task]
     objective = objective_of(task, examples(task, known), balanced=False)
-    scores = rows()[:, : objective.outputs]
+    scores = rows()[:, : 1 if task == "regression" else CLASSES]
     weights = np.where(np.arange(ITEMS) == 5, 3.0, 1.0)
     weighed = weighted_targets(objective, part(known, weights))
     loss = loss_of(objective, 0.0, weighted=True)(scores, weighed)
@@ -99,7 +100,7 @@ def test_balanced_classes_weigh_the_same_in_all():
 def test_values_come_back_in_their_own_unit(values):
     known = np.array(values)
     objective = objective_of("regression", examples("regression", known), balanced=False)
-    back = objective.answers(objective.targets(part(known)).numpy())
+    back = answers_of(objective, objective.targets(part(known)).numpy())
     assert back.dtype == np.float64
     assert np.allclose(back, known, rtol=1e-5, atol=1e-5 * objective.spread)
     assert objective.validation_loss(back, known) <= (1e-5 * max(1, np.abs(known).max())) ** 2 * 10
@@ -111,3 +112,14 @@ def test_a_value_that_is_far_out_pulls_less_by_huber():
     Huber(0.0, 1.0).losses(scores, wanted, 0.0).sum().backward()
     assert scores.grad[:, 0].tolist() == [-0.5, -1.0, -1.0]
     assert Huber(10.0, 2.0).validation_loss(np.array([10.0]), np.array([14.0])) == 1.5
+
+
+def test_hubers_unit_is_not_widened_by_values_far_out():
+    known = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 1e6])
+    wide = objective_of("regression", examples("regression", known), balanced=False)
+    narrow = objective_of("huber", examples("regression", known), balanced=False)
+    assert narrow.spread < 5 < wide.spread
+    same = objective_of(
+        "huber", examples("regression", np.array([1.0, 1.0, 1.0, 9.0])), balanced=False
+    )
+    assert same.spread > 0

@@ -138,7 +138,7 @@ class _Ladder:
         self._began = began
         self._best = self._first = first
         self._tried = [Tried(_rung_of(first), first)]
-        self._start: Adapted | None = None
+        self._learnt_from: Source | None = None
         self._compared: Adapted | None = None
         self._warnings: list[str] = []
         self._stopped = False
@@ -161,7 +161,7 @@ class _Ladder:
             candidates = list(proposed(self._trunk, self._first.examples, self._spec))
             if len(parts["validation"]) < FEW:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
-                self._tried += [Tried(_rung(each), None, False, why) for each in candidates[:1]]
+                self._tried += [Tried(_rung_of(each), None, False, why) for each in candidates[:1]]
                 return
             decided = iter(decisions[1:])
             for candidate in candidates:
@@ -224,9 +224,9 @@ class _Ladder:
         return any(trains_less(candidate, each, stages) for each in trained if each)
 
     def _decide(self, candidate: Candidate, budget: float) -> Decision:
+        source = self._source()  # which may fit a head first
         left = budget - self._reserved(budget) - (time.monotonic() - self._began)
         limit, began = fitting.disk_limit(self._spec), time.monotonic()
-        source = self._source()
         decision = fitting.decide(candidate, source, left, limit, self._measuring, self._progress)
         self._measuring = max(self._measuring, time.monotonic() - began)
         if decision.why_not is None:
@@ -235,7 +235,7 @@ class _Ladder:
         return decision
 
     def _try(self, candidate: Candidate, decision: Decision) -> None:
-        rung = _rung(candidate)
+        rung = _rung_of(candidate)
         if decision.why_not:
             self._tried.append(Tried(rung, None, False, decision.why_not))
             return
@@ -275,13 +275,13 @@ class _Ladder:
         if not adapted.weights:
             why = "no epoch was better than feature extraction, which is kept"
             self._tried[0] = Tried(self._tried[0].rung, self._first, True, None)
-            self._tried.append(Tried(_rung(candidate), adapted, False, why))
+            self._tried.append(Tried(_rung_of(candidate), adapted, False, why))
             return
         self._best = adapted
         start = "the start of the next" if strategy_of(strategy).pretrained else None
         self._tried[0] = Tried(self._tried[0].rung, self._first, False, start)
         why = asked_for(self._first, adapted)
-        self._tried.append(Tried(_rung(candidate), adapted, True, why))
+        self._tried.append(Tried(_rung_of(candidate), adapted, True, why))
 
     def compare(self) -> None:
         """Train the same network from random weights."""
@@ -300,7 +300,7 @@ class _Ladder:
                 "on with it."
             )
             return
-        self._tried.append(Tried(_rung(candidate), self._compared, False, "for comparison"))
+        self._tried.append(Tried(_rung_of(candidate), self._compared, False, "for comparison"))
 
     def climbed(self) -> Climbed:
         """What came of it."""
@@ -320,14 +320,14 @@ class _Ladder:
 
     def _source(self) -> Source:
         """What every candidate learns from: the last stage's features are where it begins."""
-        if self._start is None:
-            self._start = self._first
-            if self._first.trunk is not self._trunk:
-                plain = self._first.examples.narrowed(self._trunk.size)
-                self._start = feature_extraction.fit(plain, self._spec, self._trunk)
-        start = self._start.start
-        linear = start if isinstance(start, LinearHead) else None
-        return Source(self._data, self._trunk, self._start.examples, linear)
+        if self._learnt_from is None:
+            first = self._first
+            if first.trunk is not self._trunk:
+                plain = first.examples.narrowed(self._trunk.size)
+                first = feature_extraction.fit(plain, self._spec, self._trunk)
+            linear = first.start if isinstance(first.start, LinearHead) else None
+            self._learnt_from = Source(self._data, self._trunk, first.examples, linear)
+        return self._learnt_from
 
     def _candidate(self, strategy: str, cut: str | None) -> Candidate:
         return candidate_of(strategy, cut, self._trunk, self._first.examples, self._spec)
@@ -335,6 +335,7 @@ class _Ladder:
     def _adapt(self, candidate: Candidate, left: float | None = None) -> Adapted:
         from headstart.training import adapt as adapting  # loads torch
 
+        source = self._source()
         deadline = None if left is None else time.monotonic() + left
         name = candidate.words.replace(" ", "-")
         checkpoint = self._unfinished.checkpoint(name) if self._unfinished else None
@@ -342,7 +343,7 @@ class _Ladder:
             self._unfinished.decide([])
         return adapting.adapt(
             candidate,
-            self._source(),
+            source,
             checkpoint=checkpoint,
             progress=self._progress,
             deadline=deadline,
@@ -399,12 +400,8 @@ class _Ladder:
         self._progress.say(fitting.expected(candidate, source, seconds))
 
 
-def _rung(candidate: Candidate) -> Rung:
-    return Rung(candidate.strategy, candidate.cut)
-
-
-def _rung_of(first: Adapted) -> Rung:
-    return Rung(first.strategy, first.cut)
+def _rung_of(of: Candidate | Adapted) -> Rung:
+    return Rung(of.strategy, of.cut)
 
 
 def _digest(examples: Examples) -> str:

@@ -27,11 +27,6 @@ class Rung:
     strategy: str
     cut: str | None
 
-    @property
-    def words(self) -> str:
-        """What to call it."""
-        return self.strategy if self.cut is None else f"{self.strategy} after {self.cut}"
-
 
 def rungs_of(backbone: Backbone) -> Iterator[Rung]:
     """The rungs above the first, each once, the most promising first."""

@@ -7,7 +7,7 @@ from headstart.errors import InputError
 from headstart.spec.data import ItemSpec
 from headstart.spec.option import BACKBONE, option
 
-_DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,4})?")
+_DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from headstart.progress import Progress, Silent
 from headstart.training.adapted import Adapted, few_to_calibrate_on, judge
-from headstart.training.candidate import Candidate, Source
+from headstart.training.candidate import Candidate, Source, check
 from headstart.training.checkpoint import Checkpoint
 from headstart.training.examples import Part
 from headstart.training.items import Items
@@ -47,6 +47,7 @@ def adapt(
         InputError: the backbone cannot be adapted so, or an item cannot be used.
     """
     began = time.monotonic()
+    check(candidate, source)
     learner = Learner(candidate, source)
     training = _Training(learner, checkpoint, progress or Silent(), deadline)
     return training.run(began)

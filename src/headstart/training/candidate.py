@@ -1,10 +1,11 @@
 """What may be tried, as a value: everything that decides a model but the data; and the data."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from headstart.data.dataset import Dataset
+from headstart.errors import HeadstartError
 from headstart.features.trunk import Trunk
 from headstart.heads.linear import LinearHead
 from headstart.preprocessing import ImagePreprocessing
@@ -83,6 +84,17 @@ class Source:
     trunk: Trunk
     examples: Examples
     start: LinearHead | None
+    _cuts: dict[str, Trunk] = field(default_factory=dict, repr=False, compare=False)
+
+    def at(self, cut: str) -> Trunk:
+        """The trunk, cut after a stage: once, for that takes a while.
+
+        Raises:
+            InputError: it cannot be cut there.
+        """
+        if cut not in self._cuts:
+            self._cuts[cut] = self.trunk.at(cut)
+        return self._cuts[cut]
 
 
 def candidate_of(
@@ -91,15 +103,10 @@ def candidate_of(
     """A strategy with the recipe for some examples, and what the user asked for."""
     items = len(examples.parts["train"])
     backbone = trunk.backbone
-    images = backbone.preprocessing
-    pixels = isinstance(images, ImagePreprocessing)
-    size = Size(backbone.modality, items, None if pixels else backbone.features)
+    width = None if backbone.modality == "image" else backbone.features
+    size = Size(backbone.modality, items, width)
     return Candidate(
-        backbone=backbone.name,
-        fingerprint=backbone.fingerprint,
-        size=images.height if isinstance(images, ImagePreprocessing) else None,
-        crop=images.crop_fraction if isinstance(images, ImagePreprocessing) else None,
-        pool=backbone.pool,
+        **_identity(trunk),
         strategy=strategy,
         objective=examples.task if spec.objective == "auto" else spec.objective,
         cut=cut,
@@ -109,3 +116,32 @@ def candidate_of(
         learns_all=True,
         seed=spec.seed,
     )
+
+
+def check(candidate: Candidate, source: Source) -> None:
+    """Refuse to train a candidate on another backbone than it names.
+
+    Raises:
+        HeadstartError: names what differs.
+    """
+    for name, value in _identity(source.trunk).items():
+        if getattr(candidate, name) != value:
+            raise HeadstartError(
+                f"The candidate's {name} is {getattr(candidate, name)!r}, but the backbone that "
+                f"was loaded has {value!r}."
+            )
+
+
+def _identity(trunk: Trunk) -> dict[str, Any]:
+    """What names a backbone and how it looks at items."""
+    backbone, images = trunk.backbone, trunk.backbone.preprocessing
+    size, crop = None, None
+    if isinstance(images, ImagePreprocessing):
+        size, crop = images.height, images.crop_fraction
+    return {
+        "backbone": backbone.name,
+        "fingerprint": backbone.fingerprint,
+        "size": size,
+        "crop": crop,
+        "pool": backbone.pool,
+    }

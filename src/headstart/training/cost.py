@@ -38,7 +38,7 @@ def disk(candidate: Candidate, source: Source) -> int:
     """
     if candidate.cut is None:
         return 0
-    trunk = source.trunk.at(candidate.cut)
+    trunk = source.at(candidate.cut)
     items = sum(len(source.examples.parts[name]) for name in ("train", "validation"))
     tokens = _tokens(source) if None in trunk.cut.shape else 1
     return int(2 * trunk.size * tokens * items * candidate.recipe.views)

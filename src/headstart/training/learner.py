@@ -21,7 +21,13 @@ from headstart.training.examples import Part
 from headstart.training.items import Activations, Items, decoded
 from headstart.training.loop import Task
 from headstart.training.network import Copy, Network, Scales, groups, scores
-from headstart.training.objectives import Objective, loss_of, objective_of, weighted_targets
+from headstart.training.objectives import (
+    Objective,
+    answers_of,
+    loss_of,
+    objective_of,
+    weighted_targets,
+)
 from headstart.training.strategies import strategy_of
 from headstart.training.strategies.contract import Strategy
 
@@ -47,7 +53,7 @@ class Learner:
     def trunk(self) -> Trunk:
         """What is left of the cut; the whole backbone where all of it learns."""
         cut = self.candidate.cut
-        return self.source.trunk if cut is None else self.source.trunk.at(cut)
+        return self.source.trunk if cut is None else self.source.at(cut)
 
     @property
     def where(self) -> torch.device:
@@ -66,8 +72,8 @@ class Learner:
         objective, train = self.objective, self.source.examples.parts["train"]
         unit = (objective.centre, objective.spread)
         if not self.strategy.pretrained:
-            width = self.source.trunk.backbone.features
-            return Scales(np.zeros(width), np.ones(width), *unit)
+            none = Scales.none(self.source.trunk.backbone.features)
+            return replace(none, centre=objective.centre, spread=objective.spread)
         return Scales(*moments(train.features), *unit)
 
     @property
@@ -114,7 +120,8 @@ class Learner:
     def network(self, copied: Copy) -> Network:
         """The copy with a head, on its device."""
         dropout = self.candidate.recipe.dropout
-        network = Network(copied.module, self.objective.outputs, dropout, self._scales)
+        outputs = max(1, len(self.source.examples.classes))
+        network = Network(copied.module, outputs, dropout, self._scales)
         if self.strategy.pretrained and self.source.start is not None:
             network.start_from(self.source.start)
         return network.to(self.where).to(memory_format=torch.channels_last)
@@ -138,7 +145,7 @@ class Learner:
 
     def answers(self, network: Network, items: Items) -> NDArray[Any]:
         """Logits (items, classes), or float64 values (items,) in their own unit."""
-        return self.objective.answers(scores(network, items, self.where))
+        return answers_of(self.objective, scores(network, items, self.where))
 
     def validate(self, network: Network, items: Items, part: Part) -> Callable[[], float] | None:
         """What chooses the best epoch; None without validation items."""

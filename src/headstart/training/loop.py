@@ -234,7 +234,7 @@ def step_seconds(
                 began = time.monotonic()
                 run.take_step(task, inputs, task.targets[index].to(task.where), random, 0.0)
                 if task.where.type == "cuda":
-                    torch.cuda.synchronize()
+                    torch.cuda.synchronize(task.where)
                 tries.append(time.monotonic() - began)
             seconds.append(min(tries))
             if time.monotonic() - spent > MOST_MEASURED:
@@ -324,9 +324,10 @@ class _Run:
         cheaper = task.items.lengths is not None and task.where.type == "cpu"
         texts = drawn if cheaper else None
         exact = computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts)
-        with seeded(drawn), exact:
-            scores = self.network(*inputs)
-        loss = task.loss(scores.float(), wanted)
+        with seeded(drawn):
+            with exact:
+                scores = self.network(*inputs)
+            loss = task.loss(scores.float(), wanted)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
         self.optimiser.step()

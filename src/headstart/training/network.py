@@ -14,6 +14,7 @@ from torch import nn
 from headstart.backbones import Backbone
 from headstart.heads.contract import Floats
 from headstart.heads.linear import LinearHead
+from headstart.randomness import seeded
 from headstart.training.items import Inputs, Items
 from headstart.training.order import evaluated
 from headstart.training.recipe import Recipe
@@ -171,7 +172,8 @@ class Copy:
         """A copy of the whole module of a backbone, or of the tail after a cut."""
         names = names_in(part, backbone.module)
         depths = _depths(backbone.module, [stage.name for stage in backbone.stages])
-        made = copy.deepcopy(part)
+        with seeded(0):  # nor may another thread cut the network meanwhile
+            made = copy.deepcopy(part)
         return cls(
             made,
             names,

@@ -19,6 +19,9 @@ from headstart.heads.contract import item_weights
 from headstart.registry import OBJECTIVES
 from headstart.training.examples import Examples, Part
 
+MAD = 1.4826
+"""A normal distribution's standard deviation, over the median distance from its median."""
+
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -26,11 +29,6 @@ class Objective(Protocol):
     """See the module; a class of them has the name of its `task`."""
 
     task: ClassVar[str]
-
-    @property
-    def outputs(self) -> int:
-        """Of the head."""
-        ...
 
     @property
     def centre(self) -> float:
@@ -59,10 +57,6 @@ class Objective(Protocol):
         """The mean of `losses`, each class counting as it weighs."""
         ...
 
-    def answers(self, scores: NDArray[np.float32]) -> NDArray[Any]:
-        """Logits (items, classes), or float64 values (items,) in their own unit, of `scores`."""
-        ...
-
     def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
         """What chooses the best epoch, lower is better: a loss that calibration cannot repair."""
         ...
@@ -76,7 +70,7 @@ class Classification:
         weights: of the classes, float (classes,); equal where None.
     """
 
-    outputs: int
+    classes: int
     weights: torch.Tensor | None = None
     task: ClassVar[str] = "classification"
     centre: ClassVar[float] = 0.0
@@ -97,7 +91,7 @@ class Classification:
     def targets(self, part: Part) -> torch.Tensor:
         """See `Objective.targets`: 1 for the class of an item, 0 for the others."""
         classes = torch.from_numpy(np.asarray(part.targets)).long()
-        return functional.one_hot(classes, self.outputs).float()
+        return functional.one_hot(classes, self.classes).float()
 
     def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:
         """See `Objective.losses`."""
@@ -115,10 +109,6 @@ class Classification:
             scores, targets, weight=weights, label_smoothing=smoothing, reduction=reduction
         )
 
-    def answers(self, scores: NDArray[np.float32]) -> NDArray[Any]:
-        """See `Objective.answers`."""
-        return scores
-
     def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
         """See `Objective.validation_loss`."""
         return calibrate("classification", answers, targets)[1]
@@ -128,7 +118,6 @@ class Classification:
 class MultiLabel:
     """Any number of classes an item; see `Objective`."""
 
-    outputs: int
     task: ClassVar[str] = "multilabel"
     centre: ClassVar[float] = 0.0
     spread: ClassVar[float] = 1.0
@@ -136,7 +125,7 @@ class MultiLabel:
     @classmethod
     def of(cls, examples: Examples, *, balanced: bool) -> Self:  # noqa: ARG003
         """See `Objective.of`; classes are not weighed."""
-        return cls(len(examples.classes))
+        return cls()
 
     def targets(self, part: Part) -> torch.Tensor:
         """See `Objective.targets`."""
@@ -151,10 +140,6 @@ class MultiLabel:
         """See `Objective.loss`."""
         return functional.binary_cross_entropy_with_logits(scores, targets)
 
-    def answers(self, scores: NDArray[np.float32]) -> NDArray[Any]:
-        """See `Objective.answers`."""
-        return scores
-
     def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
         """See `Objective.validation_loss`."""
         return calibrate("multilabel", answers, targets)[1]
@@ -167,7 +152,6 @@ class Regression:
     centre: float
     spread: float
     task: ClassVar[str] = "regression"
-    outputs: ClassVar[int] = 1
 
     @classmethod
     def of(cls, examples: Examples, *, balanced: bool) -> Self:  # noqa: ARG003
@@ -187,10 +171,6 @@ class Regression:
         """See `Objective.loss`."""
         return functional.mse_loss(scores, targets)
 
-    def answers(self, scores: NDArray[np.float32]) -> NDArray[Any]:
-        """See `Objective.answers`."""
-        return scores[:, 0].astype(np.float64) * self.spread + self.centre
-
     def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
         """See `Objective.validation_loss`: the mean squared error, in the unit of the values."""
         return float(np.mean((answers - targets.astype(np.float64)) ** 2))
@@ -203,6 +183,14 @@ class Huber(Regression):
     A few values that are far out or wrong pull less (Huber 1964, "Robust Estimation of a Location
     Parameter").
     """
+
+    @classmethod
+    def of(cls, examples: Examples, *, balanced: bool) -> Self:  # noqa: ARG003
+        """See `Objective.of`: the unit is one that values far out do not widen."""
+        values = examples.parts["train"].targets.astype(np.float64)
+        middle = float(np.median(values))
+        spread = MAD * float(np.median(np.abs(values - middle)))
+        return cls(middle, spread) if spread else cls(*centre_and_spread(values))
 
     def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:  # noqa: ARG002
         """See `Objective.losses`."""
@@ -222,6 +210,16 @@ def objective_of(name: str, examples: Examples, *, balanced: bool) -> Objective:
     """What is learnt from some examples, by the name of an objective."""
     kind: type[Objective] = OBJECTIVES.resolve(name)
     return kind.of(examples, balanced=balanced)
+
+
+def answers_of(objective: Objective, scores: NDArray[np.float32]) -> NDArray[Any]:
+    """Logits (items, classes), or float64 values (items,) in their own unit, of `scores`.
+
+    It is what the saved head does, whatever the objective.
+    """
+    if objective.task != "regression":
+        return scores
+    return scores[:, 0].astype(np.float64) * objective.spread + objective.centre
 
 
 def weighted_targets(objective: Objective, part: Part) -> torch.Tensor:

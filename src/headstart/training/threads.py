@@ -4,6 +4,7 @@ Sums in several parts have other last digits than sums in one, so the number is 
 that of everything else here, and not that of `OMP_NUM_THREADS`: the same seed gives the same model.
 """
 
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +19,27 @@ def threads() -> int:
         return max(1, int(cpu_count(only_physical_cores=True)))
 
 
+class _Shared:
+    """How many trainings compute now, and on how many threads the process did before."""
+
+    lock = threading.Lock()
+    trainings = 0
+    before = 1
+
+
 @contextmanager
 def every_core() -> Iterator[None]:
-    """Compute on `threads()` for a while, and leave the number as it was found."""
+    """Compute on `threads()` for a while; the last to end leaves the number as it was found."""
     import torch
 
-    before = torch.get_num_threads()
+    with _Shared.lock:
+        if not _Shared.trainings:
+            _Shared.before = torch.get_num_threads()
+        _Shared.trainings += 1
     torch.set_num_threads(threads())
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _Shared.lock:
+            _Shared.trainings -= 1
+            torch.set_num_threads(threads() if _Shared.trainings else _Shared.before)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 RANK = 8
 FASTER, FASTEST = 10, 1e-3
-"""Times the rate that whole matrices learn with, and the highest rate."""
+"""Times the rate that whole matrices learn with, and the highest rate for texts."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,10 @@ class Lora:
     pretrained: bool = True
     own_weights: bool = False
 
-    def recipe(self, usual: Recipe, size: Size) -> Recipe:  # noqa: ARG002
+    def recipe(self, usual: Recipe, size: Size) -> Recipe:
         """A higher rate, the same for all stages, and no weight decay."""
-        rate = min(FASTEST, FASTER * usual.rate)
+        rate = FASTER * usual.rate
+        rate = min(FASTEST, rate) if size.modality == "text" else rate
         return replace(usual, rate=rate, depth_decay=1.0, weight_decay=0.0)
 
     def prepare(self, tail: "nn.Module", backbone: "Backbone", dropout: float, seed: int) -> None:
