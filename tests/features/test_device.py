@@ -49,8 +49,11 @@ def test_a_device_is_used_and_told(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     name = texts(tmp_path, "bert")
-    assert Trunk.load(name, "text", cut=None, offline=True).where == "cuda"
+    there = {device: Trunk.load(name, "text", cut=None, offline=True, device=device).where
+             for device in ("auto", "cuda:0", "cpu")}  # fmt: skip
+    assert there == {"auto": "cuda", "cuda:0": "cuda:0", "cpu": "cpu"}
+    monkeypatch.undo()
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
     items, labels = sentences(24)
     run = headstart.fit(items, labels, backbone=name, offline=True, device="cpu")
-    assert run.report.backbone_facts["device"] == "cpu"
-    assert run.trunk.where == "cpu"
+    assert run.trunk.where == run.report.backbone_facts["device"] == "cpu"
