@@ -27,7 +27,7 @@ from headstart.spec import FitSpec
 from headstart.training.checkpoint import Unfinished
 from headstart.training.items import Activations, Items, Tokens
 from headstart.training.loop import Task, Trained, train
-from headstart.training.network import Copy, changed, groups, names_in
+from headstart.training.network import Copy, changed, groups, names_in, trained_parameters
 from headstart.training.recipe import Size, recipe_for
 from headstart.training.run_identity import run_identity
 from headstart.training.strategies import strategy_of
@@ -237,7 +237,7 @@ class _Tuning:
     def run(self, progress: Progress, unfinished: Unfinished | None, began: float) -> Tuned:
         """Train a copy, and give the model what it learnt."""
         network = self._network()
-        learning = [each for each in network.parameters() if each.requires_grad]
+        parameters = trained_parameters(network)
         before = self._validate(network)
         trained = self._train(network, progress, unfinished)
         after = self._validate(network)
@@ -263,7 +263,7 @@ class _Tuning:
             trained=trained,
             before=before,
             after=after,
-            trained_parameters=sum(each.numel() for each in learning),
+            trained_parameters=parameters,
             store={"hits": self._sources.hits, "misses": self._sources.misses},
             seconds=trained.before + time.monotonic() - began,
             warnings=tuple(warnings),

@@ -107,7 +107,7 @@ def decide(
 
 
 def expected(candidate: Candidate, source: Source, seconds: float) -> str:
-    """What a person is told before a candidate is trained."""
+    """A sentence that announces a candidate: its expected time, and the disk it takes."""
     from headstart.training import cost
 
     taken = cost.disk(candidate, source)

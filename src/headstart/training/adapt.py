@@ -14,7 +14,7 @@ from headstart.training.examples import Part
 from headstart.training.items import Items
 from headstart.training.learner import Learner
 from headstart.training.loop import Trained, train
-from headstart.training.network import Copy, Network, changed
+from headstart.training.network import Copy, Network, changed, trained_parameters
 from headstart.training.recipe import Recipe
 from headstart.training.threads import every_core
 
@@ -85,7 +85,7 @@ class _Training:
             if self.has_time(trained, trained.seconds / made * after.cost(len(both))):
                 everything = learner.items(both.positions, self.progress)
                 earlier += self._learn(network, copied, everything, both, after).before
-        parameters = learner.trained_parameters(network)
+        parameters = trained_parameters(network)
         network.cpu()
         learner.strategy.finish(copied.module)
         return Adapted(

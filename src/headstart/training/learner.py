@@ -70,11 +70,10 @@ class Learner:
     @cached_property
     def _scales(self) -> Scales:
         objective, train = self.objective, self.source.examples.parts["train"]
-        unit = (objective.centre, objective.spread)
-        if not self.strategy.pretrained:
-            none = Scales.none(self.source.trunk.backbone.features)
-            return replace(none, centre=objective.centre, spread=objective.spread)
-        return Scales(*moments(train.features), *unit)
+        scales = Scales.none(self.source.trunk.backbone.features)
+        if self.strategy.pretrained:
+            scales = Scales(*moments(train.features))
+        return replace(scales, centre=objective.centre, spread=objective.spread)
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -127,11 +126,11 @@ class Learner:
         return network.to(self.where).to(memory_format=torch.channels_last)
 
     def groups(self, network: nn.Module, copied: Copy) -> list[dict[str, Any]]:
-        """What the optimiser is told of the parameters."""
+        """Groups of parameters for the optimiser; see `headstart.training.network.groups`."""
         return groups(network, copied.depths, self.candidate.recipe)
 
     def task(self, items: Items, part: Part, validate: Callable[[], float] | None) -> Task:
-        """What the loop is told."""
+        """Items, targets and loss for the training loop."""
         smoothing = self.candidate.recipe.label_smoothing
         weighted = self.source.examples.parts["train"].weights is not None
         return Task(
@@ -159,7 +158,3 @@ class Learner:
         if self.source.examples.task == "regression":
             settings |= {"centre": self.objective.centre, "spread": self.objective.spread}
         return LinearHead(arrays=network.arrays(), settings=settings)
-
-    def trained_parameters(self, network: Network) -> int:
-        """How many numbers learn."""
-        return sum(each.numel() for each in network.parameters() if each.requires_grad)

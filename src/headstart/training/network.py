@@ -14,7 +14,6 @@ from torch import nn
 from headstart.backbones import Backbone
 from headstart.heads.contract import Floats
 from headstart.heads.linear import LinearHead
-from headstart.randomness import seeded
 from headstart.training.items import Inputs, Items
 from headstart.training.order import evaluated
 from headstart.training.recipe import Recipe
@@ -172,8 +171,7 @@ class Copy:
         """A copy of the whole module of a backbone, or of the tail after a cut."""
         names = names_in(part, backbone.module)
         depths = _depths(backbone.module, [stage.name for stage in backbone.stages])
-        with seeded(0):  # nor may another thread cut the network meanwhile
-            made = copy.deepcopy(part)
+        made = copy.deepcopy(part)
         return cls(
             made,
             names,
@@ -201,6 +199,11 @@ def changed(
         for own in names.get(name, ())
         if not torch.equal(value.cpu(), before[own].cpu())
     }
+
+
+def trained_parameters(network: nn.Module) -> int:
+    """How many numbers learn."""
+    return sum(each.numel() for each in network.parameters() if each.requires_grad)
 
 
 def names_in(part: nn.Module, whole: nn.Module) -> dict[str, Sequence[str]]:
