@@ -1,10 +1,13 @@
 """What is known of a backbone is kept, and never of other files than those that are there."""
 
+import contextlib
 import json
 import math
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import pytest
@@ -54,6 +57,26 @@ def test_it_is_what_the_network_says_of_itself(kind, tmp_path, monkeypatch):
     own, kept = first.module.state_dict(), again.module.state_dict()
     assert own.keys() == kept.keys()
     assert all(torch.equal(own[key], kept[key]) for key in own)
+
+
+def test_threads_that_open_it_at_once_get_one_network(folder, tmp_path, monkeypatch):
+    """What learns of one is found in the other by identity."""
+    load(folder, tmp_path)
+    module = sys.modules["headstart.backbones.catalogue"]
+    read, both = module._read, threading.Barrier(2)
+
+    def slow(*asked):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.3)
+        return read(*asked)
+
+    monkeypatch.setattr(module, "_read", slow)
+    again = load(folder, tmp_path)
+    assert again.described
+    with ThreadPoolExecutor(2) as pool:
+        parts = [pool.submit(again.parts) for _ in range(2)]
+        one, two = (each.result() for each in parts)
+    assert one is two
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])

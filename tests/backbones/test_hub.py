@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from timm.models import save_for_hf
 from headstart import backbones
 from headstart.backbones import hub as hubs
 from headstart.errors import InputError
+from headstart.randomness import seeded
 from tests.backbones.fake_hub import FakeHub
 from tests.backbones.text_models import save
 from tests.test_init import NO_SOCKETS
@@ -50,6 +52,37 @@ def test_downloaded_once_and_then_found_without_a_request(
         assert backbones.load(name, offline=offline).fingerprint == first.fingerprint
     assert hub.asked == []
     assert first.fingerprint == backbones.load(str(bert)).fingerprint
+
+
+@pytest.mark.parametrize("family", ["hf", "timm"])
+def test_a_training_in_another_thread_goes_on_while_it_is_downloaded(
+    family: str, bert: Path, resnet: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_timm = family == "timm"
+    hub.put("timm/resnet10t.c3_in1k" if of_timm else "me/bert", resnet if of_timm else bert)
+    stepped, download = threading.Event(), hubs._download
+
+    def step() -> None:
+        with seeded(1):
+            stepped.set()
+
+    def waiting(*asked: str | None) -> Path:
+        threading.Thread(target=step, daemon=True).start()
+        assert stepped.wait(30), "the random numbers are lent to the download"
+        return download(*asked)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hubs, "_download", waiting)
+    backbones.load("timm:resnet10t" if of_timm else "hf:me/bert")
+    assert stepped.is_set()
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "minilm-l6", "bert", "resnet"])
+def test_loading_draws_nothing_that_a_training_would_have_drawn(
+    name: str, bert: Path, resnet: Path
+) -> None:
+    state = torch.random.get_rng_state()
+    backbones.load({"bert": str(bert), "resnet": str(resnet)}.get(name, name), offline=True)
+    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_the_weights_come_last_and_other_forms_of_them_never(bert: Path, hub: FakeHub) -> None:

@@ -1,4 +1,6 @@
+import copy
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +126,26 @@ def test_cutting_keeps_what_was_frozen_frozen_and_no_gradients(bert: Path) -> No
     assert sum(p.requires_grad for p in backbone.module.parameters()) > 1
     assert all(p.grad is None for p in backbone.module.parameters())
     assert backbone.state_hash() == backbone.fingerprint
+
+
+def test_cutting_changes_nothing_that_another_thread_may_copy(bert: Path) -> None:
+    """Another candidate of the same backbone copies it while this one looks which weights count."""
+    network = backbones.load(str(bert)).module
+    network.requires_grad_(False)
+    copies: list[nn.Module] = []
+
+    def note(module: nn.Module, *_: object) -> None:
+        if torch.is_grad_enabled():
+            other = threading.Thread(target=lambda: copies.append(copy.deepcopy(network)))
+            other.start()
+            other.join()
+
+    made = transformers.backbone("bert", network.network, backbones.load(str(bert)).preprocessing,
+                                 pool=MeanPool())  # fmt: skip
+    network.network.encoder.layer[1].register_forward_hook(note)
+    made.cut("encoder.layer.0")
+    assert copies
+    assert not any(each.requires_grad for copied in copies for each in copied.parameters())
 
 
 def test_the_last_cut_has_nothing_behind_it(bert: Path) -> None:

@@ -1,6 +1,8 @@
 """Climbing: what is tried, what is kept, and why not."""
 
+import json
 import time
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -139,6 +141,38 @@ def test_a_real_gain_is_kept(names, monkeypatch):
     assert kept[0].adapted is done.best
     assert done.best.strategy != "feature-extraction"
     assert "squared error" in str(kept[0].why)
+
+
+def test_weights_of_what_is_not_the_model_are_let_go(names, monkeypatch):
+    """What a report says of a lost rung stays."""
+    monkeypatch.setattr(choose, "SURE", 0.0)
+    monkeypatch.setattr(choose, "SURE_OF_MEAN", 0.0)
+    adapt, made = adapting.adapt, []
+
+    def noted(*asked, **how):
+        adapted = adapt(*asked, **how)
+        made.extend(weakref.ref(each) for each in adapted.weights.values())
+        return adapted
+
+    monkeypatch.setattr(adapting, "adapt", noted)
+    done = climbed(of_texts(names, budget="10m", epochs=1))
+    lost = done.tried[1].adapted
+    assert made
+    assert [each for each in made if each() is not None] == []
+    assert lost.judged.metrics.keys() == done.best.judged.metrics.keys()
+    assert lost.trained_parameters > done.best.trained_parameters
+    assert lost.seconds > 0
+    assert lost.head.arrays
+
+
+def test_weights_of_a_best_that_was_beaten_are_let_go(names, monkeypatch):
+    monkeypatch.setattr(choose, "SURE", 1.1)
+    monkeypatch.setattr(choose, "SURE_OF_MEAN", 1.1)
+    done = climbed(of_texts(names, budget="10m", epochs=1))
+    beaten = [each for each in done.tried[1:] if each.adapted and not each.kept]
+    assert beaten
+    assert not any(each.adapted.weights for each in beaten)
+    assert done.best.weights
 
 
 def test_a_mean_is_kept_where_it_is_better_than_the_rung_alone(names, monkeypatch):
@@ -288,6 +322,39 @@ def test_what_is_stored_by_now_does_not_count_against_a_run_that_goes_on(
     climbed(small, tmp_path / "unfinished")
     monkeypatch.setattr(budget, "disk_limit", lambda _: 0)
     climbed(small, tmp_path / "unfinished")
+
+
+def _older(folder, change):
+    ladder = folder / "ladder.json"
+    kept = json.loads(ladder.read_text())
+    change(kept["decisions"])
+    ladder.write_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda decisions: decisions[1].update(share=0.5),
+        lambda decisions: decisions[1].pop("left"),
+        lambda decisions: decisions[0].pop("item"),
+        lambda decisions: decisions[0].pop("whole images"),
+    ],
+    ids=["a key more", "a key less", "no time of an item", "no choice of images"],
+)
+def test_decisions_of_another_version_are_refused(names, tmp_path, change):
+    small = of_texts(names, budget="10m", epochs=1)
+    climbed(small, tmp_path / "unfinished")
+    _older(tmp_path / "unfinished", change)
+    with pytest.raises(InputError, match="is of another version of headstart; .*remove the folder"):
+        climbed(small, tmp_path / "unfinished")
+
+
+def test_a_cut_of_another_version_is_refused(names, tmp_path):
+    small = of_texts(names, 60, strategy="fine-tuning", epochs=1)
+    climbed(small, tmp_path / "unfinished")
+    _older(tmp_path / "unfinished", lambda decisions: decisions[0].clear())
+    with pytest.raises(InputError, match="is of another version of headstart"):
+        climbed(small, tmp_path / "unfinished")
 
 
 def test_what_was_decided_is_not_decided_again(names, tmp_path, monkeypatch):

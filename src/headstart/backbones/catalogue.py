@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -20,7 +21,8 @@ from headstart.registry import FAMILIES
 if TYPE_CHECKING:
     from headstart.backbones.backbone import Backbone
 
-# What a family's function does, for places that hold backbones of several families.
+# What a family's function does, for places that hold backbones of several families. No registry:
+# a place is where our own catalogue and names without a family lead, not a kind of part.
 PLACES = {
     "hf": "headstart.backbones.folder:load",
     "package": "headstart.backbones.shipped:load",
@@ -105,8 +107,7 @@ def _read(name: str, offline: bool, pool: str) -> Backbone:
         made = replace(_load(entry.reference + at + own, offline, pool), name=name)
         return made if at else replace(made, licence=entry.licence)
     if name and Path(name).is_dir():
-        with seeded(0):
-            return folder.load_folder(name, Path(name), pool=pool)
+        return folder.load_folder(name, Path(name), pool=pool)
     if name.partition(":")[0] in {*PLACES, *FAMILIES}:
         return _load(name, offline, pool)
     if hub.looks_like_weights(name):
@@ -178,7 +179,7 @@ def _load(name: str, offline: bool, pool: str) -> Backbone:
     loader: Callable[..., Backbone] = (
         resolve_name(PLACES[family]) if family in PLACES else FAMILIES.resolve(family)
     )
-    # A network is made of random weights before it is filled: a training in another thread must not
-    # notice the draws.
-    with seeded(0):
+    # A network is made of random weights before it is filled, and a training in another thread must
+    # not notice the draws. Ours see to it themselves, and download before: so no training waits.
+    with nullcontext() if family in {*PLACES, *FAMILIES.ours} else seeded(0):
         return loader(reference, offline=offline, pool=pool)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -55,6 +54,7 @@ def load(reference: str, *, offline: bool = True) -> Causal:
     folder = locate(reference, offline=offline)
     snapshot.check(reference, folder)
     model = read(reference, folder)
+    # torch types whatever a module has as a module or a tensor.
     decoder: nn.Module = model.base_model  # type: ignore[assignment]
     head = model.get_output_embeddings()  # type: ignore[operator]
     preprocessing = read_preprocessing(reference, folder, decoder)
@@ -108,7 +108,8 @@ def read(reference: str, folder: Path) -> nn.Module:
 
 def _changes_scores(model: nn.Module) -> bool:
     """Whether scores are capped or scaled after the head: too little to be seen while small."""
-    config: Any = model.config.get_text_config()  # type: ignore[union-attr, operator]
+    # torch types whatever a module has as a module or a tensor.
+    config: object = model.config.get_text_config()  # type: ignore[union-attr, operator]
     if getattr(config, "final_logit_softcapping", None) is not None:
         return True
     scales = (getattr(config, name, None) for name in ("logit_scale", "logits_scaling"))

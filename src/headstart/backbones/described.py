@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -118,8 +119,14 @@ def _resizer(place: Place, made: Callable[[], Backbone]) -> Callable[[int], Back
 
 
 def _described(place: Place, kept: Mapping[str, Any], read: Callable[[], Backbone]) -> Backbone:
-    @cache
+    reading = threading.Lock()  # two threads get parts of one network, not of two
+
     def own() -> Backbone:
+        with reading:
+            return once()
+
+    @cache
+    def once() -> Backbone:
         made = read()
         if _to_json(made) != kept["about"]:
             place.file.unlink(missing_ok=True)
@@ -176,7 +183,7 @@ def _kept(place: Place) -> dict[str, Any] | None:
     return dict(kept)
 
 
-def _keep(place: Place, roots: tuple[str, ...], about: dict[str, Any], began: float) -> None:
+def _keep(place: Place, roots: tuple[str, ...], about: Mapping[str, object], began: float) -> None:
     """Write a description, unless its files may have changed meanwhile or the disk refuses."""
     try:
         files = state(roots)
@@ -185,7 +192,7 @@ def _keep(place: Place, roots: tuple[str, ...], about: dict[str, Any], began: fl
         return
     if changed > began - UNSETTLED:
         return
-    kept = {"roots": list(roots), "files": files}
+    kept: dict[str, object] = {"roots": list(roots), "files": files}
     kept |= {"refused": about["refused"]} if "refused" in about else {"about": about}
     kept["seal"] = _seal(kept)
     with contextlib.suppress(OSError):
@@ -194,7 +201,7 @@ def _keep(place: Place, roots: tuple[str, ...], about: dict[str, Any], began: fl
             unfinished.write_text(json.dumps(kept), "utf-8")
 
 
-def state(roots: Sequence[str]) -> dict[str, Any]:
+def state(roots: Sequence[str]) -> dict[str, object]:
     """What tells files from other ones of the same name, by path; of folders, all that they hold.
 
     A small file is known by its content, a large one by its size, its inode and its times, of
@@ -203,7 +210,7 @@ def state(roots: Sequence[str]) -> dict[str, Any]:
     Raises:
         OSError: a file is not there.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for path in _files(roots):
         about = path.stat()
         if about.st_size <= SMALL:
@@ -223,7 +230,7 @@ def _files(roots: Sequence[str]) -> Iterator[Path]:
             yield root
 
 
-def _seal(kept: Mapping[str, Any]) -> str:
+def _seal(kept: Mapping[str, object]) -> str:
     rest = {key: value for key, value in kept.items() if key != "seal"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 

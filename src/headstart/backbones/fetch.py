@@ -13,7 +13,8 @@ from headstart.backbones.catalogue import load
 from headstart.errors import BackboneError, HeadstartError
 from headstart.paths import check_written
 
-# Family of a backbone -> a function of it and a folder, which writes what `load_folder` reads.
+# Family of a backbone -> a function of it and a folder. No registry: what is written has to be what
+# one of our own readers of folders reads, so that another package has nothing to add.
 SAVERS = {
     "timm": "headstart.backbones.timm_folder:save",
     "keras": "headstart.backbones.keras_folder:save",

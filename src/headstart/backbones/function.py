@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import fx, nn
 
 _OF_EVERY_MODULE = {*vars(nn.Module()), "training"}
@@ -67,7 +68,7 @@ def _settings(module: nn.Module) -> str:
     return _plain({name: value for name, value in vars(module).items() if name not in known})
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     """A text that is the same for equal settings, whatever the process."""
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
         return f"{type(value).__name__}:{value!r}"
@@ -82,7 +83,7 @@ def _plain(value: Any) -> str:
     return _object(value)
 
 
-def _object(value: Any) -> str:
+def _object(value: object) -> str:
     kind = _name(type(value))
     if isinstance(value, nn.Module) and not hasattr(value, "get_config"):
         return kind  # It has a place of its own in the tree.
@@ -102,7 +103,7 @@ def _object(value: Any) -> str:
     return kind
 
 
-def _nameless(configuration: Any) -> Any:
+def _nameless(configuration: object) -> object:
     if not isinstance(configuration, Mapping):
         return configuration
     return {k: _nameless(v) for k, v in configuration.items() if k not in _NAMES}
@@ -121,7 +122,7 @@ def _callable(value: Any) -> str:
     )
 
 
-def _held(cell: CellType) -> Any:
+def _held(cell: CellType) -> object:
     try:
         return cell.cell_contents
     except ValueError:  # Nothing yet.
@@ -132,7 +133,7 @@ def _name(value: Any) -> str:
     return f"{getattr(value, '__module__', '')}.{value.__qualname__}"
 
 
-def _numbers(value: Any) -> str:
+def _numbers(value: torch.Tensor | NDArray[np.generic]) -> str:
     array = value.detach().cpu().contiguous() if isinstance(value, torch.Tensor) else value
     shape = tuple(array.shape)
     if isinstance(array, torch.Tensor):

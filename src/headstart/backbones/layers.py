@@ -9,14 +9,14 @@ network itself, whatever its architecture.
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import nn
 
-Pair = tuple[nn.Module, nn.Module]
+Half = TypeVar("Half", bound=nn.Module)
 
 
 class CannotCut(Exception):
@@ -40,6 +40,13 @@ class Layers:
     embedding: str
 
 
+def entering(args: tuple[object, ...], named: Mapping[str, object]) -> torch.Tensor:
+    """The hidden state that a layer is called with."""
+    hidden = args[0] if args else named["hidden_states"]
+    assert isinstance(hidden, torch.Tensor)
+    return hidden
+
+
 class _Slot:
     """Carries a hidden state past the code of a network; lives outside of `nn.Module`."""
 
@@ -55,15 +62,15 @@ class _Pass(nn.Module):
         # What a network asks of a layer before it calls it, such as its `attention_type`.
         self.__dict__.update({k: v for k, v in vars(layer).items() if isinstance(v, str)})
 
-    def forward(self, *args: Any, **named: Any) -> Any:
-        hidden = args[0] if args else named["hidden_states"]
+    def forward(self, *args: object, **named: object) -> torch.Tensor | tuple[torch.Tensor]:
+        hidden = entering(args, named)
         return (hidden,) if self._tuples else hidden
 
 
 class _Skip(nn.Module):
     """Stands where a module was whose weights do not bear on the result (an embedding)."""
 
-    def forward(self, *args: Any, **named: Any) -> torch.Tensor:
+    def forward(self, *args: object, **named: object) -> torch.Tensor:
         given = [v for v in (*args, *named.values()) if isinstance(v, torch.Tensor)]
         floating = [value for value in given if value.is_floating_point()]
         return floating[0] if floating else torch.zeros((), device=given[0].device)
@@ -143,8 +150,8 @@ class _Capture:
     def __init__(self, slot: _Slot) -> None:
         self._slot = slot
 
-    def __call__(self, _: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
-        self._slot.hidden = args[0] if args else named["hidden_states"]
+    def __call__(self, _: nn.Module, args: tuple[object, ...], named: dict[str, object]) -> None:
+        self._slot.hidden = entering(args, named)
 
 
 class _Replace:
@@ -154,8 +161,8 @@ class _Replace:
         self._slot = slot
 
     def __call__(
-        self, _: nn.Module, args: tuple[Any, ...], named: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        self, _: nn.Module, args: tuple[object, ...], named: dict[str, object]
+    ) -> tuple[tuple[object, ...], dict[str, object]]:
         if args:
             return (self._slot.hidden, *args[1:]), named
         return args, {**named, "hidden_states": self._slot.hidden}
@@ -202,9 +209,9 @@ def split(
     mask[-1, -1] = 0
     try:
         hidden = trunk(ids, mask).detach()
-        _drop_unused(trunk, lambda: trunk(ids, mask))
+        _drop_unused(trunk, lambda twin: twin(ids, mask))
         back.hidden = hidden
-        _drop_unused(tail, lambda: tail.network(input_ids=ids, attention_mask=mask)[0])
+        _drop_unused(tail, lambda twin: twin.network(input_ids=ids, attention_mask=mask)[0])
         back.hidden = None
         _check(network, trunk, tail, ids, mask)
     except CannotCut:
@@ -214,7 +221,7 @@ def split(
     return trunk, tail
 
 
-def _door(layer: nn.Module, hook: Callable[..., Any]) -> nn.Module:
+def _door(layer: nn.Module, hook: Callable[..., object]) -> nn.Module:
     """The same layer with a hook at its entry, which the original does not get."""
     door = copy.copy(layer)
     door._forward_pre_hooks = OrderedDict(door._forward_pre_hooks)
@@ -237,12 +244,12 @@ def _check(
 
 def _run_in_order(
     network: nn.Module, modules: list[nn.Module], ids: torch.Tensor
-) -> list[Any] | None:
+) -> list[object] | None:
     """The outputs of modules during one forward, or None if they do not run once each, in order."""
     order: list[nn.Module] = []
-    outputs: list[Any] = []
+    outputs: list[object] = []
 
-    def note(module: nn.Module, _: Any, output: Any) -> None:
+    def note(module: nn.Module, _: object, output: object) -> None:
         order.append(module)
         outputs.append(output)
 
@@ -284,19 +291,18 @@ def _shallow(module: nn.Module) -> nn.Module:
     return twin
 
 
-def _drop_unused(half: nn.Module, run: Callable[[], torch.Tensor]) -> None:
-    """Take out of a half the modules whose weights have no bearing on its result."""
+def _drop_unused(half: Half, run: Callable[[Half], torch.Tensor]) -> None:
+    """Take out of a half the modules whose weights have no bearing on its result.
+
+    That is seen on a twin with the same weights, for the modules are those of the network itself,
+    which another thread may be copying.
+    """
     weights = list(half.parameters())
-    before = [weight.requires_grad for weight in weights]
-    try:
-        for weight in weights:
-            weight.requires_grad_(True)
-        with torch.enable_grad():
-            result = run().sum()
-        gradients = torch.autograd.grad(result, weights, allow_unused=True) if weights else ()
-    finally:
-        for weight, flag in zip(weights, before, strict=True):
-            weight.requires_grad_(flag)
+    twins = [nn.Parameter(weight.detach()) for weight in weights]
+    twin = copy.deepcopy(half, {id(w): t for w, t in zip(weights, twins, strict=True)})
+    with torch.enable_grad():
+        result = run(twin).sum()
+    gradients = torch.autograd.grad(result, twins, allow_unused=True) if weights else ()
     used = {w for w, g in zip(weights, gradients, strict=True) if g is not None}
     _skip(half, used)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.errors import BackboneError, InputError
+from headstart.randomness import seeded
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +48,8 @@ def is_cached(reference: str) -> bool:
 def _efficientnet_lite0(pool: str) -> Backbone:
     from headstart.backbones import timm
 
-    network = timm.create("tf_efficientnet_lite0")
+    with seeded(0):
+        network = timm.create("tf_efficientnet_lite0")
     timm.fill(network, lite0_weights(), source=repr(_LITE0[0]))
     made = timm.backbone("efficientnet-lite0", network, licence="Apache-2.0", pool=pool)
     return replace(made, files=(str(_locate(*_LITE0)),))

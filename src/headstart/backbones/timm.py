@@ -8,10 +8,10 @@ import inspect
 import pickle
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import timm
 import torch
@@ -26,6 +26,7 @@ from headstart.backbones.function import function
 from headstart.backbones.graph import headless, stage_graph
 from headstart.errors import BackboneError, InputError, first_line
 from headstart.preprocessing import ImagePreprocessing, Interpolation
+from headstart.randomness import seeded
 
 # What torch.load and timm raise for a file that is cut short, or is something else.
 _DAMAGE = (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError)
@@ -72,12 +73,13 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
             f"The backbone {name!r} names no weights behind its @; write timm:NAME@FILE with a "
             ".safetensors or .pth file, or timm:NAME for the published ones."
         )
-    network = create(architecture)
+    with seeded(0):
+        network = create(architecture)
     if at:
         fill(network, read_weights(Path(given)), source=repr(given))
         made = backbone(name, network, pool=pool)
         return replace(made, files=(str(Path(given).absolute()),))
-    config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
+    config = about(network)
     repository = config.get("hf_hub_id")
     if not repository:
         raise BackboneError(
@@ -86,11 +88,24 @@ def load(reference: str, *, offline: bool = True, pool: str = "auto") -> Backbon
         )
     folder = hub.locate(str(repository), offline=offline, called=name, weights_alone=True)
     fill(network, read_weights(folder / hub.WEIGHTS), source=repr(str(repository)))
-    made = backbone(name, network, licence=config.get("license"), pool=pool)
+    made = backbone(name, network, licence=licence_of(network), pool=pool)
     return replace(made, files=hub.files_of(folder))
 
 
-def create(architecture: str, **options: Any) -> nn.Module:
+def about(network: nn.Module) -> Mapping[str, object]:
+    """What timm knows of a network: where its weights are, its preprocessing and licence."""
+    # torch types whatever a module has as a module or a tensor.
+    known: Mapping[str, object] = network.pretrained_cfg  # type: ignore[assignment]
+    return known
+
+
+def licence_of(network: nn.Module) -> str | None:
+    """The licence of its published weights, where they say."""
+    licence = about(network).get("license")
+    return licence if isinstance(licence, str) else None
+
+
+def create(architecture: str, **options: object) -> nn.Module:
     """A timm network without its classifier, with random weights.
 
     Args:
@@ -116,7 +131,7 @@ def check(architecture: str) -> None:
         raise BackboneError(f"timm has no network called {architecture!r}{hint}.")
 
 
-def make(source: str, **options: Any) -> nn.Module:
+def make(source: str, **options: object) -> nn.Module:
     """What `create` gives, also of a folder (`local-dir:FOLDER`), whose weights are not read.
 
     Raises:
@@ -163,18 +178,17 @@ def fill(network: nn.Module, state: State, *, source: str) -> None:
     if wrong and (renamed := _renamed(network, state)) and not _unlike(network, renamed):
         state, wrong = renamed, ""
     if wrong:
-        config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
         raise BackboneError(
-            f"The weights {source} are not those of {config['architecture']!r}: {wrong}."
+            f"The weights {source} are not those of {about(network)['architecture']!r}: {wrong}."
         )
     network.load_state_dict(_headless(network, state))
 
 
 def _headless(network: nn.Module, state: State) -> State:
     """Without the classifiers: the one for the answer, and those that only help in training."""
-    config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
-    classifier = config.get("classifier") or ()
-    heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+    classifier = about(network).get("classifier") or ()
+    heads = (classifier,) if isinstance(classifier, str) else classifier
+    assert isinstance(heads, (tuple, list))
     return {
         name: value
         for name, value in state.items()
@@ -243,7 +257,7 @@ def backbone(
     given, what = network, function(network)
     preprocessing = _preprocessing(name, network, size)
     item = torch.zeros(1, 3, preprocessing.height, preprocessing.width)
-    architecture = str(network.pretrained_cfg["architecture"])  # type: ignore[index]
+    architecture = str(about(network)["architecture"])
     fresh = initialiser or (lambda: create(architecture))
     opened = _opened(network)
     network.eval()
@@ -308,14 +322,14 @@ def _resized(network: nn.Module, side: int) -> nn.Module:
     if hasattr(network, "set_input_size"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Of its own slow ways.
-            network.set_input_size((side, side))  # type: ignore[operator]
+            network.set_input_size((side, side))  # type: ignore[operator]  # a method, not a tensor
     return network
 
 
 def _pool(name: str, network: nn.Module, item: torch.Tensor, pool: str) -> pooling.MapPool:
     """The pool for what `forward_features` gives: a map (B, C, H, W) or (B, H, W, C), or tokens."""
     with torch.no_grad():
-        shape = network.forward_features(item).shape  # type: ignore[operator]
+        shape = network.forward_features(item).shape  # type: ignore[operator]  # a method as well
     tokens = len(shape) == 3
     prefix = int(getattr(network, "num_prefix_tokens", 0)) if tokens else 0
     can = ["mean", "max", "flatten"] if tokens or len(shape) == 4 else []
@@ -326,6 +340,7 @@ def _pool(name: str, network: nn.Module, item: torch.Tensor, pool: str) -> pooli
 
 def _opened(network: nn.Module) -> frozenset[str]:
     """The containers that timm's own list of feature levels looks inside (`blocks`, `features`)."""
+    # torch types whatever a module has as a module or a tensor.
     levels = [str(level["module"]) for level in network.feature_info]  # type: ignore[union-attr]
     tops = {level.partition(".")[0] for level in levels if "." in level}
     children = dict(network.named_children())

@@ -1,13 +1,13 @@
 """A timm network as a folder in the hub's layout: config.json and model.safetensors."""
 
 from pathlib import Path
-from typing import Any
 
 from timm.models import save_for_hf
 
 from headstart.backbones import hub, timm
 from headstart.backbones.backbone import Backbone
 from headstart.errors import BackboneError
+from headstart.randomness import seeded
 
 _ELSEWHERE = {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path"}
 """Arguments with which timm would load other weights than those in the folder."""
@@ -25,24 +25,23 @@ def load(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
     Raises:
         BackboneError: a file is missing or damaged, or timm has no such network.
     """
-    about = hub.read_json(folder / "config.json")
-    options = about.get("model_args") or {}
+    config = hub.read_json(folder / "config.json")
+    options = config.get("model_args") or {}
     if not isinstance(options, dict) or _ELSEWHERE & options.keys():
         raise BackboneError(
             f"The file {str(folder / 'config.json')!r} asks timm for more than a network "
             "(model_args); fetch the folder again."
         )
-    architecture = about["architecture"]
+    architecture = config["architecture"]
     timm.check(architecture if isinstance(architecture, str) else repr(architecture))
     source = f"local-dir:{folder.resolve()}"
-    network = timm.make(source)
+    with seeded(0):
+        network = timm.make(source)
     timm.fill(network, timm.read_weights(folder / hub.WEIGHTS), source=repr(str(folder)))
-    config: Any = network.pretrained_cfg
-    licence = config.get("license")
     return timm.backbone(
         name,
         network,
-        licence=licence if isinstance(licence, str) else None,
+        licence=timm.licence_of(network),
         pool=pool,
         initialiser=lambda: timm.make(source),
     )
@@ -50,6 +49,7 @@ def load(name: str, folder: Path, *, pool: str = "auto") -> Backbone:
 
 def save(made: Backbone, folder: Path) -> None:
     """Write a backbone as `load` reads it."""
-    network: Any = made.module.network
-    network.pretrained_cfg = {**network.pretrained_cfg, "license": made.licence}
+    network = made.module.get_submodule("network")
+    known = {**timm.about(network), "license": made.licence}
+    network.pretrained_cfg = known  # type: ignore[assignment]  # timm's own, neither of torch's
     save_for_hf(network, str(folder), safe_serialization=True)

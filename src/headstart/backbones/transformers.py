@@ -19,9 +19,10 @@ from headstart.backbones.backbone import Backbone, Parts, Shape, Stage
 from headstart.backbones.cost import counted
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.function import function
-from headstart.backbones.layers import Branches, CannotCut, Layers, find, split
+from headstart.backbones.layers import Branches, CannotCut, Layers, entering, find, split
 from headstart.errors import BackboneError, InputError, first_line
 from headstart.preprocessing import TextPreprocessing
+from headstart.randomness import seeded
 
 
 class TextNetwork(nn.Module):
@@ -85,6 +86,7 @@ def save_folder(made: Backbone, folder: Path) -> None:
     """Write a backbone as `load_folder` reads it."""
     assert isinstance(made.preprocessing, TextPreprocessing)
     with quiet():
+        # torch types whatever a module holds as a module or a tensor.
         made.module.network.save_pretrained(folder)  # type: ignore[operator,union-attr]
     snapshot.write(folder, made.preprocessing, made.pool)
 
@@ -161,10 +163,9 @@ def _stages(module: TextNetwork, layers: Layers | None, length: int) -> tuple[St
         marks: list[int] = []
         widths: list[int] = []
 
-        def mark(_: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        def mark(_: nn.Module, args: tuple[object, ...], named: dict[str, object]) -> None:
             marks.append(counter.get_total_flops())
-            entering = args[0] if args else named["hidden_states"]
-            widths.append(int(entering.shape[-1]))
+            widths.append(int(entering(args, named).shape[-1]))
 
         hooks = [part.register_forward_pre_hook(mark, with_kwargs=True) for part in parts]
         try:
@@ -262,7 +263,7 @@ def read_network(reference: str, folder: Path, kind: Any = AutoModel) -> nn.Modu
             )
         config.use_cache = False
         config._attn_implementation = None  # A config may name a kernel to fetch from the hub.
-        with quiet():
+        with quiet(), seeded(0):
             network, report = kind.from_pretrained(
                 folder,
                 config=config,
@@ -314,6 +315,7 @@ def quiet() -> Iterator[None]:
 
 def _embeddings(reference: str, network: nn.Module) -> nn.Embedding:
     try:
+        # torch types whatever a module has as a module or a tensor.
         found = network.get_input_embeddings()  # type: ignore[operator]
     except (AttributeError, NotImplementedError):
         found = None

@@ -2,9 +2,11 @@
 
 import hashlib
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,8 @@ from headstart.training.examples import Examples
 from headstart.training.run_identity import run_identity
 from headstart.training.strategies import strategy_of
 from headstart.wording import size
+
+Kept = TypeVar("Kept")
 
 TIMED_ITEMS = 32
 
@@ -163,13 +167,13 @@ class _Ladder:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
                 self._tried += [Tried(_rung_of(each), None, False, why) for each in candidates[:1]]
                 return
-            decided = iter(decisions[1:])
+            decided = iter([self._read(Decision.from_json, each) for each in decisions[1:]])
             for candidate in candidates:
                 if self._has_trained_more(candidate):
                     continue
-                kept = next(decided, None)
-                decision = Decision.from_json(kept) if kept else self._decide(candidate, budget)
-                if kept is None:
+                decision = next(decided, None)
+                if decision is None:
+                    decision = self._decide(candidate, budget)
                     decisions.append(decision.to_json())
                     self._keep(decisions)
                 self._try(candidate, decision)
@@ -197,8 +201,8 @@ class _Ladder:
             decisions.append({"whole images": possible, "item": self._item_seconds})
             if budget is not None:
                 self._keep(decisions)
-        self._item_seconds = decisions[0]["item"]
-        if not decisions[0]["whole images"]:
+        self._item_seconds = self._read(lambda kept: float(kept["item"]), decisions[0])
+        if not self._read(lambda kept: bool(kept["whole images"]), decisions[0]):
             return
         trunk, adapted = feature_extraction.uncropped(
             self._data, self._trunk, first, spec, self._progress
@@ -248,23 +252,27 @@ class _Ladder:
         why = verdict.why
         if decision.effort < 1:
             why += f"; {decision.effort:.0%} of the usual views and epochs, for the budget"
+        adapted = verdict.adapted if verdict.better else verdict.adapted.without_weights()
         if verdict.better:
-            self._best = verdict.adapted
-            self._tried = [
-                replace(each, kept=False if each.kept else each.kept) for each in self._tried
-            ]
-        tried = Tried(rung, verdict.adapted, verdict.better, why, decision.seconds)
-        self._tried.append(tried)
+            self._best = adapted
+            self._tried = [_lost(each) if each.kept else each for each in self._tried]
+        self._tried.append(Tried(rung, adapted, verdict.better, why, decision.seconds))
 
     def _keep(self, decisions: list[dict[str, Any]]) -> None:
         if self._unfinished:
             self._unfinished.decide(decisions)
 
+    def _read(self, of: Callable[[dict[str, Any]], Kept], decision: dict[str, Any]) -> Kept:
+        """What is wanted of a decision, which may have been kept by another version."""
+        with self._unfinished.understood() if self._unfinished else nullcontext():
+            return of(decision)
+
     def go_to(self, strategy: str) -> None:
         """Train one candidate because it was asked for."""
         decisions = self._unfinished.decisions() if self._unfinished else []
         if decisions:  # what is stored by now would count against what may be
-            candidate = self._candidate(strategy, decisions[0]["cut"])
+            cut = self._read(lambda kept: kept["cut"], decisions[0])
+            candidate = self._candidate(strategy, cut)
         else:
             candidate = self._candidate(strategy, self._cut_of(strategy))
             self._refuse_disk(candidate)
@@ -400,6 +408,12 @@ class _Ladder:
         self._progress.say(fitting.expected(candidate, source, seconds))
 
 
+def _lost(tried: Tried) -> Tried:
+    """A rung that was the best until now."""
+    adapted = tried.adapted and tried.adapted.without_weights()
+    return replace(tried, adapted=adapted, kept=False)
+
+
 def _rung_of(of: Candidate | Adapted) -> Rung:
     return Rung(of.strategy, of.cut)
 
@@ -415,5 +429,5 @@ def _digest(examples: Examples) -> str:
     return content.hexdigest()[:16]
 
 
-def _bytes(array: NDArray[Any]) -> bytes:
+def _bytes(array: NDArray[np.generic]) -> bytes:
     return np.ascontiguousarray(array).tobytes()

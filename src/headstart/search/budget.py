@@ -49,13 +49,17 @@ class Decision:
     learns_all: bool = True
     why_not: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """A JSON object that `from_json` turns back into an equal decision."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`.
+
+        Raises:
+            TypeError: `saved` was not made by `to_json` of this version.
+        """
         return cls(**saved)
 
     def of(self, candidate: Candidate) -> Candidate:

@@ -128,9 +128,20 @@ class FitSpec(BackboneSpec, ReadSpec):
             seconds_of(self.budget, "--budget")
         if self.store_limit is not None:
             bytes_of(self.store_limit, "--store-limit")
+        self._check_strategy()
         self._check_task()
         self._check_together(head)
         self._check_alone(head)
+
+    def _check_strategy(self) -> None:
+        trains = _trains(self.strategy)
+        if self.strategy in STRATEGIES.ours or trains in (None, "tail", "all"):
+            return
+        raise InputError(
+            f"--strategy is {self.strategy!r} of another package, which says that it trains "
+            f"{trains!r}, but it must be 'tail' or 'all'; for the head alone say --strategy "
+            "feature-extraction, with a --head."
+        )
 
     def _check_task(self) -> None:
         if self.task != "generation":

@@ -1,8 +1,8 @@
 """What adapting a backbone gives: a trained head, and the backbone's weights that changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,10 @@ class Adapted:
     stages: tuple[str, ...] = ()
     averaged_with: "Adapted | None" = None
     warnings: tuple[str, ...] = ()
+
+    def without_weights(self) -> Self:
+        """What a report needs of a rung that is not the model."""
+        return self if not self.weights else replace(self, weights={}, averaged_with=None)
 
 
 def few_to_calibrate_on(validation: int, task: Task) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ best weights and counters are all there is to keep.
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,17 @@ class Checkpoint:
                 "again."
             ) from error
 
-    def save(self, tensors: Tensors, counters: dict[str, Any]) -> None:
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """Around what reads what was saved: that of another version may have other names.
+
+        Raises:
+            InputError: it has.
+        """
+        with _of_this_version("checkpoint", self.folder):
+            yield
+
+    def save(self, tensors: Tensors, counters: Mapping[str, object]) -> None:
         """Replace what was saved, in one step: the old one counts until the new one is whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
         there = {each.name for each in self.folder.glob("tensors-*.safetensors")}
@@ -96,7 +107,7 @@ class Checkpoint:
                 "again."
             ) from error
 
-    def decide(self, name: str, decision: Any) -> None:
+    def decide(self, name: str, decision: object) -> None:
         """Keep a decision, before it acts: a training that goes on decides the same."""
         decisions = self.decisions()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +132,7 @@ class Unfinished:
     """
 
     folder: Path
-    run_identity: Mapping[str, Any]
+    run_identity: Mapping[str, object]
 
     def check(self) -> None:
         """Refuse what was made for something else.
@@ -153,6 +164,16 @@ class Unfinished:
         content = {"run_identity": dict(self.run_identity), "decisions": decisions}
         _write(self.folder / "ladder.json", content)
 
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """Around what reads a decision: one of another version may have other keys.
+
+        Raises:
+            InputError: it has.
+        """
+        with _of_this_version("unfinished training", self.folder):
+            yield
+
     def remove(self) -> None:
         """Forget it: the training is done, and its result is saved."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -174,6 +195,17 @@ class Unfinished:
         return dict(found)
 
 
-def _write(path: Path, content: Any) -> None:
+@contextmanager
+def _of_this_version(what: str, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"The {what} in {str(folder)!r} is of another version of headstart; go on with that "
+            "version, or remove the folder to start again."
+        ) from error
+
+
+def _write(path: Path, content: object) -> None:
     with whole(path) as unfinished:
         unfinished.write_text(json.dumps(content), "utf-8")

@@ -22,7 +22,11 @@ class Strategy(Protocol):
 
     @property
     def trains(self) -> Literal["head", "tail", "all"]:
-        """Nothing of the backbone; what is right of a cut, from stored activations; or all."""
+        """What is right of a cut, from stored activations (`tail`), or all of the backbone.
+
+        `head`, nothing of the backbone, is feature extraction alone: there is nothing to adapt, and
+        another package adds a head instead.
+        """
         ...
 
     @property

@@ -128,7 +128,7 @@ def adapter_of(tail: "nn.Module", names: Mapping[str, Sequence[str]]) -> Adapter
         fan_in_fan_out=not isinstance(first.get_base_layer(), nn.Linear),
         inference_mode=True,
     )
-    said: dict[str, Any] = config.to_dict()  # type: ignore[no-untyped-call]
+    said: dict[str, Any] = config.to_dict()  # type: ignore[no-untyped-call]  # peft's
     plain = {name: each for name, each in said.items() if not isinstance(each, set)}
     return Adapter({**plain, "target_modules": sorted(layers)}, tensors)
 
