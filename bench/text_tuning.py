@@ -159,10 +159,10 @@ def tail(trunk: Any, cut: str, data: Any) -> Callable[[bool], float]:
 def _ours(trunk: Any, module: Any, items: Any, strategy: str) -> Callable[[bool], float]:
     import torch
 
+    from headstart.learning.objectives import Classification, loss_of
     from headstart.spec import FitSpec
     from headstart.training.loop import Task, train
     from headstart.training.network import Copy, Network, Scales, groups
-    from headstart.training.objectives import Classification, loss_of
     from headstart.training.recipe import Size, recipe_for
     from headstart.training.strategies import strategy_of
 

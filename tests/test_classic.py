@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from headstart.heads.mlp import plain_network
+from headstart.heads.mlp_training import plain_network
 from tests.backbones.keras_models import network, read_small
 from tests.runs import Place
 

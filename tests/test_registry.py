@@ -29,6 +29,7 @@ classes = mylab:export
 
 [headstart.strategies]
 biases = mylab:biases
+mere = mylab:mere
 
 [headstart.objectives]
 cubic = mylab:Cubic
@@ -66,6 +67,7 @@ class Biases:
 
 
 biases = Biases()
+mere = Biases(name="mere", trains="head")
 
 
 class Cubic:
@@ -77,14 +79,13 @@ class Cubic:
         self.centre, self.spread = centre, spread
 
     @classmethod
-    def of(cls, examples, *, balanced):
-        values = examples.parts["train"].targets
-        return cls(float(values.mean()), float(values.std()) or 1.0)
+    def of(cls, targets, classes, *, balanced):
+        return cls(float(targets.mean()), float(targets.std()) or 1.0)
 
-    def targets(self, part):
+    def targets(self, targets):
         import torch
 
-        return torch.from_numpy((part.targets - self.centre) / self.spread).float()[:, None]
+        return torch.from_numpy((targets - self.centre) / self.spread).float()[:, None]
 
     def losses(self, scores, targets, smoothing):
         return (scores - targets).abs().pow(3).mean(dim=1)
@@ -214,6 +215,14 @@ def test_a_strategy_of_another_package(headstart) -> None:
     code, _, err = headstart(*fit, "--cut", "encoder.layer.1")
     assert code == 2
     assert "--cut is for --strategy fine-tuning and lora; --strategy biases chooses" in err
+
+
+def test_a_strategy_of_another_package_that_adapts_nothing(headstart) -> None:
+    code, _, err = headstart("fit", "notes.lines", "--strategy", "mere", "--offline", "--out", "no")
+    assert code == 2
+    assert "--strategy is 'mere' of another package, which says that it trains 'head'" in err
+    assert "say --strategy feature-extraction, with a --head" in err
+    assert not (headstart.folder / "no").exists()
 
 
 def test_an_objective_of_another_package(headstart, lab) -> None:

@@ -133,10 +133,10 @@ OBJECTIVES = Registry(
     "objective",
     "headstart.objectives",
     {
-        "classification": "headstart.training.objectives:Classification",
-        "multilabel": "headstart.training.objectives:MultiLabel",
-        "regression": "headstart.training.objectives:Regression",
-        "huber": "headstart.training.objectives:Huber",
+        "classification": "headstart.learning.objectives:Classification",
+        "multilabel": "headstart.learning.objectives:MultiLabel",
+        "regression": "headstart.learning.objectives:Regression",
+        "huber": "headstart.learning.objectives:Huber",
     },
 )
-"""A class of `headstart.training.objectives.Objective`s; the usual one of a task has its name."""
+"""A class of `headstart.learning.objectives.Objective`s; the usual one of a task has its name."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.heads import mlp
+from headstart.heads import mlp_training
 from headstart.heads.mlp import PerceptronHead
 
 
@@ -47,7 +47,7 @@ def test_keeps_the_best_epoch_on_validation(monkeypatch: pytest.MonkeyPatch) -> 
     assert 1 <= best < all_epochs == 50
     assert stopped < went_on
     # Without stopping, the weights kept are still the best epoch's, not the last one's.
-    monkeypatch.setattr(mlp, "_PATIENCE", 1000)
+    monkeypatch.setattr(mlp_training, "PATIENCE", 1000)
     assert error((features[100:], numbers[100:]))[0] <= stopped
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from headstart.backbones import keras as _  # noqa: F401
-from headstart.heads.mlp import plain_network, train_plainly
+from headstart.heads.mlp_training import Rows, plain_network, train_plainly
+from headstart.learning.objectives import Classification
 
 import keras  # isort: skip
 
@@ -47,10 +48,9 @@ def test_from_the_same_weights_it_learns_what_keras_learns() -> None:
     ).history
     ours = train_plainly(
         network,
-        (torch.from_numpy(maps.reshape(len(maps), -1)), torch.from_numpy(targets)),
-        None,
-        (torch.from_numpy(others.reshape(len(others), -1)), torch.from_numpy(answers)),
-        "classification",
+        Classification(3),
+        Rows(maps.reshape(len(maps), -1), targets),
+        Rows(others.reshape(len(others), -1), answers),
         5,
     )
     # The items come in another order: that is all the noise there is.

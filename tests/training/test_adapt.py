@@ -14,6 +14,7 @@ from PIL import Image
 
 from headstart.errors import HeadstartError, InputError
 from headstart.features.store import open_data
+from headstart.learning.loop import Trained
 from headstart.paths import cache_folder
 from headstart.progress import Silent
 from headstart.training import adapt as adapting
@@ -23,7 +24,6 @@ from headstart.training.assemble import assemble, check_parity
 from headstart.training.candidate import Candidate
 from headstart.training.checkpoint import Checkpoint
 from headstart.training.learner import Learner
-from headstart.training.loop import Trained
 from headstart.training.recipe import Recipe
 from tests.training.small import (
     Small,

@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,10 +18,12 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
+from headstart.errors import InputError
+from headstart.learning.loop import Trained
+from headstart.learning.objectives import Classification, loss_of
 from headstart.training import loop
 from headstart.training.checkpoint import Checkpoint
-from headstart.training.loop import Task, Trained, train, train_mode
-from headstart.training.objectives import Classification, loss_of
+from headstart.training.loop import Task, train, train_mode
 from headstart.training.recipe import Recipe
 
 ITEMS, WIDTH, CLASSES = 10, 6, 3
@@ -381,7 +384,7 @@ def test_a_training_gets_its_steps_back_when_the_machine_is_free_again(monkeypat
     monkeypatch.setattr(loop, "PACE", 0.0)
     recipe = replace(RECIPE, epochs=50)
     plans, made = [], []
-    decide = loop._Run.decide
+    decide = loop.NetworkTraining.decide
 
     def noted(self, planned, most):
         plans.append(planned)
@@ -391,7 +394,7 @@ def test_a_training_gets_its_steps_back_when_the_machine_is_free_again(monkeypat
         made.append(1)
         time.sleep(0.1 if 20 < len(made) < 31 else 0.0)
 
-    monkeypatch.setattr(loop._Run, "decide", noted)
+    monkeypatch.setattr(loop.NetworkTraining, "decide", noted)
     trained = run(dense(), recipe, before=wait, deadline=time.monotonic() + 3)
     whole = recipe.cost(ITEMS)
     assert min(plans) < (1 - loop.SLACK) * whole <= trained.planned
@@ -400,13 +403,13 @@ def test_a_training_gets_its_steps_back_when_the_machine_is_free_again(monkeypat
 def test_what_is_shortened_ends_with_a_low_rate(monkeypatch):
     """The schedule is that of the steps which are left, so that the last ones are small."""
     rates = []
-    take = loop._Run.take_step
+    stepped = loop.NetworkTraining.stepped
 
-    def noted(self, *rest):
-        rates.append(rest[-1])
-        take(self, *rest)
+    def noted(self, *step):
+        rates.append(self.optimiser.param_groups[0]["lr"])
+        stepped(self, *step)
 
-    monkeypatch.setattr(loop._Run, "take_step", noted)
+    monkeypatch.setattr(loop.NetworkTraining, "stepped", noted)
     monkeypatch.setattr(loop.Pace, "keep", shortening(at=4, to=8))
     run(dense(), held_out=True)
     assert len(rates) == 8
@@ -478,6 +481,15 @@ def test_what_is_finished_is_not_trained_again(tmp_path):
     trained = run(again, validate=fail, before=fail, checkpoint=Checkpoint(tmp_path))
     assert trained.finished
     assert bits(again) == bits(first)
+
+
+def test_a_checkpoint_of_another_version_is_refused(tmp_path):
+    run(dense(), checkpoint=Checkpoint(tmp_path))
+    state = json.loads((tmp_path / "state.json").read_text())
+    state["counters"]["trained"]["passes"] = 4
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    with pytest.raises(InputError, match="is of another version of headstart"):
+        run(dense(), checkpoint=Checkpoint(tmp_path))
 
 
 def test_batchnorm_statistics_stay_as_they_were():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headstart.data import files
 from headstart.data.dataset import Dataset
@@ -157,3 +158,14 @@ def _number(name: Any, weight: Any) -> float:
             "it must be a number above 0."
         )
     return number
+
+
+def balanced_weights(targets: NDArray[np.generic], classes: int) -> NDArray[np.float64]:
+    """Weights (items,) of mean one with which every class that occurs weighs the same.
+
+    Args:
+        targets: classes (items,), from 0 to classes - 1.
+        classes: how many.
+    """
+    counts = np.bincount(targets, minlength=classes)
+    return np.asarray(len(targets) / (np.count_nonzero(counts) * counts[targets]), np.float64)

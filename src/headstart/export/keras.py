@@ -23,6 +23,7 @@ from headstart.backbones.backbone import Block
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
 from headstart.export.written import Written
+from headstart.heads.contract import centre_of
 from headstart.model import Model
 from headstart.preprocessing import ImagePreprocessing
 
@@ -37,8 +38,6 @@ TOLERANCE = 0.002
 from the mean, at least one spread."""
 
 HEADS = ("linear", "mlp")
-UNIT = (("spread", 1.0), ("centre", 0.0))
-"""Settings of a head of numbers, and what stands for them in models of schema 2."""
 
 
 def write(model: Model, out: Path, *, offline: bool = False) -> Written:
@@ -195,7 +194,7 @@ def _head(model: Model, features: Any) -> Any:
     given = _dense(features, weight, bias, activation, name)
     if model.task != "regression":
         return given
-    spread, centre = (model.head.settings.get(each, at) for each, at in UNIT)
+    centre, spread = centre_of(model.head.name, model.head.settings)
     # In float64: numbers such as years and times need its digits.
     unit = keras.layers.Rescaling(spread, offset=centre, dtype="float64", name="values")
     return unit(given)
@@ -224,7 +223,7 @@ def _differences(model: Model, file: Path) -> tuple[float, float]:
         given = keras.models.load_model(file)(pictures)
     largest = 1.0
     if model.task == "regression":
-        spread, centre = (model.head.settings.get(each, at) for each, at in UNIT)
+        centre, spread = centre_of(model.head.name, model.head.settings)
         given, largest = given[:, 0], max(spread, float(np.abs(exact - centre).max()))
     found = float(np.abs(given.cpu().numpy() - exact).max()) / largest
     return found, float(np.abs(_answers(model, pictures) - exact).max()) / largest

@@ -20,13 +20,14 @@ from headstart.features.trunk import Trunk
 from headstart.generation.blocks import Arranged, Blocks
 from headstart.generation.network import NextToken
 from headstart.generation.perplexity import Losses, losses
+from headstart.learning.loop import Trained
 from headstart.progress import Progress
 from headstart.search.budget import disk_limit
 from headstart.search.rungs import USUAL_DEPTH, cut_at
 from headstart.spec import FitSpec
 from headstart.training.checkpoint import Unfinished
 from headstart.training.items import Activations, Items, Tokens
-from headstart.training.loop import Task, Trained, train
+from headstart.training.loop import Task, train
 from headstart.training.network import Copy, changed, groups, names_in, trained_parameters
 from headstart.training.recipe import Size, recipe_for
 from headstart.training.run_identity import run_identity

@@ -1,31 +1,28 @@
 """Heads: what is trained on stored features; each scores new ones with numpy alone."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from headstart.errors import InputError
-from headstart.heads.contract import Balance, Head, HeadType, Validation
+from headstart.heads.contract import Array, Balance, Head, HeadType, Validation
 from headstart.registry import HEADS
 from headstart.spec import not_balanced
+from headstart.types import JsonObject
 
 __all__ = ["Head", "fit", "kind_of", "load"]
 
 
 def fit(
     name: str,
-    features: npt.NDArray[Any],
-    targets: npt.NDArray[Any],
+    features: Array,
+    targets: Array,
     *,
     task: str,
     classes: int,
     seed: int,
-    options: Mapping[str, Any] | None = None,
+    options: JsonObject | None = None,
     epochs: int | None = None,
     balance: Balance = "none",
-    weights: npt.NDArray[Any] | None = None,
+    weights: Array | None = None,
     validation: Validation | None = None,
 ) -> Head:
     """Train the head `name`; the same arguments give bitwise the same head.
@@ -59,7 +56,7 @@ def fit(
             raise InputError("Every item to train on has the weight 0; give some a larger one.")
         features, targets, weights = features[counts], targets[counts], weights[counts]
     kind = kind_of(name)
-    own = {**(options or {}), **({"epochs": epochs} if kind.in_epochs else {})}
+    own: JsonObject = {**(options or {}), **({"epochs": epochs} if kind.in_epochs else {})}
     return kind.fit(
         features,
         targets,
@@ -73,7 +70,7 @@ def fit(
     )
 
 
-def load(name: str, arrays: dict[str, npt.NDArray[Any]], settings: dict[str, Any]) -> Head:
+def load(name: str, arrays: dict[str, Array], settings: JsonObject) -> Head:
     """The head whose `arrays` and `settings` these are.
 
     Raises:

@@ -2,17 +2,20 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from headstart.data.weights import balanced_weights
 from headstart.errors import InputError
 from headstart.evaluation.spread import centre_and_spread
+from headstart.types import Floats, Json, JsonObject
 
 Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
+"""Of any kind of number: a head may keep half precision, and codes."""
+Kind = TypeVar("Kind")
 Balance = Literal["none", "balanced"]
 Validation = tuple[Array, Array]
 
@@ -31,7 +34,7 @@ class Head(Protocol):
         ...
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> JsonObject:
         """What was chosen; JSON."""
         ...
 
@@ -60,7 +63,7 @@ class HeadType(Protocol):
     kept: bool
 
     @staticmethod
-    def options(text: str) -> dict[str, Any]:
+    def options(text: str) -> JsonObject:
         """The options for `fit` that `--head NAME:TEXT` gives.
 
         Raises:
@@ -68,7 +71,7 @@ class HeadType(Protocol):
         """
         ...
 
-    def __call__(self, *, arrays: dict[str, Array], settings: dict[str, Any]) -> Head:
+    def __call__(self, *, arrays: dict[str, Array], settings: JsonObject) -> Head:
         """The head whose arrays and settings these are."""
         ...
 
@@ -83,7 +86,7 @@ class HeadType(Protocol):
         balance: Balance,
         weights: Array | None,
         validation: Validation | None,
-        **options: Any,
+        **options: Json,
     ) -> Head:
         """See `headstart.heads.fit`; `epochs` is among the options of what is trained in epochs."""
         ...
@@ -168,8 +171,18 @@ def unit_of(targets: Array) -> dict[str, float]:
     return {"centre": centre, "spread": spread}
 
 
-def in_unit(head: str, settings: Mapping[str, Any], learnt: Array) -> Floats:
+def in_unit(head: str, settings: Mapping[str, Json], learnt: Array) -> Floats:
     """What a head learnt (n,), as the targets were; heads of schema 2 learnt those as they are.
+
+    Raises:
+        InputError: the settings are not those of `unit_of`.
+    """
+    centre, spread = centre_of(head, settings)
+    return np.asarray(learnt, np.float64) * spread + centre
+
+
+def centre_of(head: str, settings: Mapping[str, Json]) -> tuple[float, float]:
+    """The centre and the spread that a head learnt in.
 
     Raises:
         InputError: the settings are not those of `unit_of`.
@@ -180,27 +193,32 @@ def in_unit(head: str, settings: Mapping[str, Any], learnt: Array) -> Floats:
     )
     if not (math.isfinite(centre) and math.isfinite(spread)):
         raise InputError(f"The saved {head} head has no finite unit; save the model again.")
-    return np.asarray(learnt, np.float64) * spread + centre
-
-
-def item_weights(targets: Array, classes: int) -> Floats:
-    """Weights (n,) of mean one with which every class that occurs weighs the same."""
-    counts = np.bincount(targets, minlength=classes)
-    return np.asarray(len(targets) / (np.count_nonzero(counts) * counts[targets]), np.float64)
+    return centre, spread
 
 
 def weighing(
     targets: Array, classes: int, balance: Balance, weights: Array | None
 ) -> Floats | None:
     """Weights (n,) of mean one: of the items themselves, and of their classes; None: all alike."""
-    balanced = item_weights(targets, classes) if balance == "balanced" else None
+    of_class = balanced_weights(targets, classes) if balance == "balanced" else None
     if weights is None:
-        return balanced
-    product = weights if balanced is None else weights * balanced
+        return of_class
+    product = weights if of_class is None else weights * of_class
     return np.asarray(product / product.mean(), np.float64)
 
 
-def setting(head: str, settings: Mapping[str, Any], name: str, kind: type) -> Any:
+def history_of(head: Head) -> dict[str, list[float]]:
+    """The losses of each epoch by name, of a head that was asked for epochs; else none."""
+    history = head.settings.get("history")
+    every = history.items() if isinstance(history, Mapping) else ()
+    return {
+        name: [each for each in losses if isinstance(each, float)]
+        for name, losses in every
+        if isinstance(losses, Sequence)
+    }
+
+
+def setting(head: str, settings: Mapping[str, Json], name: str, kind: type[Kind]) -> Kind:
     """A setting of a saved head.
 
     Raises:

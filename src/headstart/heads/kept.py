@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headstart import heads
 from headstart.atomic import whole
+from headstart.heads.contract import Array
+from headstart.types import Json
 
 EDITION = 1
 """Raised when the same features and options give another head."""
@@ -26,8 +26,8 @@ MOST = 512
 def kept(
     root: Path,
     name: str,
-    arrays: Sequence[NDArray[Any]],
-    options: Mapping[str, Any],
+    arrays: Sequence[Array],
+    options: Mapping[str, Json],
     fit: Callable[[], heads.Head],
 ) -> heads.Head:
     """What `fit` gave for the same arrays and options, else what it gives, which is then kept.
@@ -47,7 +47,7 @@ def kept(
     return found
 
 
-def _name(name: str, arrays: Sequence[NDArray[Any]], options: Mapping[str, Any]) -> str:
+def _name(name: str, arrays: Sequence[Array], options: Mapping[str, Json]) -> str:
     versions = [version(each) for each in LIBRARIES]
     about = [EDITION, name, dict(options), versions, os.cpu_count()]
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())

@@ -8,7 +8,7 @@ neighbours is chosen by leave-one-out.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,6 @@ from headstart.evaluation.calibration import calibrate
 from headstart.heads.contract import (
     Array,
     Balance,
-    Floats,
     Validation,
     check_arrays,
     check_width,
@@ -30,6 +29,7 @@ from headstart.heads.contract import (
     unit_of,
     weighing,
 )
+from headstart.types import Floats, JsonObject
 
 _SHARPNESS = 0.07
 _NEIGHBOURS = (1, 3, 5, 10, 20, 50)
@@ -52,7 +52,7 @@ class NeighboursHead:
     stops_early: ClassVar[bool] = False
     kept: ClassVar[bool] = False
     arrays: dict[str, Array]
-    settings: dict[str, Any]
+    settings: JsonObject
 
     def __post_init__(self) -> None:
         task = setting(self.name, self.settings, "task", str)
@@ -73,7 +73,8 @@ class NeighboursHead:
     def scores(self, features: Array) -> Array:
         """See `Head.scores`."""
         check_width(features, len(self.arrays["mean"]))
-        task, most = self.settings["task"], self.settings["neighbours"]
+        task = setting(self.name, self.settings, "task", str)
+        most = setting(self.name, self.settings, "neighbours", int)
         scores = np.empty((len(features), len(self.arrays["prior"])), np.float32)
         done = 0
         for nearest, similarity in self._neighbours(features, most):
@@ -87,7 +88,7 @@ class NeighboursHead:
         return scores
 
     @staticmethod
-    def options(text: str) -> dict[str, Any]:
+    def options(text: str) -> JsonObject:
         """None: see `HeadType.options`."""
         raise ValueError(f"knn has no options, so leave {':' + text!r} out")
 
@@ -107,7 +108,7 @@ class NeighboursHead:
         """See `headstart.heads.fit`; `validation` is not needed."""
         mean, scale = moments(features)
         weights = weighing(targets, classes, balance, weights)
-        settings: dict[str, Any] = {"task": task}
+        settings: JsonObject = {"task": task}
         if task == "regression":
             unit = unit_of(targets)
             targets = (targets - unit["centre"]) / unit["spread"]
@@ -141,7 +142,7 @@ class NeighboursHead:
         numbers = [k for k in _NEIGHBOURS if k < len(features)]
         if not numbers:
             return 1
-        task, weights = self.settings["task"], self.arrays["weights"]
+        task, weights = setting(self.name, self.settings, "task", str), self.arrays["weights"]
         found = list(self._neighbours(features[asked], numbers[-1], asked))
         nearest, similarity = (np.concatenate(each) for each in zip(*found, strict=True))
         losses = []

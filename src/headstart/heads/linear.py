@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,8 @@ from headstart.evaluation.folds import stratified_folds
 from headstart.heads.contract import (
     Array,
     Balance,
-    Floats,
     Validation,
+    centre_of,
     check_arrays,
     check_width,
     distinct_rows,
@@ -34,6 +34,7 @@ from headstart.heads.contract import (
     unit_of,
     weighing,
 )
+from headstart.types import Floats, JsonObject
 
 # Inverse penalties, in units of one over the number of features: the squared length of a
 # standardised item is that number, so these are prior variances of a logit.
@@ -62,7 +63,7 @@ class LinearHead:
     stops_early: ClassVar[bool] = False
     kept: ClassVar[bool] = True
     arrays: dict[str, Array]
-    settings: dict[str, Any]
+    settings: JsonObject
 
     def __post_init__(self) -> None:
         check_arrays(self.name, self.arrays, {"weight": "do", "bias": "o"})
@@ -74,6 +75,11 @@ class LinearHead:
         """See `Head.trained_parameters`."""
         return sum(array.size for array in self.arrays.values())
 
+    @property
+    def unit(self) -> tuple[float, float]:
+        """The centre and the spread in which values are scored (regression)."""
+        return centre_of(self.name, self.settings)
+
     def scores(self, features: Array) -> Array:
         """See `Head.scores`."""
         weight = self.arrays["weight"]
@@ -84,7 +90,7 @@ class LinearHead:
         return np.asarray(scores, np.float32)
 
     @staticmethod
-    def options(text: str) -> dict[str, Any]:
+    def options(text: str) -> JsonObject:
         """None: see `HeadType.options`."""
         raise ValueError(f"linear has no options, so leave {':' + text!r} out")
 
@@ -159,7 +165,7 @@ class _Regressions:
             for column in self.columns
         ]
 
-    def steps(self, inverse_penalty: float, tolerance: float) -> list[Callable[[], Any]]:
+    def steps(self, inverse_penalty: float, tolerance: float) -> list[Callable[[], object]]:
         """What is to be done for this penalty; each may run in its own thread."""
         settings = {"C": inverse_penalty, "tol": tolerance}
         return [
@@ -193,7 +199,7 @@ class _Regressions:
         return weight, bias
 
 
-def _logistic(problem: _Problem, rng: np.random.Generator) -> tuple[Floats, Floats, dict[str, Any]]:
+def _logistic(problem: _Problem, rng: np.random.Generator) -> tuple[Floats, Floats, JsonObject]:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
@@ -242,7 +248,7 @@ def _choose(problem: _Problem, rng: np.random.Generator) -> tuple[float, float |
     return best, least
 
 
-def _run(steps: Iterable[Callable[[], Any]], work: int) -> None:
+def _run(steps: Iterable[Callable[[], object]], work: int) -> None:
     """Run steps in threads, the linear algebra in each on one thread.
 
     How many threads a product runs on changes its last digits, so that number must not hang on
@@ -264,7 +270,7 @@ def _run(steps: Iterable[Callable[[], Any]], work: int) -> None:
 
 def _ridge(
     rows: Array, targets: Floats, weights: Floats | None, rng: np.random.Generator
-) -> tuple[Floats, Floats, dict[str, Any]]:
+) -> tuple[Floats, Floats, JsonObject]:
     """Weight (d, 1) and bias (1,) of the targets in their unit; that, and the penalty."""
     from sklearn.linear_model import Ridge
 
@@ -273,7 +279,7 @@ def _ridge(
     kept = np.sort(rng.permutation(len(rows))[:_ENOUGH_TO_CHOOSE])
     kept = kept[distinct_rows(rows[kept])]
     if len(kept) < 3 or not np.ptp(targets) > 0:
-        nothing = {"penalty": None, HELD_OUT_LOSS: None, **unit}
+        nothing: JsonObject = {"penalty": None, HELD_OUT_LOSS: None, **unit}
         return np.zeros((rows.shape[1], 1)), np.zeros(1), nothing
     found: list[tuple[Floats, float, float, float]] = []
 
@@ -287,7 +293,7 @@ def _ridge(
 
     _run([solve], rows.size)
     coefficients, intercept, penalty, loss = found[0]
-    chosen = {"penalty": penalty, HELD_OUT_LOSS: loss, **unit}
+    chosen: JsonObject = {"penalty": penalty, HELD_OUT_LOSS: loss, **unit}
     return coefficients[:, None], np.array([intercept]), chosen
 
 
@@ -304,7 +310,7 @@ def _leave_one_out(
     """
     n, width = rows.shape
     centre, middle = rows.mean(axis=0, dtype=np.float64), targets.mean()
-    share: Any = 1 / n
+    share = np.full(n, 1 / n)
     if weights is not None:
         centre = np.average(rows.astype(np.float64), axis=0, weights=weights)
         middle, share = np.average(targets, weights=weights), weights / weights.sum()

@@ -12,6 +12,7 @@ from headstart.data.labels import counts_of
 from headstart.evaluation import Evaluation, Interval
 from headstart.evaluation.calibration import scaled
 from headstart.features.extract import Features
+from headstart.heads.contract import history_of
 from headstart.model import Model
 from headstart.report.report import Report, Rung
 from headstart.run.climbing import Climbed, Tried
@@ -109,7 +110,7 @@ def _rung(tried: Tried, extraction: float) -> Rung:
         validation=adapted.judged.metrics if adapted else {},
         kept=tried.kept,
         why=tried.why,
-        history=adapted.head.settings.get("history", {}) if adapted else {},
+        history=history_of(adapted.head) if adapted else {},
         predicted_seconds=None if tried.predicted is None else round(tried.predicted, 3),
     )
 

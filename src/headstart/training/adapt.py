@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.learning.loop import Trained
 from headstart.progress import Progress, Silent
 from headstart.training.adapted import Adapted, few_to_calibrate_on, judge
 from headstart.training.candidate import Candidate, Source, check
@@ -13,7 +14,7 @@ from headstart.training.checkpoint import Checkpoint
 from headstart.training.examples import Part
 from headstart.training.items import Items
 from headstart.training.learner import Learner
-from headstart.training.loop import Trained, train
+from headstart.training.loop import train
 from headstart.training.network import Copy, Network, changed, trained_parameters
 from headstart.training.recipe import Recipe
 from headstart.training.threads import every_core

@@ -6,7 +6,6 @@ mean of two linear heads is a linear head on the features of both networks side 
 """
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -16,6 +15,7 @@ from headstart.features.graphs import Graph
 from headstart.features.reference import Reference
 from headstart.heads.linear import LinearHead
 from headstart.training.adapted import Adapted, judge
+from headstart.types import JsonObject
 
 SHARE = 0.5
 """Of each of the two. It is not chosen on validation items, which are few."""
@@ -79,9 +79,9 @@ def _side_by_side(first: Adapted, tuned: Adapted, which: str) -> LinearHead:
     """The head of both networks' features, whose score is the mean of the calibrated scores."""
     shares, heads = (SHARE, 1 - SHARE), (getattr(first, which), getattr(tuned, which))
     factors = [s / each.judged.temperature for s, each in zip(shares, (first, tuned), strict=True)]
-    settings: dict[str, Any] = {"task": tuned.examples.task}
+    settings: JsonObject = {"task": tuned.examples.task}
     if tuned.examples.task == "regression":
-        centres, spreads = ([head.settings[key] for head in heads] for key in ("centre", "spread"))
+        centres, spreads = zip(*(head.unit for head in heads), strict=True)
         factors = [
             share * spread / spreads[0] for share, spread in zip(shares, spreads, strict=True)
         ]

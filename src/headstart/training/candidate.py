@@ -58,7 +58,7 @@ class Candidate:
         """With a share of the usual views and epochs; see `Recipe.eased`."""
         return replace(self, recipe=self.recipe.eased(effort), learns_all=learns_all)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """A JSON object that `from_json` turns back into an equal candidate."""
         return asdict(self)
 

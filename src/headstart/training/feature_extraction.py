@@ -130,7 +130,7 @@ def _seen_by(
 
 def _loss(head: heads.Head) -> float:
     loss = head.settings.get(HELD_OUT_LOSS)
-    return math.inf if loss is None else float(loss)
+    return loss if isinstance(loss, float) else math.inf
 
 
 def _best(

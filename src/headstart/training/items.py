@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -69,7 +69,7 @@ class Activations:
     def batch(self, index: Index, random: np.random.Generator) -> Inputs:
         """See `Items.batch`."""
         chosen = random.integers(len(self.views), size=len(index))
-        rows: list[Any] = [None] * len(index)
+        rows = [np.empty(0, np.float16)] * len(index)
         for number in np.unique(chosen):
             mine = np.flatnonzero(chosen == number)
             found = self.views[number].activations(index[mine])

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,22 +13,23 @@ from headstart.errors import InputError
 from headstart.features.trunk import Trunk
 from headstart.heads.contract import moments
 from headstart.heads.linear import LinearHead
-from headstart.preprocessing import WHOLE, View, fixed_views
-from headstart.progress import Progress
-from headstart.training.candidate import Candidate, Source
-from headstart.training.examples import Part
-from headstart.training.items import Activations, Items, decoded
-from headstart.training.loop import Task
-from headstart.training.network import Copy, Network, Scales, groups, scores
-from headstart.training.objectives import (
+from headstart.learning.objectives import (
     Objective,
     answers_of,
     loss_of,
     objective_of,
     weighted_targets,
 )
+from headstart.preprocessing import WHOLE, View, fixed_views
+from headstart.progress import Progress
+from headstart.training.candidate import Candidate, Source
+from headstart.training.examples import Part
+from headstart.training.items import Activations, Items, decoded
+from headstart.training.loop import Task
+from headstart.training.network import Copy, Group, Network, Scales, groups, scores
 from headstart.training.strategies import strategy_of
 from headstart.training.strategies.contract import Strategy
+from headstart.types import JsonObject, Scores
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Learner:
     @cached_property
     def objective(self) -> Objective:
         """What is learnt."""
-        candidate = self.candidate
-        examples = self.source.examples
-        return objective_of(candidate.objective, examples, balanced=candidate.balanced)
+        candidate, examples = self.candidate, self.source.examples
+        targets, classes = examples.parts["train"].targets, len(examples.classes)
+        return objective_of(candidate.objective, targets, classes, balanced=candidate.balanced)
 
     @cached_property
     def _scales(self) -> Scales:
@@ -125,7 +125,7 @@ class Learner:
             network.start_from(self.source.start)
         return network.to(self.where).to(memory_format=torch.channels_last)
 
-    def groups(self, network: nn.Module, copied: Copy) -> list[dict[str, Any]]:
+    def groups(self, network: nn.Module, copied: Copy) -> list[Group]:
         """Groups of parameters for the optimiser; see `headstart.training.network.groups`."""
         return groups(network, copied.depths, self.candidate.recipe)
 
@@ -135,14 +135,14 @@ class Learner:
         weighted = self.source.examples.parts["train"].weights is not None
         return Task(
             items=items,
-            targets=weighted_targets(self.objective, part),
+            targets=weighted_targets(self.objective, part.targets, part.weights),
             loss=loss_of(self.objective, smoothing, weighted=weighted),
             validate=validate,
             where=self.where,
             bfloat16=self.source.trunk.precision == "bfloat16",
         )
 
-    def answers(self, network: Network, items: Items) -> NDArray[Any]:
+    def answers(self, network: Network, items: Items) -> Scores:
         """Logits (items, classes), or float64 values (items,) in their own unit."""
         return answers_of(self.objective, scores(network, items, self.where))
 
@@ -154,7 +154,7 @@ class Learner:
 
     def head(self, network: Network) -> LinearHead:
         """The network's head, as one of features and values as they are."""
-        settings: dict[str, Any] = {"task": self.source.examples.task}
+        settings: JsonObject = {"task": self.source.examples.task}
         if self.source.examples.task == "regression":
             settings |= {"centre": self.objective.centre, "spread": self.objective.spread}
         return LinearHead(arrays=network.arrays(), settings=settings)

@@ -1,32 +1,34 @@
-"""One loop for every network: items in, the best weights out.
+"""The loop for networks: batches read ahead, checkpoints, a deadline that it keeps.
 
 Why not the Trainer of transformers: its checkpoints are pickles, and it shuffles with state that
 must be saved; here each random choice follows from the seed and the step, so that a killed run
 goes on bit for bit from a few plain tensors.
 """
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from headstart.learning.loop import Trained, Training
+from headstart.learning.objectives import Loss
 from headstart.progress import Advance
 from headstart.randomness import seeded
 from headstart.training import memory
 from headstart.training.checkpoint import Checkpoint, Tensors
 from headstart.training.items import Inputs, Items
-from headstart.training.network import computing, on
-from headstart.training.objectives import Loss
+from headstart.training.network import Group, computing, on
 from headstart.training.order import batches
 from headstart.training.recipe import Recipe
+
+Batch = tuple[NDArray[np.int64], Inputs, np.random.Generator]
+"""Items by their index, what the network takes of them, and what their step draws from."""
 
 CHECKPOINT_SECONDS = 30.0
 PACE = 1.0
@@ -40,30 +42,6 @@ SLACK = 0.04
 
 MOST_MEASURED = 4.0
 """Seconds in which the time of a step is measured; the step under way is finished."""
-
-
-@dataclass
-class Trained:
-    """How the training went.
-
-    Attributes:
-        epochs: passes over the items that were made.
-        best_epoch: the one whose weights were kept; 0 are those at the start.
-        losses: on validation items, at the start and after each epoch.
-        seconds: of training, over every time it was resumed; before: until the last resume.
-        planned: steps until the end; 0 before the first.
-        shortened: whether a deadline made those fewer.
-        finished: whether it came to its end.
-    """
-
-    epochs: int = 0
-    best_epoch: int = 0
-    losses: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    before: float = 0.0
-    planned: int = 0
-    shortened: bool = False
-    finished: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +67,7 @@ class Task:
 
 def train(
     network: nn.Module,
-    groups: Sequence[dict[str, Any]],
+    groups: Sequence[Group],
     task: Task,
     recipe: Recipe,
     *,
@@ -111,48 +89,13 @@ def train(
         deadline: by `time.monotonic`. A training that would end later is shortened, its rates
             too; each such choice is kept before it acts, and made again by a resumed training.
     """
-    run = _Run(network, groups, recipe, checkpoint)
-    run.trained.planned = recipe.cost(len(task.items))
-    run.resume(advance, task.items, seed)
-    if not run.trained.finished:
-        pace = Pace(run, deadline)
-        if not run.trained.losses:
-            pace.judged(run.judge(task.validate))
-        with memory.kept():
-            _epochs(run, task, seed, advance, pace)
-    network.load_state_dict(run.best, strict=False)
-    network.eval()
-    return run.trained
-
-
-def _epochs(run: "_Run", task: Task, seed: int, advance: Advance, pace: "Pace") -> None:
-    recipe, trained = run.recipe, run.trained
-    steps = recipe.steps(len(task.items))
-    began = saved = time.monotonic()
-    while not trained.finished:
-        train_mode(run.network, recipe)
-        pace.start()
-        for index, inputs, random in _batches(task.items, recipe, seed, run.step):
-            rate = recipe.rate_at(run.step, trained.planned)
-            wanted = task.targets[index].to(task.where)
-            run.take_step(task, inputs, wanted, random, rate)
-            advance(len(index))
-            trained.seconds = trained.before + time.monotonic() - began
-            pace.keep()
-            if run.step >= trained.planned:
-                break
-            if time.monotonic() - saved > CHECKPOINT_SECONDS and run.step % steps:
-                run.save()
-                saved = time.monotonic()
-        trained.epochs += 1
-        pace.judged(run.judge(task.validate))
-        trained.seconds = trained.before + time.monotonic() - began
-        trained.finished = (
-            run.step >= trained.planned
-            or trained.epochs - max(trained.best_epoch, recipe.settled) >= recipe.patience
-        )
-        run.save()
-        saved = time.monotonic()
+    training = NetworkTraining(network, groups, task, recipe, seed, checkpoint, advance)
+    training.resume()
+    if deadline is not None:
+        training.keep_to(deadline)
+    if not training.trained.losses:
+        training.judge()
+    return training.run()
 
 
 class Pace:
@@ -162,12 +105,11 @@ class Pace:
     prepare themselves in them.
     """
 
-    def __init__(self, run: "_Run", deadline: float | None) -> None:
+    def __init__(self, run: "NetworkTraining", deadline: float | None) -> None:
         self._run = run
         # What was spent before a kill counts too.
         self._deadline = None if deadline is None else deadline - run.trained.before
         self._most = run.trained.planned
-        self._judging = 0.0
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._left_out = 0
         self._since = self._checked = time.monotonic()
@@ -176,10 +118,6 @@ class Pace:
         """Steps follow."""
         self._since = time.monotonic()
         self._left_out = LEFT_OUT
-
-    def judged(self, seconds: float) -> None:
-        """Take in how long judging took."""
-        self._judging = seconds
 
     def keep(self) -> None:
         """After a step: plan fewer where those that are planned would end too late.
@@ -202,7 +140,7 @@ class Pace:
             return
         self._checked = now
         each = float(np.mean(self._recent)) if self._recent else 0.0
-        left = self._deadline - now - self._judging
+        left = self._deadline - now - run.judging
         fit = step + (int(left / each) if each and left > 0 else 0)
         planned = run.trained.planned
         late, early = fit < (1 - SLACK) * planned, planned < (1 - SLACK) * min(fit, self._most)
@@ -212,7 +150,7 @@ class Pace:
 
 def step_seconds(
     network: nn.Module,
-    groups: Sequence[dict[str, Any]],
+    groups: Sequence[Group],
     task: Task,
     recipe: Recipe,
     *,
@@ -223,16 +161,17 @@ def step_seconds(
     Each is made twice, and the faster counts: another process may have been in the way. Steps are
     of many lengths where texts are, of which the mean counts, and else alike.
     """
-    run = _Run(network, groups, recipe, None)
-    train_mode(network, recipe)
+    standing = replace(recipe, share=1.0, rate=0.0)
+    training = NetworkTraining(network, groups, task, standing, seed, None, lambda _: None)
+    training.mode()
     seconds = []
     spent = time.monotonic()
     with memory.kept():
-        for index, inputs, random in _batches(task.items, replace(recipe, share=1.0), seed, 0):
+        for batch in _batches(task.items, standing, seed, 0):
             tries: list[float] = []
             while len(tries) < 2 and sum(tries) < MOST_MEASURED / 2:
                 began = time.monotonic()
-                run.take_step(task, inputs, task.targets[index].to(task.where), random, 0.0)
+                training.take(batch)
                 if task.where.type == "cuda":
                     torch.cuda.synchronize(task.where)
                 tries.append(time.monotonic() - began)
@@ -242,21 +181,18 @@ def step_seconds(
     return float(np.mean(seconds))
 
 
-def _batches(
-    items: Items, recipe: Recipe, seed: int, step: int
-) -> Iterator[tuple[NDArray[np.int64], Inputs, np.random.Generator]]:
+def _batches(items: Items, recipe: Recipe, seed: int, step: int) -> Iterator[Batch]:
     """From `step` to the end of its epoch; each batch is read while the one before is learnt."""
     steps = recipe.steps(len(items))
     epoch, first = divmod(step, steps)
     order = _order(items, recipe, seed, epoch)
 
-    def read(here: int) -> tuple[NDArray[np.int64], Inputs, np.random.Generator]:
+    def read(here: int) -> Batch:
         random = np.random.default_rng([seed, 1, epoch * steps + here])
         return order[here], items.batch(order[here], random), random
 
     with ThreadPoolExecutor(1, "batches") as pool:
-        ahead: Future[tuple[NDArray[np.int64], Inputs, np.random.Generator]]
-        ahead = pool.submit(read, first)
+        ahead: Future[Batch] = pool.submit(read, first)
         for here in range(first, steps):
             batch = ahead.result()
             if here + 1 < steps:
@@ -268,30 +204,55 @@ def _order(items: Items, recipe: Recipe, seed: int, epoch: int) -> Sequence[NDAr
     return batches(len(items), items.lengths, recipe, seed=seed, epoch=epoch)
 
 
-class _Run:
-    """Everything that changes while training."""
+class NetworkTraining(Training[Batch]):
+    """See the module.
+
+    Attributes:
+        kept: by step, how many were planned from then on, where a deadline changed that.
+        decided: the last of those steps.
+        judging: seconds that judging took, the last time.
+    """
 
     def __init__(
         self,
         network: nn.Module,
-        groups: Sequence[dict[str, Any]],
+        groups: Sequence[Group],
+        task: Task,
         recipe: Recipe,
+        seed: int,
         checkpoint: Checkpoint | None,
+        advance: Advance,
     ) -> None:
-        self.network = network
-        self.recipe = recipe
         # One kernel for all parameters: an eighth of the time on a CPU (MiniLM, two cores).
-        self.optimiser = torch.optim.AdamW(
+        optimiser = torch.optim.AdamW(
             [{**group, "lr": recipe.rate} for group in groups], fused=True
         )
-        self.step = 0
-        self.trained = Trained()
-        self.best = self._weights()
-        self._checkpoint = checkpoint
-        # Step: what was planned from then on, in a training that is resumed.
+        super().__init__(
+            network,
+            optimiser,
+            planned=recipe.cost(len(task.items)),
+            patience=recipe.patience,
+            settled=recipe.settled,
+            clip=recipe.clip,
+        )
+        self._task, self._recipe, self._seed = task, recipe, seed
+        self._checkpoint, self._advance = checkpoint, advance
         kept = checkpoint.decisions().get("steps", {}) if checkpoint else {}
         self.kept = {int(step): int(planned) for step, planned in kept.items()}
         self.decided = max(self.kept, default=0)
+        self.judging = 0.0
+        self._pace = Pace(self, None)
+        self._began = self._saved = 0.0
+
+    def keep_to(self, deadline: float) -> None:
+        """End by then."""
+        self._pace = Pace(self, deadline)
+
+    def run(self) -> Trained:
+        """See `Training.run`."""
+        self._began = self._saved = time.monotonic()
+        with memory.kept():
+            return super().run()
 
     def decide(self, planned: int, most: int) -> None:
         """Make it shorter or longer from now on, having kept that."""
@@ -305,62 +266,84 @@ class _Run:
         self.trained.planned = max(self.step, planned)
         self.trained.shortened = planned < most
 
-    def take_step(
-        self,
-        task: Task,
-        inputs: Inputs,
-        wanted: torch.Tensor,
-        random: np.random.Generator,
-        rate: float,
-    ) -> None:
-        recipe = self.recipe
+    def mode(self) -> None:
+        """See `train_mode`."""
+        train_mode(self.network, self._recipe)
+
+    def batches(self) -> Iterator[Batch]:
+        """See `Training.batches`."""
+        self._pace.start()
+        return _batches(self._task.items, self._recipe, self._seed, self.step)
+
+    def take(self, batch: Batch) -> torch.Tensor:
+        """See `Training.take`: with the rates of this step."""
+        share = self._recipe.rate_at(self.step, self.trained.planned)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._recipe.rate * group["scale"] * share
+        return super().take(batch)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """See `Training.loss`."""
+        index, inputs, random = batch
+        task, recipe = self._task, self._recipe
+        wanted = task.targets[index].to(task.where)
         drawn = int(random.integers(2**62))
         inputs = on(task.where, inputs)
         if recipe.mixup and len(wanted) > 1:
             inputs, wanted = _mixed(inputs, wanted, recipe.mixup, random)
-        for group in self.optimiser.param_groups:
-            group["lr"] = recipe.rate * group["scale"] * rate
-        self.optimiser.zero_grad(set_to_none=True)
         cheaper = task.items.lengths is not None and task.where.type == "cpu"
         texts = drawn if cheaper else None
         exact = computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts)
         with seeded(drawn):
             with exact:
                 scores = self.network(*inputs)
-            loss = task.loss(scores.float(), wanted)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
-        self.optimiser.step()
-        self.step += 1
+            return task.loss(scores.float(), wanted)
 
-    def judge(self, validate: Callable[[], float] | None) -> float:
-        """Take in how good the weights are now; keep them where they are the best.
-
-        Returns:
-            The seconds that this took.
-        """
+    def validate(self) -> float | None:
+        """See `Training.validate`."""
         began = time.monotonic()
-        loss = validate() if validate else 0.0
-        loss = math.inf if math.isnan(loss) else loss
-        trained = self.trained
-        if validate is None or not trained.losses or loss < min(trained.losses):
-            self.best = self._weights()
-            trained.best_epoch = trained.epochs
-        trained.losses.append(loss)
-        return time.monotonic() - began
+        loss = self._task.validate() if self._task.validate else None
+        self.judging = time.monotonic() - began
+        return loss
+
+    def stepped(self, batch: Batch, loss: torch.Tensor) -> None:  # noqa: ARG002
+        """Keep to the deadline, and now and then the state."""
+        index, *_ = batch
+        self._advance(len(index))
+        self._count()
+        self._pace.keep()
+        if self.step >= self.trained.planned or not self.step % self._steps:
+            return  # the end of the epoch
+        if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            self.save()
+
+    def ended(self) -> None:
+        """Keep the state."""
+        self._count()
+        self.save()
+
+    def _count(self) -> None:
+        self.trained.seconds = self.trained.before + time.monotonic() - self._began
+
+    @property
+    def _steps(self) -> int:
+        return self._recipe.steps(len(self._task.items))
 
     def save(self) -> None:
+        """Keep where it stands."""
         if self._checkpoint is None:
             return
-        tensors: Tensors = {f"weights/{k}": v for k, v in self._weights().items()}
+        tensors: Tensors = {f"weights/{k}": v for k, v in self.weights().items()}
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
         for number, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{number}/{key}": value for key, value in state.items()}
         self._checkpoint.save(tensors, {"step": self.step, "trained": asdict(self.trained)})
+        self._saved = time.monotonic()
 
-    def resume(self, advance: Advance, items: Items, seed: int) -> None:
+    def resume(self) -> None:
+        """Go on from what was kept, where anything was."""
         saved = self._checkpoint.load() if self._checkpoint else None
-        if saved is None:
+        if saved is None or self._checkpoint is None:
             return
         parts: dict[str, Tensors] = {"weights": {}, "best": {}, "optimiser": {}}
         for name, tensor in saved.tensors.items():
@@ -380,23 +363,23 @@ class _Run:
                 if value.shape == parameters[at].shape:
                     state[key] = torch.empty_like(parameters[at], device="cpu").copy_(value)
         self.optimiser.load_state_dict({**whole, "state": states})
-        self.step = int(saved.counters["step"])
-        self.trained = Trained(**saved.counters["trained"])
+        with self._checkpoint.understood():
+            self.step = int(saved.counters["step"])
+            self.trained = Trained(**saved.counters["trained"])
         self.trained.before = self.trained.seconds
-        epochs, steps = divmod(self.step, self.recipe.steps(len(items)))
-        begun = _order(items, self.recipe, seed, epochs)[:steps]
-        advance(epochs * self.recipe.passed(len(items)) + sum(map(len, begun)))
+        items = self._task.items
+        epochs, steps = divmod(self.step, self._steps)
+        begun = _order(items, self._recipe, self._seed, epochs)[:steps]
+        self._advance(epochs * self._recipe.passed(len(items)) + sum(map(len, begun)))
 
-    def _weights(self) -> Tensors:
-        """What may change: parameters that learn, and buffers that follow the data."""
-        learning = {name for name, each in self.network.named_parameters() if each.requires_grad}
-        if self.recipe.train_batchnorm:
-            learning |= {name for name, _ in self.network.named_buffers()}
-        return {
-            name: value.detach().cpu().clone()
-            for name, value in self.network.state_dict().items()
-            if name in learning
-        }
+    def weights(self) -> Tensors:
+        """See `Training.weights`; also buffers, where they follow the data."""
+        found = super().weights()
+        if self._recipe.train_batchnorm:
+            known = self.network.state_dict()
+            buffers = {name for name, _ in self.network.named_buffers()} & known.keys()
+            found |= {name: known[name].detach().cpu().clone() for name in buffers}
+        return found
 
 
 def _mixed(

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headstart.backbones import Backbone
-from headstart.heads.contract import Floats
 from headstart.heads.linear import LinearHead
 from headstart.training.items import Inputs, Items
 from headstart.training.order import evaluated
 from headstart.training.recipe import Recipe
 from headstart.training.short_texts import ShortTexts
+from headstart.types import Floats
 
 ROWS = 32
 
@@ -77,8 +77,8 @@ class Network(nn.Module):
     def start_from(self, head: LinearHead) -> None:
         """Put a head in that was trained on features as they are, and values in its own unit."""
         scales = self.scales
-        unit = head.settings.get("spread", 1.0) / scales.spread
-        offset = (head.settings.get("centre", 0.0) - scales.centre) / scales.spread
+        centre, spread = head.unit
+        unit, offset = spread / scales.spread, (centre - scales.centre) / scales.spread
         weight = head.arrays["weight"].astype(np.float64) * unit
         bias = head.arrays["bias"] * unit + offset + scales.mean @ weight
         varies = scales.inverse > 0
@@ -88,7 +88,7 @@ class Network(nn.Module):
             self.head.weight.copy_(torch.from_numpy(scaled.T))
             self.head.bias.copy_(torch.from_numpy(bias))
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
         """The head for features as they are, and values in the unit of `scales`."""
         scales = self.scales
         scaled = self.head.weight.detach().cpu().numpy().astype(np.float64).T
@@ -218,7 +218,21 @@ def names_in(part: nn.Module, whole: nn.Module) -> dict[str, Sequence[str]]:
     }
 
 
-def groups(network: nn.Module, depths: Mapping[int, int], recipe: Recipe) -> list[dict[str, Any]]:
+class Group(TypedDict):
+    """Parameters that an optimiser treats alike.
+
+    Attributes:
+        params: themselves.
+        scale: factor on the rate.
+        weight_decay: of them.
+    """
+
+    params: list[nn.Parameter]
+    scale: float
+    weight_decay: float
+
+
+def groups(network: nn.Module, depths: Mapping[int, int], recipe: Recipe) -> list[Group]:
     """Optimiser groups, with their factor `scale` on the rate and their `weight_decay`.
 
     Matrices decay; vectors (biases, normalisation) do not.

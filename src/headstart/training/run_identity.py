@@ -2,7 +2,6 @@
 
 from dataclasses import fields
 from importlib.metadata import version
-from typing import Any
 
 from headstart.features.trunk import Trunk
 from headstart.spec import FitSpec, flag
@@ -11,7 +10,7 @@ from headstart.training.threads import threads
 _NO_MATTER = ("offline", "strict", "root", "allow_root", "device")
 
 
-def run_identity(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, Any]:
+def run_identity(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, object]:
     """Data, network, options, device and versions, by what to call them.
 
     Args:

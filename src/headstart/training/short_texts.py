@@ -36,11 +36,11 @@ class ShortTexts(TorchFunctionMode):
 
     def __torch_function__(
         self,
-        func: Callable[..., Any],
+        func: Callable[..., object],
         types: Iterable[type],
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
+    ) -> object:
         """Called in place of every function of torch."""
         named = dict(kwargs or {})
         if func is functional.dropout:

@@ -6,22 +6,23 @@ the usual one of a task by the name of the task, others by names of their own.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from headstart.data.weights import balanced_weights
 from headstart.evaluation.calibration import calibrate
 from headstart.evaluation.spread import centre_and_spread
-from headstart.heads.contract import item_weights
 from headstart.registry import OBJECTIVES
-from headstart.training.examples import Examples, Part
 
 MAD = 1.4826
 """A normal distribution's standard deviation, over the median distance from its median."""
 
+Targets = NDArray[np.generic]
+Answers = NDArray[np.float32] | NDArray[np.float64]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -41,12 +42,18 @@ class Objective(Protocol):
         ...
 
     @classmethod
-    def of(cls, examples: Examples, *, balanced: bool) -> Self:
-        """The objective of some training items; `balanced` weighs their classes equally."""
+    def of(cls, targets: Targets, classes: int, *, balanced: bool) -> Self:
+        """The objective of some training items.
+
+        Args:
+            targets: theirs; see `targets`.
+            classes: how many; 0 for regression.
+            balanced: whether the classes weigh the same, whatever their size (classification).
+        """
         ...
 
-    def targets(self, part: Part) -> torch.Tensor:
-        """Float (items, outputs)."""
+    def targets(self, targets: Targets) -> torch.Tensor:
+        """Float (items, outputs), of classes or values (items,) or of 0 and 1 (items, classes)."""
         ...
 
     def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:
@@ -57,7 +64,7 @@ class Objective(Protocol):
         """The mean of `losses`, each class counting as it weighs."""
         ...
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Answers, targets: Targets) -> float:
         """What chooses the best epoch, lower is better: a loss that calibration cannot repair."""
         ...
 
@@ -77,20 +84,18 @@ class Classification:
     spread: ClassVar[float] = 1.0
 
     @classmethod
-    def of(cls, examples: Examples, *, balanced: bool) -> Self:
+    def of(cls, targets: Targets, classes: int, *, balanced: bool) -> Self:
         """See `Objective.of`."""
-        classes = len(examples.classes)
         if not balanced:
             return cls(classes)
-        targets = examples.parts["train"].targets
         weights = torch.zeros(classes)
-        each = torch.from_numpy(item_weights(targets, classes)).float()
+        each = torch.from_numpy(balanced_weights(targets, classes)).float()
         weights[torch.from_numpy(targets.astype(np.int64))] = each
         return cls(classes, weights)
 
-    def targets(self, part: Part) -> torch.Tensor:
+    def targets(self, targets: Targets) -> torch.Tensor:
         """See `Objective.targets`: 1 for the class of an item, 0 for the others."""
-        classes = torch.from_numpy(np.asarray(part.targets)).long()
+        classes = torch.from_numpy(np.asarray(targets)).long()
         return functional.one_hot(classes, self.classes).float()
 
     def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:
@@ -109,7 +114,7 @@ class Classification:
             scores, targets, weight=weights, label_smoothing=smoothing, reduction=reduction
         )
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Answers, targets: Targets) -> float:
         """See `Objective.validation_loss`."""
         return calibrate("classification", answers, targets)[1]
 
@@ -123,13 +128,13 @@ class MultiLabel:
     spread: ClassVar[float] = 1.0
 
     @classmethod
-    def of(cls, examples: Examples, *, balanced: bool) -> Self:  # noqa: ARG003
+    def of(cls, targets: Targets, classes: int, *, balanced: bool) -> Self:  # noqa: ARG003
         """See `Objective.of`; classes are not weighed."""
         return cls()
 
-    def targets(self, part: Part) -> torch.Tensor:
+    def targets(self, targets: Targets) -> torch.Tensor:
         """See `Objective.targets`."""
-        return torch.from_numpy(np.asarray(part.targets)).float()
+        return torch.from_numpy(np.asarray(targets)).float()
 
     def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:  # noqa: ARG002
         """See `Objective.losses`; nothing is smoothed."""
@@ -140,7 +145,7 @@ class MultiLabel:
         """See `Objective.loss`."""
         return functional.binary_cross_entropy_with_logits(scores, targets)
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Answers, targets: Targets) -> float:
         """See `Objective.validation_loss`."""
         return calibrate("multilabel", answers, targets)[1]
 
@@ -154,13 +159,13 @@ class Regression:
     task: ClassVar[str] = "regression"
 
     @classmethod
-    def of(cls, examples: Examples, *, balanced: bool) -> Self:  # noqa: ARG003
+    def of(cls, targets: Targets, classes: int, *, balanced: bool) -> Self:  # noqa: ARG003
         """See `Objective.of`."""
-        return cls(*centre_and_spread(examples.parts["train"].targets))
+        return cls(*centre_and_spread(targets))
 
-    def targets(self, part: Part) -> torch.Tensor:
+    def targets(self, targets: Targets) -> torch.Tensor:
         """See `Objective.targets`."""
-        values = torch.from_numpy(np.asarray(part.targets))
+        values = torch.from_numpy(np.asarray(targets, np.float64))
         return ((values - self.centre) / self.spread).float()[:, None]
 
     def losses(self, scores: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:  # noqa: ARG002
@@ -171,7 +176,7 @@ class Regression:
         """See `Objective.loss`."""
         return functional.mse_loss(scores, targets)
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Answers, targets: Targets) -> float:
         """See `Objective.validation_loss`: the mean squared error, in the unit of the values."""
         return float(np.mean((answers - targets.astype(np.float64)) ** 2))
 
@@ -185,9 +190,9 @@ class Huber(Regression):
     """
 
     @classmethod
-    def of(cls, examples: Examples, *, balanced: bool) -> Self:  # noqa: ARG003
+    def of(cls, targets: Targets, classes: int, *, balanced: bool) -> Self:  # noqa: ARG003
         """See `Objective.of`: the unit is one that values far out do not widen."""
-        values = examples.parts["train"].targets.astype(np.float64)
+        values = targets.astype(np.float64)
         middle = float(np.median(values))
         spread = MAD * float(np.median(np.abs(values - middle)))
         return cls(middle, spread) if spread else cls(*centre_and_spread(values))
@@ -200,19 +205,19 @@ class Huber(Regression):
         """See `Objective.loss`."""
         return functional.huber_loss(scores, targets)
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Answers, targets: Targets) -> float:
         """See `Objective.validation_loss`: the mean of the same loss."""
         errors = torch.from_numpy((answers - targets.astype(np.float64)) / self.spread)
         return float(functional.huber_loss(errors, torch.zeros_like(errors)))
 
 
-def objective_of(name: str, examples: Examples, *, balanced: bool) -> Objective:
-    """What is learnt from some examples, by the name of an objective."""
+def objective_of(name: str, targets: Targets, classes: int, *, balanced: bool) -> Objective:
+    """What is learnt from some training items, by the name of an objective; see `Objective.of`."""
     kind: type[Objective] = OBJECTIVES.resolve(name)
-    return kind.of(examples, balanced=balanced)
+    return kind.of(targets, classes, balanced=balanced)
 
 
-def answers_of(objective: Objective, scores: NDArray[np.float32]) -> NDArray[Any]:
+def answers_of(objective: Objective, scores: NDArray[np.float32]) -> Answers:
     """Logits (items, classes), or float64 values (items,) in their own unit, of `scores`.
 
     It is what the saved head does, whatever the objective.
@@ -222,13 +227,15 @@ def answers_of(objective: Objective, scores: NDArray[np.float32]) -> NDArray[Any
     return scores[:, 0].astype(np.float64) * objective.spread + objective.centre
 
 
-def weighted_targets(objective: Objective, part: Part) -> torch.Tensor:
+def weighted_targets(
+    objective: Objective, targets: Targets, weights: NDArray[np.float64] | None
+) -> torch.Tensor:
     """Float (items, outputs), and where items weigh one more column: their weights, of mean one."""
-    targets = objective.targets(part)
-    if part.weights is None:
-        return targets
-    weights = torch.from_numpy(part.weights / (part.weights.mean() or 1)).float()
-    return torch.cat([targets, weights[:, None]], dim=1)
+    wanted = objective.targets(targets)
+    if weights is None:
+        return wanted
+    column = torch.from_numpy(weights / (weights.mean() or 1)).float()
+    return torch.cat([wanted, column[:, None]], dim=1)
 
 
 def loss_of(objective: Objective, smoothing: float, *, weighted: bool) -> Loss:

@@ -6,8 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.training.examples import Examples, Part
-from headstart.training.objectives import (
+from headstart.learning.objectives import (
     Classification,
     Huber,
     MultiLabel,
@@ -26,14 +25,10 @@ def rows() -> torch.Tensor:
     return torch.randn(ITEMS, CLASSES, generator=torch.Generator().manual_seed(0))
 
 
-def part(targets, weights=None) -> Part:
-    return Part(np.zeros((len(targets), 2), np.float32), targets, np.arange(len(targets)), weights)
-
-
-def examples(task: str, targets) -> Examples:
-    whole = part(targets)
-    names = tuple("abc") if task != "regression" else ()
-    return Examples(task, names, {"train": whole, "validation": whole, "test": whole}, (), ())
+def of(task: str, targets, *, name: str | None = None, balanced: bool = False):
+    return objective_of(
+        name or task, targets, 0 if task == "regression" else CLASSES, balanced=balanced
+    )
 
 
 def classes() -> np.ndarray:
@@ -41,7 +36,7 @@ def classes() -> np.ndarray:
 
 
 def targets() -> torch.Tensor:
-    return Classification(CLASSES).targets(part(classes()))
+    return Classification(CLASSES).targets(classes())
 
 
 def test_the_loss_of_each_task():
@@ -78,29 +73,27 @@ def test_an_item_counts_as_it_weighs(task):
         "multilabel": np.eye(CLASSES)[classes()],
         "regression": classes() * 10.0,
     }[task]
-    objective = objective_of(task, examples(task, known), balanced=False)
+    objective = of(task, known)
     scores = rows()[:, : 1 if task == "regression" else CLASSES]
     weights = np.where(np.arange(ITEMS) == 5, 3.0, 1.0)
-    weighed = weighted_targets(objective, part(known, weights))
+    weighed = weighted_targets(objective, known, weights)
     loss = loss_of(objective, 0.0, weighted=True)(scores, weighed)
     again = [*range(ITEMS), 5, 5]
-    three = objective.losses(scores[again], objective.targets(part(known))[again], 0.0).mean()
+    three = objective.losses(scores[again], objective.targets(known)[again], 0.0).mean()
     torch.testing.assert_close(loss, three)
 
 
 def test_balanced_classes_weigh_the_same_in_all():
     known = np.array([0] * 18 + [1] * 4 + [2] * 2)
-    weights = objective_of(
-        "classification", examples("classification", known), balanced=True
-    ).weights
+    weights = of("classification", known, balanced=True).weights
     assert np.allclose(weights.numpy() * np.bincount(known), 8.0)
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20))
 def test_values_come_back_in_their_own_unit(values):
     known = np.array(values)
-    objective = objective_of("regression", examples("regression", known), balanced=False)
-    back = answers_of(objective, objective.targets(part(known)).numpy())
+    objective = of("regression", known)
+    back = answers_of(objective, objective.targets(known).numpy())
     assert back.dtype == np.float64
     assert np.allclose(back, known, rtol=1e-5, atol=1e-5 * objective.spread)
     assert objective.validation_loss(back, known) <= (1e-5 * max(1, np.abs(known).max())) ** 2 * 10
@@ -116,10 +109,8 @@ def test_a_value_that_is_far_out_pulls_less_by_huber():
 
 def test_hubers_unit_is_not_widened_by_values_far_out():
     known = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 1e6])
-    wide = objective_of("regression", examples("regression", known), balanced=False)
-    narrow = objective_of("huber", examples("regression", known), balanced=False)
+    wide = of("regression", known)
+    narrow = of("regression", known, name="huber")
     assert narrow.spread < 5 < wide.spread
-    same = objective_of(
-        "huber", examples("regression", np.array([1.0, 1.0, 1.0, 9.0])), balanced=False
-    )
+    same = of("regression", np.array([1.0, 1.0, 1.0, 9.0]), name="huber")
     assert same.spread > 0

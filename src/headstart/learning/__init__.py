@@ -1,0 +1,1 @@
+"""What heads and networks have in common when they learn: the loop, and what is learnt."""
