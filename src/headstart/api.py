@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from headstart import data as reading
 from headstart.atomic import check_file, write_json
-from headstart.data.dataset import Dataset, count_notes, joined
+from headstart.data.dataset import Dataset
 from headstart.data.ids import refuse_columns
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
@@ -21,10 +21,11 @@ from headstart.keywords import (
     ReadOptions,
 )
 from headstart.paths import cache_folder
-from headstart.progress import Clock, Progress, Silent
+from headstart.progress import Clock, Progress
+from headstart.report.notebook import usual_progress
 from headstart.spec import EmbedSpec, FitSpec, GenerateSpec, ItemSpec, ReadSpec, spec_of
 from headstart.values import value_of
-from headstart.wording import shown, some
+from headstart.wording import shown
 
 if TYPE_CHECKING:
     from headstart.backbones import BackboneSummary, Entry, Fetched
@@ -118,7 +119,7 @@ def fit(
     dataset = reading.read_any(data, spec, labels, weights=sample_weight)
     if folder is not None:
         sealed.say_replaced(folder, progress)
-    dataset = labelling.one_form(_with_test(dataset, spec))
+    dataset = labelling.one_form(reading.with_test(dataset, spec))
     if sample_weight is not None:
         note = "The items are weighted in training, by sample_weight."
         dataset = replace(dataset, notes=(*dataset.notes, note))
@@ -230,88 +231,21 @@ def evaluate(
     Raises:
         InputError: the model, the data or the file is wrong.
     """
-    from headstart import evaluation
-    from headstart.data import labels as labelling
-    from headstart.evaluation import predictions
-    from headstart.evaluation.calibration import scaled
-    from headstart.evaluation.predictions import Results
-    from headstart.report.report import EvaluationReport
-    from headstart.run.measure import tables
-    from headstart.training.examples import match
+    from headstart.run import evaluating
 
     began = time.monotonic() if began is None else began
     path = None if out is None else check_file(_path("--out", out))
     loaded = _loaded(model)
-    read: dict[str, Any] = {**options, "task": loaded.task}
-    words = read.get("na_values")
-    words = loaded.reads.na_values if words is None else words
-    read["na_values"] = labelling.kept_words(loaded.classes, words)
-    spec = spec_of(TrainedSpec, {**read, "trained": loaded.reads})
-    dataset = labelling.aligned(reading.read_any(data, spec, labels), loaded.classes)
-    if dataset.modality != loaded.modality:
-        raise InputError(
-            f"The model answers for {loaded.modality}s, but the data holds {dataset.modality}s."
-        )
-    if dataset.labels is None or dataset.task != loaded.task:
-        raise InputError(
-            f"The model is for {loaded.task}, but the data has "
-            f"{'no labels' if dataset.labels is None else 'labels for ' + str(dataset.task)}."
-        )
-    scored = loaded.stored_scores(dataset, progress or usual_progress())
-    targets, known, unmatched, unknown = match(dataset, scored.kept, loaded.classes)
-    skipped = (*dataset.skipped, *scored.skipped, *unmatched)
-    refuse_skipped(skipped, spec)
-    if not known.any():
-        first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
-        classes = f"; the model's classes are {some(loaded.classes, 3)}" if unmatched else ""
-        raise InputError(f"No item of '{_name(data)}' can be measured{first}{classes}.")
-    scores = scaled(scored.scores[known], loaded.temperature)
-    measured = evaluation.evaluate(loaded.task, targets, scores, loaded.classes, seed=0)
-    digests, places = scored.digests[known], scored.kept[known].tolist()
-    seen = int(loaded.seen(digests).sum())
-    if path is not None:
-        assert dataset.labels is not None
-        found = Results(
-            task=loaded.task,
-            classes=loaded.classes,
-            names=[dataset.names[at] for at in places],
-            digests=digests,
-            splits=[dataset.splits[at] if dataset.splits else None for at in places],
-            labels=[dataset.labels[at] for at in places],
-            scores=scores,
-        )
-        predictions.write(predictions.table_of(found), path)
-    return EvaluationReport(
-        model=str(model) if isinstance(model, (str, Path)) else "(in memory)",
-        dataset=_name(data),
-        task=loaded.task,
-        classes=loaded.classes,
-        counts={"measured": len(places), "trained_on": seen, "skipped": len(skipped)},
-        metrics=measured.metrics,
-        skipped=skipped,
-        warnings=(
-            *dataset.warnings,
-            *scored.warnings,
-            *_trained_on(seen, len(places)),
-            *count_notes(scored.notes, loaded.modality),
-            *unknown,
-            *measured.notes,
-        ),
-        notes=dataset.notes,
-        seconds={"total": time.monotonic() - began},
-        predictions=None if path is None else str(out),
-        **tables(measured),
-    )
-
-
-def _trained_on(seen: int, measured: int) -> tuple[str, ...]:
-    if not seen:
-        return ()
-    which = "Every item" if seen == measured else f"{seen:,} of the {measured:,} items"
-    verb = "is one" if seen in (1, measured) else "are among those"
-    return (
-        f"{which} {verb} that the model was trained on, so these figures are better than those of "
-        "new items.",
+    spec = spec_of(TrainedSpec, {**options, "task": loaded.task, "trained": loaded.reads})
+    dataset = reading.read_as_trained(data, spec, labels, classes=loaded.classes)
+    return evaluating.evaluate(
+        loaded,
+        dataset,
+        spec,
+        progress or usual_progress(),
+        names=(str(model) if isinstance(model, (str, Path)) else "(in memory)", _name(data)),
+        began=began,
+        out=path,
     )
 
 
@@ -336,8 +270,7 @@ def embed(
         InputError: the data or an option is wrong.
     """
     from headstart.features import export
-    from headstart.features.trunk import Trunk
-    from headstart.report.report import EmbedReport
+    from headstart.run import embedding
 
     spec = spec_of(EmbedSpec, options)
     out = _path("--out", out)
@@ -346,46 +279,8 @@ def embed(
     items = ReadSpec(**{each.name: getattr(spec, each.name) for each in fields(ItemSpec)})
     dataset = reading.read_any(data, items, labelled=False)
     clock.lap("read")
-    trunk = Trunk.load(
-        spec.backbone,
-        dataset.modality,
-        cut=spec.cut,
-        offline=spec.offline,
-        crop=spec.crop,
-        size=spec.size,
-        pool=spec.pool,
-        device=spec.device,
-    )
-    if spec.pool != "auto" and trunk.cut.stage != trunk.backbone.stages[-1].name:
-        raise InputError(
-            f"--pool is of the last stage, and --cut {spec.cut} stops before it; leave one of them "
-            "out."
-        )
-    export.check_shape(out, trunk.cut.shape)
-    clock.lap("load")
-    features = trunk.extract(dataset, progress or usual_progress())
-    features.refuse_none(_name(data))
-    skipped = (*dataset.skipped, *features.skipped)
-    refuse_skipped(skipped, spec)
-    clock.lap("extract")
-    export.write(out, dataset, features)
-    clock.lap("write")
-    return EmbedReport(
-        path=str(out),
-        backbone=trunk.backbone.name,
-        cut=trunk.cut.stage,
-        rows=len(features.kept),
-        features=trunk.size,
-        store={"hits": features.hits, "misses": features.misses},
-        seconds=clock.seconds(),
-        skipped=skipped,
-        warnings=(
-            *dataset.warnings,
-            *features.warnings,
-            *count_notes(features.notes, dataset.modality),
-        ),
-        notes=dataset.notes,
-    )
+    progress = progress or usual_progress()
+    return embedding.embed(dataset, spec, progress, clock, name=_name(data), out=out)
 
 
 def export(
@@ -464,9 +359,7 @@ def fetch(name: str, to: str | Path, *, offline: bool = False) -> "Fetched":
     from headstart.backbones.fetch import fetch
 
     to = _path("--to", to)
-    summary = backbones.BackboneSummary.of(fetch(name, to, offline=offline))
-    size = sum(each.stat().st_size for each in to.rglob("*") if each.is_file())
-    return backbones.Fetched(str(to), size, summary)
+    return backbones.Fetched.of(fetch(name, to, offline=offline), to)
 
 
 def demo(which: str, progress: Progress | None = None, began: float | None = None) -> "Run":
@@ -492,26 +385,6 @@ def demo(which: str, progress: Progress | None = None, began: float | None = Non
     )
 
 
-def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
-    """The data with `--test` behind it, as its test split."""
-    if spec.test is None:
-        return dataset
-    from headstart.data import labels
-
-    classes = labels.classes_of(dataset.labels or (), dataset.task or "classification")
-    same = {each.name: getattr(spec, each.name) for each in fields(ReadSpec)}
-    same["task"] = dataset.task or "auto"
-    same["na_values"] = labels.kept_words(classes, spec.na_values)
-    read = TrainedSpec(**same, trained=dataset.reads)
-    test = reading.read(spec.test, read)
-    if test.modality != dataset.modality:
-        raise InputError(
-            f"The data holds {dataset.modality}s, but --test holds {test.modality}s; "
-            "name test data of the same kind."
-        )
-    return joined(dataset, test)
-
-
 def _loaded(model: "str | Path | Model") -> "Model":
     if isinstance(model, (str, Path)):
         return load(model)
@@ -520,13 +393,6 @@ def _loaded(model: "str | Path | Model") -> "Model":
             f"A {type(model).__name__} is no model that answers; give one, or its folder."
         )
     return model
-
-
-def usual_progress() -> Progress:
-    """What shows progress where nothing was said: a notebook, and nothing else."""
-    from headstart.report.notebook import NotebookProgress, in_notebook
-
-    return NotebookProgress() if in_notebook() else Silent()
 
 
 def _path(option: str, given: Any) -> Path:

@@ -3,10 +3,9 @@
 import sys
 import types
 
-from headstart import api
 from headstart.progress import Silent
 from headstart.report import notebook
-from headstart.report.notebook import NotebookProgress, in_notebook
+from headstart.report.notebook import NotebookProgress, in_notebook, usual_progress
 from tests.report.sample import report
 
 
@@ -70,12 +69,12 @@ def test_short_stages_show_nothing():
 
 
 def test_a_notebook_shows_progress_unasked(monkeypatch):
-    assert isinstance(api.usual_progress(), Silent)
+    assert isinstance(usual_progress(), Silent)
     shell = types.SimpleNamespace(kernel=object())
     ipython = types.SimpleNamespace(get_ipython=lambda: shell)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=Display()))
     assert in_notebook()
-    assert isinstance(api.usual_progress(), NotebookProgress)
+    assert isinstance(usual_progress(), NotebookProgress)
     del shell.kernel  # IPython at a terminal
     assert not in_notebook()

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Self
 
 from headstart.backbones.backbone import Backbone, Stage
 
@@ -24,7 +25,7 @@ class BackboneSummary:
     pool: str
     licence: str | None
     fingerprint: str
-    preprocessing: Mapping[str, Any]
+    preprocessing: Mapping[str, object]
     stages: tuple[Stage, ...]
 
     @classmethod
@@ -44,7 +45,7 @@ class BackboneSummary:
             stages=backbone.stages,
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """A JSON object."""
         return asdict(self)
 
@@ -63,7 +64,13 @@ class Fetched:
     bytes: int
     backbone: BackboneSummary
 
-    def to_json(self) -> dict[str, Any]:
+    @classmethod
+    def of(cls, backbone: Backbone, folder: Path) -> Self:
+        """The backbone that is in a folder."""
+        size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+        return cls(str(folder), size, BackboneSummary.of(backbone))
+
+    def to_json(self) -> dict[str, object]:
         """A JSON object."""
         named = ("name", "licence", "parameters", "fingerprint")
         about = {name: getattr(self.backbone, name) for name in named}

@@ -1,7 +1,8 @@
 """What a program gives: names of data, tables of any library, items, or one item alone."""
 
 import os
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from headstart.data import images
-from headstart.data.dataset import Dataset, Modality
+from headstart.data import labels as labelling
+from headstart.data.dataset import Dataset, Modality, joined
 from headstart.data.frames import table_of
 from headstart.data.ids import folder_of, ids_of, joined_ids, placed
 from headstart.data.memory import from_memory, items_of
+from headstart.data.reads import TrainedSpec
 from headstart.data.rows import dataset_of
 from headstart.data.sources import input_of, one_after_another, read, refuse_mistyped, rows_of
 from headstart.data.table import is_table
 from headstart.data.weights import weights_of
 from headstart.errors import DataError
-from headstart.spec import ReadSpec
+from headstart.spec import FitSpec, ReadSpec
 
 
 def read_any(
@@ -123,6 +126,48 @@ def _without_ids(data: Dataset, id: str | None) -> Dataset:
     if id is not None:
         raise DataError(f"id is {id!r}, a column, but the items are no table; leave it out.")
     return data
+
+
+def read_as_trained(
+    data: Any, spec: TrainedSpec, labels: Any = None, *, classes: Sequence[str]
+) -> Dataset:
+    """Read labelled data for a model that is trained.
+
+    Args:
+        data: see `read_any`.
+        spec: how to read it.
+        labels: of the items, where `data` are items.
+        classes: what the model knows: none of them is taken for a missing value, and other forms
+            of them are brought to theirs.
+
+    Raises:
+        DataError: what is wrong, where, and what to do.
+    """
+    words = spec.trained.na_values if spec.na_values is None else spec.na_values
+    kept = replace(spec, na_values=labelling.kept_words(classes, words))
+    return labelling.aligned(read_any(data, kept, labels), classes)
+
+
+def with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
+    """The data with `--test` behind it, as its test split.
+
+    Raises:
+        DataError: the test data cannot be read, or is of another kind.
+    """
+    if spec.test is None:
+        return dataset
+    task = dataset.task or "classification"
+    classes = labelling.classes_of(dataset.labels or (), task)
+    same = {each.name: getattr(spec, each.name) for each in fields(ReadSpec)}
+    same["task"] = dataset.task or "auto"
+    same["na_values"] = labelling.kept_words(classes, spec.na_values)
+    test = read(spec.test, TrainedSpec(**same, trained=dataset.reads))
+    if test.modality != dataset.modality:
+        raise DataError(
+            f"The data holds {dataset.modality}s, but --test holds {test.modality}s; "
+            "name test data of the same kind."
+        )
+    return joined(dataset, test)
 
 
 def read_given(given: Any, modality: Modality, spec: ReadSpec, id: str | None = None) -> Dataset:

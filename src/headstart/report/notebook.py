@@ -10,7 +10,7 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from headstart.progress import Advance
+from headstart.progress import Advance, Progress, Silent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +33,11 @@ def in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return getattr(shell, "kernel", None) is not None
+
+
+def usual_progress() -> Progress:
+    """What shows progress where nothing was said: a notebook, and nothing else."""
+    return NotebookProgress() if in_notebook() else Silent()
 
 
 class Showable(ABC):

@@ -1,0 +1,114 @@
+"""A saved model measured on other labelled data."""
+
+import time
+from pathlib import Path
+
+from headstart import evaluation
+from headstart.data.dataset import Dataset, count_notes
+from headstart.data.rows import refuse_skipped
+from headstart.errors import InputError
+from headstart.evaluation import predictions
+from headstart.evaluation.calibration import scaled
+from headstart.evaluation.predictions import Results
+from headstart.model import Model
+from headstart.progress import Progress
+from headstart.report.report import EvaluationReport
+from headstart.run.measure import tables
+from headstart.spec import ReadSpec
+from headstart.training.examples import match
+from headstart.wording import some
+
+
+def evaluate(
+    model: Model,
+    dataset: Dataset,
+    spec: ReadSpec,
+    progress: Progress,
+    *,
+    names: tuple[str, str],
+    began: float,
+    out: Path | None,
+) -> EvaluationReport:
+    """Measure a model on every item that it can read and whose label it knows.
+
+    Args:
+        model: it answers.
+        dataset: labelled, with labels in the form of the model's.
+        spec: how it was read.
+        progress: shows what is going on.
+        names: what a report calls the model and the data.
+        began: when the person began to wait, by `time.monotonic`.
+        out: where every item's label and answer go; None keeps none.
+
+    Raises:
+        InputError: the data is of another kind than the model's, or nothing can be measured.
+    """
+    _check(model, dataset)
+    scored = model.stored_scores(dataset, progress)
+    targets, known, unmatched, unknown = match(dataset, scored.kept, model.classes)
+    skipped = (*dataset.skipped, *scored.skipped, *unmatched)
+    refuse_skipped(skipped, spec)
+    if not known.any():
+        first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
+        classes = f"; the model's classes are {some(model.classes, 3)}" if unmatched else ""
+        raise InputError(f"No item of '{names[1]}' can be measured{first}{classes}.")
+    scores = scaled(scored.scores[known], model.temperature)
+    measured = evaluation.evaluate(model.task, targets, scores, model.classes, seed=0)
+    digests, places = scored.digests[known], scored.kept[known].tolist()
+    seen = int(model.seen(digests).sum())
+    if out is not None:
+        assert dataset.labels is not None
+        found = Results(
+            task=model.task,
+            classes=model.classes,
+            names=[dataset.names[at] for at in places],
+            digests=digests,
+            splits=[dataset.splits[at] if dataset.splits else None for at in places],
+            labels=[dataset.labels[at] for at in places],
+            scores=scores,
+        )
+        predictions.write(predictions.table_of(found), out)
+    return EvaluationReport(
+        model=names[0],
+        dataset=names[1],
+        task=model.task,
+        classes=model.classes,
+        counts={"measured": len(places), "trained_on": seen, "skipped": len(skipped)},
+        metrics=measured.metrics,
+        skipped=skipped,
+        warnings=(
+            *dataset.warnings,
+            *scored.warnings,
+            *_trained_on(seen, len(places)),
+            *count_notes(scored.notes, model.modality),
+            *unknown,
+            *measured.notes,
+        ),
+        notes=dataset.notes,
+        seconds={"total": time.monotonic() - began},
+        predictions=None if out is None else str(out),
+        **tables(measured),
+    )
+
+
+def _check(model: Model, dataset: Dataset) -> None:
+    if dataset.modality != model.modality:
+        raise InputError(
+            f"The model answers for {model.modality}s, but the data holds {dataset.modality}s."
+        )
+    if dataset.labels is None or dataset.task != model.task:
+        raise InputError(
+            f"The model is for {model.task}, but the data has "
+            f"{'no labels' if dataset.labels is None else 'labels for ' + str(dataset.task)}."
+        )
+
+
+def _trained_on(seen: int, measured: int) -> tuple[str, ...]:
+    if not seen:
+        return ()
+    which = "Every item" if seen == measured else f"{seen:,} of the {measured:,} items"
+    verb = "is one" if seen in (1, measured) else "are among those"
+    return (
+        f"{which} {verb} that the model was trained on, so these figures are better than those of "
+        "new items.",
+    )
