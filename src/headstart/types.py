@@ -16,7 +16,9 @@ Mask = NDArray[np.bool_]
 Scores = NDArray[np.floating]
 """Logits (items, classes), or values (items,)."""
 
-Targets = NDArray[np.number]
+Numbers = NDArray[np.number]
+
+Targets = Numbers
 """Labels as numbers: int (items,), 0/1 (items, classes), or float (items,)."""
 
 Array = NDArray[Any]
@@ -26,3 +28,6 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """What JSON can say."""
 
 JsonObject = dict[str, Json]
+
+Unchecked = dict[str, Any]
+"""A JSON object as it was read: what is in it is checked where it is used."""

@@ -3,10 +3,10 @@
 import numpy as np
 
 from headstart.errors import InputError
-from headstart.heads.contract import Array, Balance, Head, HeadType, Validation
+from headstart.heads.contract import Balance, Head, HeadType, Validation
 from headstart.registry import HEADS
 from headstart.spec import not_balanced
-from headstart.types import JsonObject
+from headstart.types import Array, JsonObject
 
 __all__ = ["Head", "fit", "kind_of", "load"]
 

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,8 @@ import numpy.typing as npt
 from headstart.data.weights import balanced_weights
 from headstart.errors import InputError
 from headstart.evaluation.spread import centre_and_spread
-from headstart.types import Floats, Json, JsonObject
+from headstart.types import Array, Floats, Json, JsonObject
 
-Array = npt.NDArray[Any]
-"""Of any kind of number: a head may keep half precision, and codes."""
 Kind = TypeVar("Kind")
 Balance = Literal["none", "balanced"]
 Validation = tuple[Array, Array]

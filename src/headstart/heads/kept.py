@@ -12,8 +12,7 @@ import numpy as np
 
 from headstart import heads
 from headstart.atomic import whole
-from headstart.heads.contract import Array
-from headstart.types import Json
+from headstart.types import Array, Json
 
 EDITION = 1
 """Raised when the same features and options give another head."""

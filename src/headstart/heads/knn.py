@@ -16,7 +16,6 @@ import numpy.typing as npt
 from headstart.errors import InputError
 from headstart.evaluation.calibration import calibrate
 from headstart.heads.contract import (
-    Array,
     Balance,
     Validation,
     check_arrays,
@@ -29,7 +28,7 @@ from headstart.heads.contract import (
     unit_of,
     weighing,
 )
-from headstart.types import Floats, JsonObject
+from headstart.types import Array, Floats, JsonObject
 
 _SHARPNESS = 0.07
 _NEIGHBOURS = (1, 3, 5, 10, 20, 50)

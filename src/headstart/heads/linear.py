@@ -20,7 +20,6 @@ import numpy.typing as npt
 from headstart.evaluation.calibration import calibrate
 from headstart.evaluation.folds import stratified_folds
 from headstart.heads.contract import (
-    Array,
     Balance,
     Validation,
     centre_of,
@@ -34,7 +33,7 @@ from headstart.heads.contract import (
     unit_of,
     weighing,
 )
-from headstart.types import Floats, JsonObject
+from headstart.types import Array, Floats, JsonObject
 
 # Inverse penalties, in units of one over the number of features: the squared length of a
 # standardised item is that number, so these are prior variances of a logit.

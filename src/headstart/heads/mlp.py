@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from headstart.heads.contract import (
-    Array,
     Balance,
     Validation,
     check_arrays,
@@ -30,7 +29,7 @@ from headstart.heads.contract import (
     standardised,
     weighing,
 )
-from headstart.types import JsonObject
+from headstart.types import Array, JsonObject
 
 if TYPE_CHECKING:
     from headstart.heads.mlp_training import Rows

@@ -125,12 +125,17 @@ class Training(Generic[Batch]):
     def take(self, batch: Batch) -> torch.Tensor:
         """One step; gives the loss of its batch before it."""
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+        loss = self.backward(batch)
         if self._clip < math.inf:
             nn.utils.clip_grad_norm_(self.network.parameters(), self._clip)
         self.optimiser.step()
         self.step += 1
+        return loss
+
+    def backward(self, batch: Batch) -> torch.Tensor:
+        """The gradients of the loss of a batch; gives the loss."""
+        loss = self.loss(batch)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
         return loss.detach()
 
     def judge(self) -> None:
