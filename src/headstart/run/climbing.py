@@ -25,7 +25,7 @@ from headstart.training.adapted import FEW, Adapted
 from headstart.training.candidate import Candidate, Source, candidate_of
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
-from headstart.training.run_identity import run_identity
+from headstart.training.run_identity import unfinished_in
 from headstart.training.strategies import strategy_of
 from headstart.wording import size
 
@@ -144,11 +144,8 @@ class _Ladder:
         self._stopped = False
         self._measuring = LEAST_MEASURING
         self._item_seconds = 0.0
-        self._unfinished: Unfinished | None = None
-        if folder is not None:
-            digest, weights = _digest(first.examples), trunk.backbone.fingerprint
-            self._unfinished = Unfinished(folder, run_identity(digest, trunk, weights, spec))
-            self._unfinished.check()
+        digest, weights = _digest(first.examples), trunk.backbone.fingerprint
+        self._unfinished = unfinished_in(folder, digest, trunk, weights, spec)
 
     def climb(self, budget: float | None) -> None:
         """Try rung after rung until none fits, or Ctrl-C; without a budget the first alone."""
@@ -337,10 +334,7 @@ class _Ladder:
 
         source = self._source()
         deadline = None if left is None else time.monotonic() + left
-        name = candidate.words.replace(" ", "-")
-        checkpoint = self._unfinished.checkpoint(name) if self._unfinished else None
-        if self._unfinished and not self._unfinished.folder.exists():
-            self._unfinished.decide([])
+        checkpoint = self._unfinished.checkpoint(candidate.words) if self._unfinished else None
         return adapting.adapt(
             candidate,
             source,

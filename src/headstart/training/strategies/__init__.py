@@ -12,3 +12,14 @@ def strategy_of(name: str) -> Strategy:
     """
     found: Strategy = STRATEGIES.resolve(name)
     return found
+
+
+def uncut(strategy: Strategy) -> Strategy:
+    """What to call a strategy that trains a tail where the tail is the whole backbone.
+
+    Where the weights themselves learn it is the strategy that trains all of them.
+    """
+    if not strategy.own_weights:
+        return strategy
+    every = map(strategy_of, STRATEGIES.ours)
+    return next(each for each in every if each.trains == "all" and each.pretrained)
