@@ -25,7 +25,7 @@ from headstart.training.adapted import FEW, Adapted
 from headstart.training.candidate import Candidate, Source, candidate_of
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
-from headstart.training.run_identity import unfinished_in
+from headstart.training.run_identity import run_identity
 from headstart.training.strategies import strategy_of
 from headstart.wording import size
 
@@ -144,8 +144,11 @@ class _Ladder:
         self._stopped = False
         self._measuring = LEAST_MEASURING
         self._item_seconds = 0.0
-        digest, weights = _digest(first.examples), trunk.backbone.fingerprint
-        self._unfinished = unfinished_in(folder, digest, trunk, weights, spec)
+        self._unfinished: Unfinished | None = None
+        if folder is not None:
+            digest, weights = _digest(first.examples), trunk.backbone.fingerprint
+            self._unfinished = Unfinished(folder, run_identity(digest, trunk, weights, spec))
+            self._unfinished.check()
 
     def climb(self, budget: float | None) -> None:
         """Try rung after rung until none fits, or Ctrl-C; without a budget the first alone."""

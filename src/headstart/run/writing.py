@@ -17,7 +17,8 @@ from headstart.run.finish import finish
 from headstart.run.perplexities import measure, reported, sample
 from headstart.run.tuning import Prepared, adapt, prepare
 from headstart.spec import FitSpec
-from headstart.training.run_identity import unfinished_in
+from headstart.training.checkpoint import Unfinished
+from headstart.training.run_identity import run_identity
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,12 @@ def fit(
     """
     prepared = prepare(data, spec, clock)
     network, preprocessing = prepared.causal.model, prepared.causal.preprocessing
-    folder = None if out is None else sealed.beside(out, "unfinished")
-    digest, weights = prepared.arranged.digest, fingerprint(network)
-    unfinished = unfinished_in(folder, digest, prepared.trunk, weights, spec)
+    unfinished = None
+    if out is not None:
+        digest, weights = prepared.arranged.digest, fingerprint(network)
+        identity = run_identity(digest, prepared.trunk, weights, spec)
+        unfinished = Unfinished(sealed.beside(out, "unfinished"), identity)
+        unfinished.check()
     before = measure(prepared, progress, "Measuring the pretrained model")
     clock.lap("evaluate")
     tuned = adapt(prepared, spec, progress, unfinished)

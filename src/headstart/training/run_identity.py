@@ -2,30 +2,13 @@
 
 from dataclasses import fields
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from headstart.features.trunk import Trunk
 from headstart.spec import FitSpec, flag
-from headstart.training.checkpoint import Unfinished
 from headstart.training.threads import threads
 
 _NO_MATTER = ("offline", "strict", "root", "allow_root", "device")
-
-
-def unfinished_in(
-    folder: Path | None, digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec
-) -> Unfinished | None:
-    """What a killed run left in a folder, or will leave there; None where nothing is kept.
-
-    Raises:
-        InputError: it is damaged, or belongs to something else than `run_identity` gives.
-    """
-    if folder is None:
-        return None
-    unfinished = Unfinished(folder, run_identity(digest, trunk, fingerprint, spec))
-    unfinished.check()
-    return unfinished
 
 
 def run_identity(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, Any]:

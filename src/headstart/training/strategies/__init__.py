@@ -15,11 +15,7 @@ def strategy_of(name: str) -> Strategy:
 
 
 def uncut(strategy: Strategy) -> Strategy:
-    """What to call a strategy that trains a tail where the tail is the whole backbone.
-
-    Where the weights themselves learn it is the strategy that trains all of them.
-    """
-    if not strategy.own_weights:
-        return strategy
-    every = map(strategy_of, STRATEGIES.ours)
-    return next(each for each in every if each.trains == "all" and each.pretrained)
+    """The same where nothing is stored and the whole backbone learns: of its class, or itself."""
+    ours = map(strategy_of, STRATEGIES.ours)
+    whole = (each for each in ours if type(each) is type(strategy) and each.trains == "all")
+    return next(whole, strategy)
