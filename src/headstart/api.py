@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from headstart import data as reading
-from headstart.atomic import check_file, write_json
+from headstart.atomic import check_file
 from headstart.data.dataset import Dataset, count_notes, joined
 from headstart.data.ids import refuse_columns
 from headstart.data.reads import TrainedSpec
@@ -29,23 +29,12 @@ from headstart.wording import shown, some
 if TYPE_CHECKING:
     from headstart.backbones import BackboneSummary, Entry, Fetched
     from headstart.export import Exported
-    from headstart.generation.report import GenerationReport
     from headstart.generation.sample import Written
     from headstart.generation.saved import LanguageModel
     from headstart.model import Model, Predictions
     from headstart.report.report import EmbedReport, EvaluationReport
     from headstart.run import Run
-
-
-@dataclass(frozen=True)
-class TextRun:
-    """A finished `fit` of `task="generation"`."""
-
-    model: "LanguageModel"
-    report: "GenerationReport"
-
-    def _repr_html_(self) -> str:
-        return self.report._repr_html_()
+    from headstart.run.writing import TextRun
 
 
 @overload
@@ -59,7 +48,7 @@ def fit(
     progress: Progress | None = None,
     began: float | None = None,
     **options: Unpack[FitOptions],
-) -> TextRun: ...
+) -> "TextRun": ...
 @overload
 def fit(
     data: Any,
@@ -108,13 +97,13 @@ def fit(
     spec = spec_of(FitSpec, {"task": task, **options})
     progress = progress or usual_progress()
     folder = None if out is None else _path("--out", out)
-    if spec.task == "generation":
-        if labels is not None or sample_weight is not None:
-            raise InputError("--task generation learns from texts alone; leave out the rest.")
-        return _fit_texts(data, folder, spec, progress, began)
     if folder is not None:
         sealed.check_target(folder)
     clock = Clock(began)
+    if spec.task == "generation":
+        if labels is not None or sample_weight is not None:
+            raise InputError("--task generation learns from texts alone; leave out the rest.")
+        return _fit_texts(data, folder, spec, progress, clock)
     dataset = reading.read_any(data, spec, labels, weights=sample_weight)
     if folder is not None:
         sealed.say_replaced(folder, progress)
@@ -126,20 +115,19 @@ def fit(
 
 
 def _fit_texts(
-    data: Any, out: Path | None, spec: FitSpec, progress: Progress, began: float | None
-) -> TextRun:
-    from headstart.generation.fit import fit as fit_texts
+    data: Any, out: Path | None, spec: FitSpec, progress: Progress, clock: Clock
+) -> "TextRun":
+    from headstart import sealed
+    from headstart.run import writing
 
+    if out is not None:
+        sealed.say_replaced(out, progress)
+    name = _name(data)
     if not isinstance(data, (str, Path, Dataset)):
         asked = replace(ReadSpec(), input=spec.input, strict=spec.strict)
         data = reading.read_any(data, asked, labelled=False)
         spec = replace(spec, input=None)
-    done = fit_texts(data, out=out, spec=spec, progress=progress, began=began)
-    if out is not None:
-        write_json(out / "report.json", done.report.to_json())
-    if done.unfinished:
-        done.unfinished.remove()
-    return TextRun(done.model, done.report)
+    return writing.fit(data, spec, progress, clock, name=name, out=out)
 
 
 def generate(

@@ -26,7 +26,7 @@ from headstart.card import card
 from headstart.data import texts
 from headstart.data.dataset import Dataset, Ids, Modality, Skipped, Task, count_notes
 from headstart.data.reads import Reads, TrainedSpec, reads_from_json
-from headstart.errors import InputError
+from headstart.errors import InputError, first_line
 from headstart.evaluation.calibration import probabilities
 from headstart.features import graphs, pipeline, trial
 from headstart.features.engine import CPU_BATCH, OpenVINOEngine, first, native_precision
@@ -386,12 +386,12 @@ class Model:
             InputError: something else is there.
             OSError: the disk refuses; what was there stays.
         """
-        sealed.write_folder(Path(folder), self._write)
+        sealed.save(Path(folder), self._about(), card, self._write, sealed.ANSWERS)
 
     def _write(self, folder: Path) -> None:
         from safetensors.numpy import save
 
-        (folder / "compiled").mkdir(parents=True)
+        (folder / "compiled").mkdir()
         graphs.write(self.graph, folder / "compiled" / "network.xml")
         if self.reference is not None:
             graphs.write_reference(self.reference, folder / "compiled")
@@ -404,13 +404,9 @@ class Model:
         (folder / "model.safetensors").write_bytes(save(arrays))
         if isinstance(self.preprocessing, TextPreprocessing):
             (folder / "tokenizer.json").write_text(self.preprocessing.tokenizer, "utf-8")
-        about = self._about()
-        (folder / "README.md").write_text(card(about), "utf-8")
-        sealed.seal(folder, about, sealed.ANSWERS)
 
     def _about(self) -> dict[str, Any]:
         return {
-            "schema": sealed.SCHEMA,
             "task": self.task,
             "modality": self.modality,
             "classes": list(self.classes),
@@ -446,11 +442,7 @@ def load(folder: str | Path) -> Model:
         *(LookupError, AttributeError, TypeError, ValueError, RuntimeError, OSError),
         SafetensorError,
     ) as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(
-            f"The model in {str(folder)!r} cannot be read ({shown(said[0])[:200]}); "
-            "train it again, or copy it again from where it came."
-        ) from error
+        raise sealed.unreadable(folder, first_line(error)) from error
 
 
 def _assemble(folder: Path, about: dict[str, Any]) -> Model:

@@ -158,7 +158,7 @@ class Copy:
 
     Attributes:
         module: the copy.
-        names: what the backbone's whole module calls each of its parameters and buffers.
+        names: what the whole calls each of its parameters and buffers.
         depths: by identity of each of its parameters, how many stages come after its own.
     """
 
@@ -167,14 +167,20 @@ class Copy:
     depths: Mapping[int, int]
 
     @classmethod
-    def of(cls, part: nn.Module, backbone: Backbone) -> "Copy":
-        """A copy of the whole module of a backbone, or of the tail after a cut."""
+    def of(cls, part: nn.Module, backbone: Backbone, whole: nn.Module | None = None) -> "Copy":
+        """A copy of the module of a backbone, or of the tail after a cut.
+
+        Args:
+            part: what is copied.
+            backbone: says how deep each parameter is.
+            whole: what `part` is of, where that is more than the backbone's module.
+        """
         names = names_in(part, backbone.module)
         depths = _depths(backbone.module, [stage.name for stage in backbone.stages])
         made = copy.deepcopy(part)
         return cls(
             made,
-            names,
+            names if whole is None else names_in(part, whole),
             {
                 id(parameter): depths.get(names.get(name, ("",))[0], 0)
                 for name, parameter in made.named_parameters()
