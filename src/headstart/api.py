@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from headstart import data as reading
 from headstart.atomic import check_file
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from headstart.export import Exported
     from headstart.generation.sample import Written
     from headstart.generation.saved import LanguageModel
-    from headstart.model import Model, Predictions
+    from headstart.predictors import Model, Predictions, Predictor, Session
     from headstart.report.report import EmbedReport, EvaluationReport
     from headstart.run import Run
     from headstart.run.writing import TextRun
+
+Answering = TypeVar("Answering", bound="Predictor")
 
 
 @overload
@@ -93,6 +95,7 @@ def fit(
     """
     from headstart import run, sealed
     from headstart.data import labels as labelling
+    from headstart.predictors.write import refuse_without_openvino
 
     spec = spec_of(FitSpec, {"task": task, **options})
     progress = progress or usual_progress()
@@ -104,6 +107,8 @@ def fit(
         if labels is not None or sample_weight is not None:
             raise InputError("--task generation learns from texts alone; leave out the rest.")
         return _fit_texts(data, folder, spec, progress, clock)
+    if folder is not None:
+        refuse_without_openvino()
     dataset = reading.read_any(data, spec, labels, weights=sample_weight)
     if folder is not None:
         sealed.say_replaced(folder, progress)
@@ -161,7 +166,7 @@ def generate(
 
 
 def predict(
-    model: "str | Path | Model",
+    model: "str | Path | Predictor",
     inputs: Any,
     *,
     id: str | None = None,
@@ -171,7 +176,7 @@ def predict(
     """Answers of a saved model, a row for each item in its order.
 
     Args:
-        model: its folder, or the model.
+        model: its folder, the model, or a session of it.
         inputs: paths, images, arrays or texts, mixed as you like, or one alone; a table of any
             library; or paths of folders and tables, for what is in them. Where the model is for
             texts a string is a text, unless it names a table or `.txt` file that is there.
@@ -182,7 +187,7 @@ def predict(
     Raises:
         InputError: the model or an input is wrong.
     """
-    loaded = _loaded(model)
+    loaded = load(model) if isinstance(model, (str, Path)) else _with("reads", model)
     spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
     progress = progress or usual_progress()
     if isinstance(inputs, reading.Named):
@@ -396,10 +401,22 @@ def export(
 
 
 def load(folder: str | Path) -> "Model":
-    """Read a saved model; see `headstart.model.load`."""
-    from headstart import model
+    """Read a saved model; see `headstart.predictors.load.load`."""
+    from headstart import predictors
 
-    return model.load(folder)
+    return predictors.load(folder)
+
+
+def session(model: "str | Path | Model") -> "Session":
+    """A model that is kept ready, for a server or a loop: `with session(model) as ready:`.
+
+    Args:
+        model: its folder, or the model.
+
+    Raises:
+        InputError: the model is wrong.
+    """
+    return _loaded(model).session()
 
 
 def catalogue() -> "tuple[Entry, ...]":
@@ -501,9 +518,11 @@ def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
 
 
 def _loaded(model: "str | Path | Model") -> "Model":
-    if isinstance(model, (str, Path)):
-        return load(model)
-    if not hasattr(model, "reads"):
+    return load(model) if isinstance(model, (str, Path)) else _with("session", model)
+
+
+def _with(name: str, model: Answering) -> Answering:
+    if not hasattr(model, name):
         raise InputError(
             f"A {type(model).__name__} is no model that answers; give one, or its folder."
         )

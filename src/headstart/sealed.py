@@ -31,7 +31,7 @@ ANSWERS = (
     "model.safetensors",
     "tokenizer.json",
 )
-"""Files of a model that answers; see `headstart.model`."""
+"""Files of a model that answers; see `headstart.predictors.write`."""
 
 WRITES = (
     "config.json",

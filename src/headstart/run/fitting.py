@@ -8,7 +8,7 @@ from headstart.data.dataset import Dataset
 from headstart.evaluation import predictions
 from headstart.evaluation.predictions import Results
 from headstart.features.trunk import Trunk
-from headstart.model import Model
+from headstart.predictors import Model
 from headstart.progress import Clock, Progress
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headstart.backbones import Backbone
+from headstart.features.halved import Rows
 from headstart.heads.contract import Floats
 from headstart.heads.linear import LinearHead
 from headstart.training.items import Inputs, Items
@@ -97,12 +98,33 @@ class Network(nn.Module):
         return {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
 
 
+class SideBySide(nn.Module):
+    """Features of two networks for the same inputs: the first `size` of one, then the other's."""
+
+    def __init__(self, first: nn.Module, size: int, second: nn.Module) -> None:
+        super().__init__()
+        self.first, self.size, self.second = first, size, second
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Features (items, size and those of the second)."""
+        return torch.cat([self.first(*inputs)[:, : self.size], self.second(*inputs)], 1)
+
+
 def scores(network: nn.Module, items: Items, where: torch.device) -> NDArray[np.float32]:
     """Scores (items, outputs) in evaluation mode."""
     network.eval()
     order = evaluated(len(items), items.lengths, ROWS)
+    rows, found = Rows(), []
     with torch.inference_mode():
-        found = [network(*on(where, items.plain(index))).float().cpu().numpy() for index in order]
+        for index in order:
+            inputs = on(where, items.plain(index))
+
+            def some(part: slice, inputs: Inputs = inputs) -> NDArray[np.float32]:
+                given = (each[part] for each in inputs)
+                answers: NDArray[np.float32] = network(*given).float().cpu().numpy()
+                return answers
+
+            found += rows.each(len(index), some)
     back = np.argsort(np.concatenate(order))
     answers: NDArray[np.float32] = np.concatenate(found)[back]
     return answers
