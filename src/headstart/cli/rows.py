@@ -14,7 +14,7 @@ from headstart.report.jsonable import jsonable
 from headstart.wording import meaningful
 
 if TYPE_CHECKING:
-    from headstart.model import Predictions
+    from headstart.predictors import Predictions
 
 Cell = str | float | None
 

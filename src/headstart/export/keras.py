@@ -24,7 +24,7 @@ from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
 from headstart.export.written import Written
 from headstart.heads.contract import centre_of
-from headstart.model import Model
+from headstart.predictors import Model
 from headstart.preprocessing import ImagePreprocessing
 
 # After the family's module, which chooses the backend.

@@ -5,13 +5,13 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from headstart import heads
 from headstart.atomic import whole
+from headstart.installed import version_of
 from headstart.types import Array, Json
 
 EDITION = 1
@@ -47,7 +47,7 @@ def kept(
 
 
 def _name(name: str, arrays: Sequence[Array], options: Mapping[str, Json]) -> str:
-    versions = [version(each) for each in LIBRARIES]
+    versions = [version_of(each) for each in LIBRARIES]
     about = [EDITION, name, dict(options), versions, os.cpu_count()]
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for array in arrays:

@@ -10,7 +10,7 @@ from headstart.errors import InputError
 from headstart.evaluation import predictions
 from headstart.evaluation.calibration import scaled
 from headstart.evaluation.predictions import Results
-from headstart.model import Model
+from headstart.predictors import Model
 from headstart.progress import Progress
 from headstart.report.report import EvaluationReport
 from headstart.run.measure import tables

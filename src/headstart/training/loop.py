@@ -10,12 +10,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from headstart.features.halved import Rows
 from headstart.learning.loop import Trained, Training
 from headstart.learning.objectives import Loss
 from headstart.progress import Advance
@@ -237,6 +239,7 @@ class NetworkTraining(Training[Batch]):
         )
         self._task, self._recipe, self._seed = task, recipe, seed
         self._checkpoint, self._advance = checkpoint, advance
+        self._rows = Rows()
         kept = checkpoint.decisions().get("steps", {}) if checkpoint else {}
         self.kept = {int(step): int(planned) for step, planned in kept.items()}
         self.decided = max(self.kept, default=0)
@@ -282,8 +285,8 @@ class NetworkTraining(Training[Batch]):
             group["lr"] = self._recipe.rate * group["scale"] * share
         return super().take(batch)
 
-    def loss(self, batch: Batch) -> torch.Tensor:
-        """See `Training.loss`."""
+    def backward(self, batch: Batch) -> torch.Tensor:
+        """See `Training.backward`: in parts, where the memory does not hold all rows at once."""
         index, inputs, random = batch
         task, recipe = self._task, self._recipe
         wanted = task.targets[index].to(task.where)
@@ -293,11 +296,20 @@ class NetworkTraining(Training[Batch]):
             inputs, wanted = _mixed(inputs, wanted, recipe.mixup, random)
         cheaper = task.items.lengths is not None and task.where.type == "cpu"
         texts = drawn if cheaper else None
-        exact = computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts)
-        with seeded(drawn):
-            with exact:
-                scores = self.network(*inputs)
-            return task.loss(scores.float(), wanted)
+
+        def learn(part: slice) -> torch.Tensor:
+            exact = computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts)
+            with seeded(drawn + part.start):
+                with exact:
+                    scores = self.network(*(each[part] for each in inputs))
+                loss = task.loss(scores.float(), wanted[part])
+            share = len(wanted[part]) / len(wanted)
+            loss = loss if share == 1 else share * loss
+            loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+            return loss.detach()
+
+        undo = partial(self.optimiser.zero_grad, set_to_none=True)
+        return torch.stack(self._rows.each(len(wanted), learn, undo)).sum()
 
     def validate(self) -> float | None:
         """See `Training.validate`."""

@@ -9,7 +9,7 @@ from headstart.data.dataset import Dataset, Split
 from headstart.evaluation.calibration import scaled
 from headstart.evaluation.predictions import Results
 from headstart.features.extract import Features
-from headstart.model import DIGEST, Model
+from headstart.predictors import DIGEST, Model
 from headstart.training.adapted import Adapted
 
 
