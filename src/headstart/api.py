@@ -232,11 +232,9 @@ def evaluate(
     """
     from headstart import evaluation
     from headstart.data import labels as labelling
-    from headstart.evaluation import predictions
+    from headstart.evaluation import Results, predictions
     from headstart.evaluation.calibration import scaled
-    from headstart.evaluation.predictions import Results
     from headstart.report.report import EvaluationReport
-    from headstart.run.measure import tables
     from headstart.training.examples import match
 
     began = time.monotonic() if began is None else began
@@ -265,22 +263,24 @@ def evaluate(
         first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
         classes = f"; the model's classes are {some(loaded.classes, 3)}" if unmatched else ""
         raise InputError(f"No item of '{_name(data)}' can be measured{first}{classes}.")
-    scores = scaled(scored.scores[known], loaded.temperature)
-    measured = evaluation.evaluate(loaded.task, targets, scores, loaded.classes, seed=0)
-    digests, places = scored.digests[known], scored.kept[known].tolist()
-    seen = int(loaded.seen(digests).sum())
+    places = scored.kept[known]
+    results = Results(
+        task=loaded.task,
+        classes=loaded.classes,
+        positions=places,
+        names=[dataset.names[at] for at in places.tolist()],
+        digests=scored.digests[known],
+        splits=[dataset.splits[at] if dataset.splits else None for at in places.tolist()],
+        labels=[dataset.labels[at] for at in places.tolist()],
+        targets=targets,
+        scores=scaled(scored.scores[known], loaded.temperature),
+    )
+    measured = evaluation.evaluate(
+        results.task, results.targets, results.scores, results.classes, seed=0
+    )
+    seen = int(loaded.seen(results.digests).sum())
     if path is not None:
-        assert dataset.labels is not None
-        found = Results(
-            task=loaded.task,
-            classes=loaded.classes,
-            names=[dataset.names[at] for at in places],
-            digests=digests,
-            splits=[dataset.splits[at] if dataset.splits else None for at in places],
-            labels=[dataset.labels[at] for at in places],
-            scores=scores,
-        )
-        predictions.write(predictions.table_of(found), path)
+        predictions.write(predictions.table_of(results), path)
     return EvaluationReport(
         model=str(model) if isinstance(model, (str, Path)) else "(in memory)",
         dataset=_name(data),
@@ -300,7 +300,8 @@ def evaluate(
         notes=dataset.notes,
         seconds={"total": time.monotonic() - began},
         predictions=None if path is None else str(out),
-        **tables(measured),
+        per_class=measured.per_class,
+        confusion=measured.confused,
     )
 
 

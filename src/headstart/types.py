@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+Label = str | tuple[str, ...] | float
+"""What is true of an item: a class, several classes, or a number."""
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]

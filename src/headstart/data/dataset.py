@@ -5,16 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import numpy as np
-
 from headstart.data.lazy import Joined, Selection
 from headstart.data.reads import UNKNOWN, Reads
+from headstart.types import Indices, Label
 
 Modality = Literal["image", "text"]
 Task = Literal["classification", "multilabel", "regression"]
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-Label = str | tuple[str, ...] | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class Dataset:
         skipped = f", {len(self.skipped):,} skipped" if self.skipped else ""
         return f"<Dataset of {len(self):,} {self.modality}s{task}{skipped}>"
 
-    def select(self, index: np.ndarray[Any, np.dtype[np.int64]]) -> "Dataset":
+    def select(self, index: Indices) -> "Dataset":
         """The same data set with the items at `index` alone, in that order; lazy items stay so."""
         return replace(
             self,

@@ -47,6 +47,8 @@ METRICS = {
     "multilabel": ("macro_f1", "micro_f1", "map"),
     "regression": ("pearson_r", "r2", "mae"),
 }
+LOWER_IS_BETTER = ("log_loss", "ece", "mae")
+
 _BINS = 15
 _FEW = 5
 
@@ -67,6 +69,11 @@ class Evaluation:
     per_class: tuple[ClassRow, ...]
     confusion: Indices | None
     notes: tuple[str, ...]
+
+    @property
+    def confused(self) -> tuple[tuple[int, ...], ...]:
+        """The confusion matrix by rows; empty where there is none."""
+        return () if self.confusion is None else tuple(map(tuple, self.confusion.tolist()))
 
 
 def evaluate(
@@ -97,6 +104,11 @@ def evaluate(
     if task == "multilabel":
         return _multilabel(np.asarray(targets) > 0, scores, classes, resamples, rng)
     return _regression(np.asarray(targets, np.float64), scores, resamples, rng)
+
+
+def clearly_better(metric: str, found: Interval, other: float) -> bool:
+    """Whether another value is outside of the interval of a metric, on its worse side."""
+    return found.high < other if metric in LOWER_IS_BETTER else found.low > other
 
 
 def _nothing(task: str, classes: Sequence[str], notes: tuple[str, ...]) -> Evaluation:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.evaluation import judge
 from headstart.progress import Progress, Silent
-from headstart.training.adapted import Adapted, few_to_calibrate_on, judge
+from headstart.training.adapted import Adapted, few_to_calibrate_on
 from headstart.training.candidate import Candidate, Source, check
 from headstart.training.checkpoint import Checkpoint
 from headstart.training.examples import Part

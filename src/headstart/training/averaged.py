@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
+from headstart.evaluation import judge
 from headstart.evaluation.calibration import scaled
 from headstart.features.graphs import Graph
 from headstart.features.reference import Reference
 from headstart.heads.linear import LinearHead
-from headstart.training.adapted import Adapted, judge
+from headstart.training.adapted import Adapted
 
 SHARE = 0.5
 """Of each of the two. It is not chosen on validation items, which are few."""
