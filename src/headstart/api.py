@@ -232,10 +232,10 @@ def evaluate(
     """
     from headstart import evaluation
     from headstart.data import labels as labelling
+    from headstart.data.divide import match
     from headstart.evaluation import Results, predictions
     from headstart.evaluation.calibration import scaled
     from headstart.report.report import EvaluationReport
-    from headstart.training.examples import match
 
     began = time.monotonic() if began is None else began
     path = None if out is None else check_file(_path("--out", out))
