@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 from headstart import data as reading
 from headstart.atomic import check_file, write_json
@@ -50,11 +50,11 @@ class TextRun:
 
 @overload
 def fit(
-    data: Any,
-    labels: Any = None,
+    data: object,
+    labels: object = None,
     *,
     task: Literal["generation"],
-    sample_weight: Any = None,
+    sample_weight: object = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
@@ -62,22 +62,22 @@ def fit(
 ) -> TextRun: ...
 @overload
 def fit(
-    data: Any,
-    labels: Any = None,
+    data: object,
+    labels: object = None,
     *,
     task: Literal["auto", "classification", "multilabel", "regression"] = "auto",
-    sample_weight: Any = None,
+    sample_weight: object = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
     **options: Unpack[FitOptions],
 ) -> "Run": ...
 def fit(
-    data: Any,
-    labels: Any = None,
+    data: object,
+    labels: object = None,
     *,
     task: str = "auto",
-    sample_weight: Any = None,
+    sample_weight: object = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
@@ -126,7 +126,7 @@ def fit(
 
 
 def _fit_texts(
-    data: Any, out: Path | None, spec: FitSpec, progress: Progress, began: float | None
+    data: object, out: Path | None, spec: FitSpec, progress: Progress, began: float | None
 ) -> TextRun:
     from headstart.generation.fit import fit as fit_texts
 
@@ -174,7 +174,7 @@ def generate(
 
 def predict(
     model: "str | Path | Model",
-    inputs: Any,
+    inputs: object,
     *,
     id: str | None = None,
     progress: Progress | None = None,
@@ -209,8 +209,8 @@ def predict(
 
 def evaluate(
     model: "str | Path | Model",
-    data: Any,
-    labels: Any = None,
+    data: object,
+    labels: object = None,
     *,
     out: str | Path | None = None,
     progress: Progress | None = None,
@@ -240,8 +240,8 @@ def evaluate(
     began = time.monotonic() if began is None else began
     path = None if out is None else check_file(_path("--out", out))
     loaded = _loaded(model)
-    read: dict[str, Any] = {**options, "task": loaded.task}
-    words = read.get("na_values")
+    read: dict[str, object] = {**options, "task": loaded.task}
+    words = options.get("na_values")
     words = loaded.reads.na_values if words is None else words
     read["na_values"] = labelling.kept_words(loaded.classes, words)
     spec = spec_of(TrainedSpec, {**read, "trained": loaded.reads})
@@ -317,7 +317,7 @@ def _trained_on(seen: int, measured: int) -> tuple[str, ...]:
 
 
 def embed(
-    data: Any,
+    data: object,
     *,
     out: str | Path,
     progress: Progress | None = None,
@@ -530,9 +530,9 @@ def usual_progress() -> Progress:
     return NotebookProgress() if in_notebook() else Silent()
 
 
-def _path(option: str, given: Any) -> Path:
-    return Path(value_of(option, given, (str,)))
+def _path(option: str, given: object) -> Path:
+    return Path(str(value_of(option, given, (str,))))
 
 
-def _name(data: Any) -> str:
+def _name(data: object) -> str:
     return shown(str(data)) if isinstance(data, (str, Path)) else "(in memory)"

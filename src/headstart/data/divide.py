@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.data import labels, split
-from headstart.data.dataset import SPLITS, Dataset, Label, Skipped, Split, Task
+from headstart.data.dataset import SPLITS, Dataset, Skipped, Split, Task
 from headstart.data.forms import ordered
 from headstart.errors import InputError
-from headstart.types import Indices, Mask, Targets
+from headstart.types import Indices, Label, Mask, Targets
 from headstart.wording import some
 
 VALIDATION_SIZE = 0.15

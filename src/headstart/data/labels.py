@@ -8,10 +8,10 @@ from itertools import chain
 
 import numpy as np
 
-from headstart.data.dataset import Dataset, Label, Task
+from headstart.data.dataset import Dataset, Task
 from headstart.data.forms import MISSING, is_truth, ordered, same
 from headstart.errors import DataError
-from headstart.types import Targets
+from headstart.types import Label, Targets
 from headstart.wording import items, shown, some
 
 SMALL_CLASS = 10

@@ -121,7 +121,7 @@ def _nothing(task: str, classes: Sequence[str], notes: tuple[str, ...]) -> Evalu
     )
 
 
-def _value(metric: Metric, truth: Targets, answers: Scores, **options: object) -> float:
+def _value(metric: Metric, truth: Targets | Mask, answers: Scores, **options: object) -> float:
     """What scikit-learn says; NaN where an answer is not finite, which it refuses."""
     return float(metric(truth, answers, **options)) if np.isfinite(answers).all() else math.nan
 
@@ -199,8 +199,9 @@ def _macro_ranking(
     if not any(defined):
         return UNDEFINED, defined
     # scikit-learn takes a matrix of one column for a vector.
-    column = 0 if sum(defined) == 1 else slice(None)
-    truth, scores = positive[:, defined][:, column], ranks[:, defined][:, column]
+    which = np.flatnonzero(defined)
+    of = which if len(which) > 1 else which[0]
+    truth, scores = positive[:, of], ranks[:, of]
     mean = _value(metric, truth, scores, average="macro")
     items = mean + influence[:, None] / sum(defined)
     return of_means(_first, items, resamples, rng, value=mean), defined

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headstart.types import Floats, Indices, Mask
+from headstart.types import Floats, Indices, Mask, Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def mistakes(confusion: Sequence[Sequence[int]]) -> list[Mistake]:
     return sorted(found, key=lambda each: (-each.items, each.label, each.prediction))
 
 
-def f1_scores(hits: Floats, predicted: Floats, support: Floats) -> Floats:
+def f1_scores(hits: Numbers, predicted: Numbers, support: Numbers) -> Floats:
     """F1 from counts of any one shape; NaN where a class neither occurs nor is predicted."""
     total = predicted + support
     return np.where(total > 0, 2 * hits / np.maximum(total, 1), np.nan)

@@ -11,7 +11,7 @@ from headstart.data.dataset import Modality, Skipped, Task
 from headstart.evaluation import ClassRow, Difference
 from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
 from headstart.report.notebook import Showable
-from headstart.types import Json, JsonObject
+from headstart.types import Json, JsonObject, Unchecked
 from headstart.wording import shown
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Report(Showable):
     versions: Mapping[str, str]
     gain: Difference | None = None
     temperature: float | None = None
-    backbone_facts: Mapping[str, Json] = field(default_factory=dict)
+    backbone_facts: Unchecked = field(default_factory=dict)
     class_counts: Mapping[str, int] = field(default_factory=dict)
     per_class: tuple[ClassRow, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()

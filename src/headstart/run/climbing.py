@@ -4,10 +4,8 @@ import hashlib
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset
 from headstart.errors import InputError
@@ -27,6 +25,7 @@ from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
 from headstart.training.run_identity import run_identity
 from headstart.training.strategies import strategy_of
+from headstart.types import Array, Unchecked
 from headstart.wording import size
 
 TIMED_ITEMS = 32
@@ -182,7 +181,7 @@ class _Ladder:
                 "from where it was."
             )
 
-    def _try_whole_images(self, budget: float | None, decisions: list[dict[str, Any]]) -> None:
+    def _try_whole_images(self, budget: float | None, decisions: list[Unchecked]) -> None:
         """Go on with whole images, not their centres, where these are clearly better."""
         first, spec = self._first, self._spec
         items = len(first.examples.parts["train"])
@@ -256,7 +255,7 @@ class _Ladder:
         tried = Tried(rung, verdict.adapted, verdict.better, why, decision.seconds)
         self._tried.append(tried)
 
-    def _keep(self, decisions: list[dict[str, Any]]) -> None:
+    def _keep(self, decisions: list[Unchecked]) -> None:
         if self._unfinished:
             self._unfinished.decide(decisions)
 
@@ -415,5 +414,5 @@ def _digest(examples: Examples) -> str:
     return content.hexdigest()[:16]
 
 
-def _bytes(array: NDArray[Any]) -> bytes:
+def _bytes(array: Array) -> bytes:
     return np.ascontiguousarray(array).tobytes()
