@@ -1,10 +1,11 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.evaluation.folds import stratified_folds
 
 
+@settings(deadline=None)  # the first imports scikit-learn
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=80), st.integers(2, 5), st.integers(0, 9))
 def test_every_class_stays_and_folds_are_even(labels: list[int], folds: int, seed: int) -> None:
     targets = np.array(labels)

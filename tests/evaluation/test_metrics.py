@@ -60,7 +60,8 @@ def test_multilabel_agrees_with_scikit_learn() -> None:
     targets = (rng.random((250, 4)) < [0.1, 0.3, 0.5, 0.7]).astype(np.uint8)
     logits = (targets * 2 - 1 + rng.standard_normal((250, 4)) * 1.5).round(1)
     found = evaluate("multilabel", targets, logits, names(4), seed=0, resamples=50)
-    predicted = logits > 0
+    predicted = logits >= 0  # as an answer has a class: from a probability of one half on
+    assert (logits == 0).any()
     assert values(found) == pytest.approx(
         {
             "macro_f1": reference.f1_score(targets, predicted, average="macro"),

@@ -242,8 +242,12 @@ def _calibration_error(
     items = np.arange(len(right))
     sure = np.exp(log_softmax(logits)[items, predicted])
     gaps = np.zeros((len(right), _BINS))
-    gaps[items, np.minimum((sure * _BINS).astype(np.int64), _BINS - 1)] = sure - right
+    gaps[items, _bins(sure)] = sure - right
     return of_means(lambda m: np.abs(m).sum(axis=1), gaps, resamples, rng)
+
+
+def _bins(sure: Floats) -> Indices:
+    return np.minimum(np.nan_to_num(sure * _BINS).astype(np.int64), _BINS - 1)
 
 
 def _multilabel(
