@@ -111,7 +111,7 @@ def _cells(labels: Any) -> Sequence[object]:
         return list(getattr(labels, method)() if method else labels)
     shape = tuple(labels.shape)
     if len(shape) == 2 and shape[1] == 1:
-        return [row[0] for row in _listed(labels)]
+        return [row[0] if isinstance(row, list) else row for row in _listed(labels)]
     if len(shape) == 2:
         _refuse_amounts(labels, shape)
     elif len(shape) != 1:

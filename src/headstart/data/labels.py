@@ -164,7 +164,9 @@ def aligned(dataset: Dataset, classes: Sequence[str]) -> Dataset:
     return replace(dataset, labels=labels, notes=(*dataset.notes, note))
 
 
-def kept_words(classes: Iterable[str], na_values: str | None) -> str | None:
+def kept_words(
+    classes: Iterable[str], na_values: str | Iterable[str] | None
+) -> str | Iterable[str] | None:
     """What `na_values` is for other data, where a word such as NA is one of the classes."""
     return "" if na_values is None and not MISSING.isdisjoint(classes) else na_values
 

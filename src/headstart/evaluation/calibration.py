@@ -49,7 +49,8 @@ def log_losses(task: str, logits: Scores, targets: Targets) -> Floats:
         targets: int (n,) of known classes, or 0/1 (n, classes) for multilabel.
     """
     if task == "classification":
-        return np.negative(log_softmax(logits)[np.arange(len(targets)), targets])
+        own = log_softmax(logits)[np.arange(len(targets)), targets]
+        return np.asarray(-own, np.float64)
     wrong = np.where(targets > 0, -logits.astype(np.float64), logits)
     return np.asarray(np.logaddexp(0, wrong).mean(axis=1), np.float64)
 
