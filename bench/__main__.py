@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import MEASUREMENTS, ON_REQUEST
+from bench import MEASUREMENTS, ON_REQUEST, gpu
 from bench import __doc__ as about
 from bench.machine import OtherWork, alone, describe, limit
 
@@ -28,6 +28,11 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown:
         parser.error(f"there is no {unknown[0]!r}; there are {', '.join(known)}")
 
+    if "gpu" in options.names:
+        if len(options.names) > 1:
+            parser.error("gpu needs every core, so it is measured alone")
+        gpu.main(["--quick"] if options.quick else [])
+        return
     limit()
     machine = alone(describe)
     console = Console()

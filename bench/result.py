@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,10 @@ class Result:
             "settings": dict(self.settings),
         }
 
-    def table(self) -> Table:
+    def table(self) -> "Table":
         """The figures, one a row."""
+        from rich.table import Table
+
         caption = "\n".join(f"{key}: {value}" for key, value in self.settings.items())
         table = Table(
             title=f"{self.name}: {self.title}",

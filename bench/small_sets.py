@@ -49,7 +49,7 @@ def run(quick: bool = False) -> Result:
             report, _ = fit(
                 train,
                 folder / "model",
-                *("--test", str(test), "--root", str(data.train.parent)),
+                *("--test", str(test), *_root(dataset.kind, data.train.parent)),
                 *("--input", dataset.kind, "--label", "label", "--task", dataset.task),
                 *("--budget", "20s" if quick else BUDGET),
             )
@@ -75,6 +75,11 @@ def run(quick: bool = False) -> Result:
         ),
         settings,
     )
+
+
+def _root(kind: str, folder: Path) -> tuple[str, ...]:
+    """Where the images of a table that was moved are."""
+    return ("--root", str(folder)) if kind == "image" else ()
 
 
 def _drawn(table: Path, target: Path, items: int, seed: int) -> Path:

@@ -104,6 +104,20 @@ def test_every_measurement_runs_at_a_tiny_size(name):
     assert all(value > 0.99 for value in alike)
 
 
+def test_the_bench_of_a_gpu_runs_on_a_cpu_and_says_so(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    result = alone(import_module("bench.gpu").run, True)
+    assert result.title.startswith("no GPU was found")
+    assert result.settings["card"] == "no GPU was found"
+    values = {each.name: each.value for each in result.figures}
+    assert len(values) == len(result.figures)
+    assert all(value > 0 for value in values.values())
+    agreeing = [each for each in result.figures if "least" in each.name]
+    assert agreeing
+    assert all(each.met for each in agreeing)
+    assert {"decoding alone, 1 threads", "copy of 2 photos"} <= set(values)
+
+
 @pytest.mark.slow
 def test_the_command_prints_a_table_and_writes_json():
     done = _bench("--quick", "decode")

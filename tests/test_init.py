@@ -17,7 +17,9 @@ PUBLIC = [
     "InputError",
     "Model",
     "ModelError",
+    "Predictor",
     "Run",
+    "Session",
     "TransferClassifier",
     "TransferRegressor",
     "catalogue",
@@ -27,6 +29,7 @@ PUBLIC = [
     "generate",
     "load",
     "predict",
+    "session",
 ]
 HEAVY = {
     *("PIL", "datasets", "lance", "numpy", "openvino", "pandas", "pyarrow"),

@@ -42,16 +42,17 @@ def test_what_no_folder_can_be_called_is_refused_before_any_work(tmp_path, name,
 def test_long_names_are_allowed_as_far_as_the_system_goes(tmp_path):
     folder = tmp_path / ("x" * 250)
     sealed.check_target(folder)
-    sealed.write_folder(folder, lambda partial: write_model(partial))
+    save_model(folder)
     sealed.check_target(folder)
-    sealed.write_folder(folder, lambda partial: write_model(partial))
+    save_model(folder)
     assert sorted(each.name for each in tmp_path.iterdir()) == [folder.name]
 
 
-def write_model(folder):
-    folder.mkdir()
-    for name in ("model.json", "config.json"):
-        (folder / name).touch()
+def save_model(folder):
+    def contents(partial):
+        (partial / "config.json").touch()
+
+    sealed.save(folder, {}, lambda _: "a card", contents, ["config.json"])
 
 
 def test_the_folder_that_one_is_in_is_not_replaced(tmp_path, monkeypatch):

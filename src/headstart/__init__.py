@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.api import catalogue, embed, evaluate, fit, generate, load, predict
+    from headstart.api import catalogue, embed, evaluate, fit, generate, load, predict, session
     from headstart.errors import BackboneError, DataError, HeadstartError, InputError, ModelError
     from headstart.estimators import TransferClassifier, TransferRegressor
-    from headstart.model import Model
+    from headstart.predictors import Model, Predictor, Session
     from headstart.run import Run
 
 _WHERE = {
@@ -24,9 +24,11 @@ _WHERE = {
     "DataError": "errors",
     "HeadstartError": "errors",
     "InputError": "errors",
-    "Model": "model",
+    "Model": "predictors",
     "ModelError": "errors",
+    "Predictor": "predictors",
     "Run": "run",
+    "Session": "predictors",
     "TransferClassifier": "estimators",
     "TransferRegressor": "estimators",
     "catalogue": "api",
@@ -36,6 +38,7 @@ _WHERE = {
     "generate": "api",
     "load": "api",
     "predict": "api",
+    "session": "api",
 }
 
 __all__ = [
@@ -45,7 +48,9 @@ __all__ = [
     "InputError",
     "Model",
     "ModelError",
+    "Predictor",
     "Run",
+    "Session",
     "TransferClassifier",
     "TransferRegressor",
     "catalogue",
@@ -55,6 +60,7 @@ __all__ = [
     "generate",
     "load",
     "predict",
+    "session",
 ]
 
 # OpenVINO's converter reports its use over the network when it finds this package; nothing that

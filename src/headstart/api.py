@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Literal, TypeVar, Unpack, overload
 
 from headstart import data as reading
-from headstart.atomic import check_file, write_json
+from headstart.atomic import check_file
 from headstart.data.dataset import Dataset, count_notes, joined
 from headstart.data.ids import refuse_columns
 from headstart.data.reads import TrainedSpec
@@ -29,23 +29,14 @@ from headstart.wording import shown, some
 if TYPE_CHECKING:
     from headstart.backbones import BackboneSummary, Entry, Fetched
     from headstart.export import Exported
-    from headstart.generation.report import GenerationReport
     from headstart.generation.sample import Written
     from headstart.generation.saved import LanguageModel
-    from headstart.model import Model, Predictions
+    from headstart.predictors import Model, Predictions, Predictor, Session
     from headstart.report.report import EmbedReport, EvaluationReport
     from headstart.run import Run
+    from headstart.run.writing import TextRun
 
-
-@dataclass(frozen=True)
-class TextRun:
-    """A finished `fit` of `task="generation"`."""
-
-    model: "LanguageModel"
-    report: "GenerationReport"
-
-    def _repr_html_(self) -> str:
-        return self.report._repr_html_()
+Answering = TypeVar("Answering", bound="Predictor")
 
 
 @overload
@@ -59,7 +50,7 @@ def fit(
     progress: Progress | None = None,
     began: float | None = None,
     **options: Unpack[FitOptions],
-) -> TextRun: ...
+) -> "TextRun": ...
 @overload
 def fit(
     data: object,
@@ -104,17 +95,20 @@ def fit(
     """
     from headstart import run, sealed
     from headstart.data import labels as labelling
+    from headstart.predictors.write import refuse_without_openvino
 
     spec = spec_of(FitSpec, {"task": task, **options})
     progress = progress or usual_progress()
     folder = None if out is None else _path("--out", out)
-    if spec.task == "generation":
-        if labels is not None or sample_weight is not None:
-            raise InputError("--task generation learns from texts alone; leave out the rest.")
-        return _fit_texts(data, folder, spec, progress, began)
     if folder is not None:
         sealed.check_target(folder)
     clock = Clock(began)
+    if spec.task == "generation":
+        if labels is not None or sample_weight is not None:
+            raise InputError("--task generation learns from texts alone; leave out the rest.")
+        return _fit_texts(data, folder, spec, progress, clock)
+    if folder is not None:
+        refuse_without_openvino()
     dataset = reading.read_any(data, spec, labels, weights=sample_weight)
     if folder is not None:
         sealed.say_replaced(folder, progress)
@@ -126,20 +120,19 @@ def fit(
 
 
 def _fit_texts(
-    data: object, out: Path | None, spec: FitSpec, progress: Progress, began: float | None
-) -> TextRun:
-    from headstart.generation.fit import fit as fit_texts
+    data: object, out: Path | None, spec: FitSpec, progress: Progress, clock: Clock
+) -> "TextRun":
+    from headstart import sealed
+    from headstart.run import writing
 
+    if out is not None:
+        sealed.say_replaced(out, progress)
+    name = _name(data)
     if not isinstance(data, (str, Path, Dataset)):
         asked = replace(ReadSpec(), input=spec.input, strict=spec.strict)
         data = reading.read_any(data, asked, labelled=False)
         spec = replace(spec, input=None)
-    done = fit_texts(data, out=out, spec=spec, progress=progress, began=began)
-    if out is not None:
-        write_json(out / "report.json", done.report.to_json())
-    if done.unfinished:
-        done.unfinished.remove()
-    return TextRun(done.model, done.report)
+    return writing.fit(data, spec, progress, clock, name=name, out=out)
 
 
 def generate(
@@ -173,7 +166,7 @@ def generate(
 
 
 def predict(
-    model: "str | Path | Model",
+    model: "str | Path | Predictor",
     inputs: object,
     *,
     id: str | None = None,
@@ -183,7 +176,7 @@ def predict(
     """Answers of a saved model, a row for each item in its order.
 
     Args:
-        model: its folder, or the model.
+        model: its folder, the model, or a session of it.
         inputs: paths, images, arrays or texts, mixed as you like, or one alone; a table of any
             library; or paths of folders and tables, for what is in them. Where the model is for
             texts a string is a text, unless it names a table or `.txt` file that is there.
@@ -194,7 +187,7 @@ def predict(
     Raises:
         InputError: the model or an input is wrong.
     """
-    loaded = _loaded(model)
+    loaded = load(model) if isinstance(model, (str, Path)) else _with("reads", model)
     spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
     progress = progress or usual_progress()
     if isinstance(inputs, reading.Named):
@@ -409,10 +402,22 @@ def export(
 
 
 def load(folder: str | Path) -> "Model":
-    """Read a saved model; see `headstart.model.load`."""
-    from headstart import model
+    """Read a saved model; see `headstart.predictors.load.load`."""
+    from headstart import predictors
 
-    return model.load(folder)
+    return predictors.load(folder)
+
+
+def session(model: "str | Path | Model") -> "Session":
+    """A model that is kept ready, for a server or a loop: `with session(model) as ready:`.
+
+    Args:
+        model: its folder, or the model.
+
+    Raises:
+        InputError: the model is wrong.
+    """
+    return _loaded(model).session()
 
 
 def catalogue() -> "tuple[Entry, ...]":
@@ -514,9 +519,11 @@ def _with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
 
 
 def _loaded(model: "str | Path | Model") -> "Model":
-    if isinstance(model, (str, Path)):
-        return load(model)
-    if not hasattr(model, "reads"):
+    return load(model) if isinstance(model, (str, Path)) else _with("session", model)
+
+
+def _with(name: str, model: Answering) -> Answering:
+    if not hasattr(model, name):
         raise InputError(
             f"A {type(model).__name__} is no model that answers; give one, or its folder."
         )

@@ -32,7 +32,7 @@ ANSWERS = (
     "model.safetensors",
     "tokenizer.json",
 )
-"""Files of a model that answers; see `headstart.model`."""
+"""Files of a model that answers; see `headstart.predictors.write`."""
 
 WRITES = (
     "config.json",
@@ -53,12 +53,21 @@ _OURS = {
 }
 
 
-def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write a model's folder in one step; a model that was there is replaced.
+def save(
+    folder: Path,
+    about: Unchecked,
+    card: Callable[[Unchecked], str],
+    contents: Callable[[Path], None],
+    names: Iterable[str],
+) -> None:
+    """Write a model's folder in one step, sealed; a model that was there is replaced.
 
     Args:
         folder: where it goes.
-        write: makes the folder that it is given, and everything in it.
+        about: what model.json says, but for the schema and the hashes.
+        card: makes README.md of that.
+        contents: writes all other files into the folder that it is given.
+        names: the files that are sealed, of those that are there.
 
     Raises:
         ModelError: something else is there.
@@ -71,7 +80,11 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
     if partial.exists():
         shutil.rmtree(partial)
     try:
-        write(partial)
+        partial.mkdir(parents=True)
+        contents(partial)
+        said = {"schema": SCHEMA, **about}
+        (partial / "README.md").write_text(card(said), "utf-8")
+        seal(partial, said, names)
         _replace(folder, partial)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -180,6 +193,14 @@ def check_files(
         raise ModelError(f"{path!r} does not name {missing[0]!r}; the model is not whole.")
     for name, expected in about["files"].items():
         _check_file(folder, name, expected, allowed)
+
+
+def unreadable(folder: Path, why: str) -> ModelError:
+    """What to say of a folder whose files are whole, and that is no model all the same."""
+    return ModelError(
+        f"The model in {str(folder)!r} cannot be read ({shown(why)[:200]}); train it again, or "
+        "copy it again from where it came."
+    )
 
 
 def _check_file(folder: Path, name: str, expected: object, allowed: Collection[str]) -> None:

@@ -102,7 +102,7 @@ def test_a_file_that_may_still_change_is_not_described(folder, tmp_path, monkeyp
 def test_a_pool_and_another_version_have_their_own(folder, tmp_path, monkeypatch):
     load(folder, tmp_path)
     assert load(folder, tmp_path, pool="first").pool == "first"
-    monkeypatch.setattr(described, "_version", lambda _: "999")
+    monkeypatch.setattr(described, "version_of", lambda _: "999")
     assert not load(folder, tmp_path).described
 
 

@@ -9,7 +9,7 @@ from headstart.backbones.backbone import Backbone
 from headstart.backbones.pooling import HALF, MapPool, MeanPool, Staged
 from headstart.backbones.staged import TAPS, WIDEST, staged
 from headstart.features import compile
-from headstart.features.engine import OpenVINOEngine
+from headstart.features.openvino_engine import OpenVINOEngine
 from tests.training import small
 
 VISION = ["test_efficientnet", "vit_tiny_patch16_224", "test_resnet", "test_convnext"]

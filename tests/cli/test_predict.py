@@ -16,7 +16,7 @@ from headstart.cli.answer_table import show_answers
 from headstart.cli.write import write, write_csv
 from headstart.data.dataset import Ids, Skipped
 from headstart.errors import InputError
-from headstart.model import Predictions
+from headstart.predictors import Predictions
 
 CLASSES = ("error", "item", 'p(item), "x"\n')
 SHARES = np.array([[0.2, 0.7, 0.1], [0.5, 0.25, 0.25]], np.float32)

@@ -13,7 +13,7 @@ import pytest
 import headstart
 from headstart import api
 from headstart.errors import InputError
-from headstart.model import Model
+from headstart.predictors import Model
 from headstart.training.assemble import about, assemble
 from headstart.training.averaged import averaged
 from tests.backbones.keras_models import read_small, saved

@@ -10,7 +10,7 @@ from torch import nn
 
 from headstart.data.dataset import Dataset
 from headstart.features import compile, graphs
-from headstart.features.engine import OpenVINOEngine
+from headstart.features.openvino_engine import OpenVINOEngine
 from headstart.features.store import Store, StoreKey
 from headstart.preprocessing import ImagePreprocessing
 

@@ -21,8 +21,8 @@ def test_the_processor_can_always_be_asked_for(monkeypatch):
         "cuda:0",
         "cuda:1",
     ]
-    assert devices.on_gpu("cuda:1")
-    assert not devices.on_gpu("cpu")
+    assert devices.by_torch("cuda:1")
+    assert not devices.by_torch("cpu")
     assert devices.precision("cuda:1") == "bfloat16"
     with pytest.raises(InputError, match="--device is 'cuda:2'.*there are 2, from cuda:0"):
         devices.device("cuda:2")
@@ -37,10 +37,10 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
 
 @pytest.mark.parametrize("kind", [FitSpec, EmbedSpec])
 @pytest.mark.parametrize(
-    "name", ["gpu", "cuda:", "cuda:01", "cuda:-1", "cuda:x", "CUDA", "mps", ""]
+    "name", ["gpu", "cuda:", "cuda:01", "cuda:-1", "cuda:x", "CUDA", "mps:0", ""]
 )
 def test_what_is_no_name_of_a_device_is_refused(kind, name):
-    with pytest.raises(InputError, match="--device is .*, but it must be auto, cpu, cuda"):
+    with pytest.raises(InputError, match="--device is .*, but it must be auto, cpu, mps, cuda"):
         kind(device=name)
 
 

@@ -1,12 +1,15 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 
 FIRST_ANSWERS = """
 import os, sys, threading
 import numpy as np
 import openvino as ov
 from openvino import opset13 as op
-import headstart.features.engine
+import headstart.features.openvino_engine
 
 sys.setswitchinterval(1e-6)
 given = op.parameter([1, 4], np.uint8)
@@ -33,3 +36,16 @@ def test_the_first_two_answers_of_a_process_do_not_wait_for_each_other():
     # Without what the module does on import one run in about five never ends.
     for _ in range(3):
         subprocess.run([sys.executable, "-c", FIRST_ANSWERS], check=True, timeout=120)
+
+
+def test_what_callers_compute_is_what_the_engine_computes_in_its_own_time(engine):
+    """Also where many call at once: then its own threads do it."""
+    opened, found = engine(), []
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 1, 32, 32, 3), np.uint8)
+    for each in pixels:
+        opened.start((each,), found.append)
+        opened.wait()
+    assert np.array_equal(opened.compute((pixels[0],)), found[0])
+    with ThreadPoolExecutor(8) as pool:
+        at_once = list(pool.map(lambda each: opened.beside().compute((each,)), pixels))
+    assert np.array_equal(at_once, found)

@@ -13,9 +13,9 @@ from PIL import Image
 from headstart.data import images
 from headstart.data.dataset import Dataset
 from headstart.features import extract as extracting
-from headstart.features.compile import TorchEngine
 from headstart.features.extract import extract
 from headstart.features.store import Store
+from headstart.features.torch_engine import TorchEngine
 from headstart.preprocessing import WHOLE, View, fixed_views
 from headstart.progress import Silent
 
@@ -113,7 +113,7 @@ def test_features_that_are_not_finite_are_skipped(tmp_path, store):
     white = Image.new("RGB", (32, 32), "white")
     grey = Image.new("RGB", (32, 32), "grey")
     data = Dataset("image", [white, grey], ["white", "grey"])
-    features = run(data, lambda: TorchEngine(Broken(), "cpu", 2), store)
+    features = run(data, lambda: TorchEngine(Broken(), "cpu", 2, compiled=True), store)
     assert [skipped.item for skipped in features.skipped] == ["white"]
     assert "finite" in features.skipped[0].reason
     assert features.kept.tolist() == [1]
@@ -123,7 +123,9 @@ def test_the_torch_engine_agrees_with_the_compiled_one(tmp_path, trunk, engine):
     data = pictures(tmp_path / "data", 5)
     compiled = run(data, engine, Store(tmp_path / "a", key(), (SIZE,))).vectors()
     eager = run(
-        data, lambda: TorchEngine(trunk, "cpu", 4), Store(tmp_path / "b", key(), (SIZE,))
+        data,
+        lambda: TorchEngine(trunk, "cpu", 4, compiled=True),
+        Store(tmp_path / "b", key(), (SIZE,)),
     ).vectors()
     np.testing.assert_allclose(compiled, eager, atol=0.03)
 
@@ -254,7 +256,7 @@ SCRIPT = textwrap.dedent(
     import sys
     from pathlib import Path
     from headstart.features import extract as extracting
-    from headstart.features.engine import OpenVINOEngine
+    from headstart.features.openvino_engine import OpenVINOEngine
     from headstart.features.store import Store
     from headstart.progress import Silent
     import openvino as ov

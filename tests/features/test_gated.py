@@ -16,9 +16,9 @@ from torch import nn
 
 from headstart.backbones import transformers
 from headstart.features import compile
-from headstart.features.engine import OpenVINOEngine
 from headstart.features.gated import unfused
 from headstart.features.graphs import round_trip
+from headstart.features.openvino_engine import OpenVINOEngine
 from headstart.preprocessing import Preprocessing
 from tests.backbones.text_models import save
 

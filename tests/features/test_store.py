@@ -268,7 +268,7 @@ def test_trouble_of_the_machine_is_not_taken_for_damage(store, tmp_path, monkeyp
         raise OSError("LanceError(IO): Too many open files (os error 24)")
 
     with monkeypatch.context() as patch:
-        patch.setattr("headstart.features.store.lance.dataset", refuse)
+        patch.setattr("lance.dataset", refuse)
         hindered = Store(tmp_path / "cache", key(), (SIZE,))
         assert "cannot be read now" in hindered.warnings[0]
         put(hindered, [9], value=9)

@@ -9,7 +9,7 @@ import pytest
 
 from headstart.errors import HeadstartError
 from headstart.features import compile, graphs, trial
-from headstart.features.engine import OpenVINOEngine
+from headstart.features.openvino_engine import OpenVINOEngine
 from headstart.features.trunk import Trunk
 from headstart.progress import Silent
 from tests.training import small

@@ -46,6 +46,9 @@ def test_the_report_says_what_was_done_and_how_good_it_is(place):
     assert report["sample"]["prompt"]
     assert any("Only 12 test texts" in each for each in report["warnings"])
     assert report["versions"]["peft"]
+    assert report["next_steps"] == [
+        {"what": "let it write", "command": 'headstart generate model "PROMPT"'}
+    ]
 
 
 def test_a_terminal_gets_it_in_words(place):
@@ -176,7 +179,7 @@ def test_kill_9_and_the_same_command_gives_the_same_bytes(place, tmp_path):
             until = time.monotonic() + share * took
             while running.poll() is None and (
                 time.monotonic() < until
-                or (share > 0.8 and not (unfinished / "training" / "state.json").exists())
+                or (share > 0.8 and not (unfinished / "lora-after-h.1" / "state.json").exists())
             ):
                 time.sleep(0.005)
             running.send_signal(signal.SIGKILL)

@@ -15,7 +15,7 @@ from headstart.errors import InputError
 from headstart.generation import saved
 from headstart.sealed import SCHEMA, check_target
 from tests.generation import models
-from tests.generation.test_tune import LINES
+from tests.run.test_tuning import LINES
 from tests.runs import content
 
 IDS = torch.tensor([[5, 9, 300, 31, 77, 6]])

@@ -213,6 +213,13 @@ def test_each_rung_has_a_checkpoint_of_its_own(tmp_path):
     assert number_in(unfinished.checkpoint("fine-tuning-after-blocks.4")) == 2
 
 
+def test_a_checkpoint_is_never_without_what_it_belongs_to(tmp_path):
+    Unfinished(tmp_path / "x", MADE_FOR).checkpoint("lora after h.1")
+    again = Unfinished(tmp_path / "x", {**MADE_FOR, next(iter(MADE_FOR)): "other"})
+    with pytest.raises(InputError, match="run the same command as then"):
+        again.check()
+
+
 def test_what_is_unfinished_goes_on_with_the_same(tmp_path):
     first = Unfinished(tmp_path / "x", MADE_FOR)
     first.check()

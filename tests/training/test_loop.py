@@ -467,6 +467,32 @@ def test_measuring_steps_takes_what_a_training_takes():
     assert all(torch.equal(each, before[name]) for name, each in network.named_parameters())
 
 
+class Small(nn.Module):
+    """A network on a device that holds so many rows of a training."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.layers = nn.Sequential(nn.Linear(WIDTH, 8), nn.GELU(), nn.Linear(8, CLASSES))
+        self.most, self.refused = most, 0
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        if len(values) > self.most:
+            self.refused += 1
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self.layers(values)
+
+
+def test_a_batch_that_memory_does_not_hold_is_learnt_in_parts():
+    recipe = replace(RECIPE, batch=7)
+    large, small = Small(ITEMS), Small(2)
+    assert run(large, recipe).losses == run(small, recipe).losses
+    assert (large.refused, small.refused) == (0, 2)  # of 7 rows, then of 3; then one at a time
+    for name, value in large.named_parameters():
+        found = dict(small.named_parameters())[name]
+        torch.testing.assert_close(found, value, rtol=1e-3, atol=1e-3)
+
+
 def test_what_is_finished_is_not_trained_again(tmp_path):
     first = dense()
     run(first, held_out=True, checkpoint=Checkpoint(tmp_path))

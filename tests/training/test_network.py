@@ -231,6 +231,17 @@ def test_scores_are_those_of_every_item_in_order_in_evaluation_mode(count):
         np.testing.assert_allclose(found, network(items.values).numpy(), rtol=1e-5, atol=1e-6)
 
 
+def test_scores_come_in_parts_where_memory_does_not_hold_all():
+    class Small(nn.Module):
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            if len(values) > 5:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return values * 2
+
+    items = Numbers(ROWS + 3)
+    assert np.array_equal(scores(Small(), items, CPU), (items.values * 2).numpy())
+
+
 def test_scores_of_texts_of_many_lengths_are_in_the_order_of_the_texts(made):
     backbone, random = made("bert"), np.random.default_rng(0)
     items = Tokens([random.integers(4, 60, n, np.int32) for n in random.integers(1, 9, 70)], 0)

@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from headstart.atomic import whole
 from headstart.backbones.backbone import Backbone, Parts, Stage
 from headstart.errors import HeadstartError, InputError, first_line
+from headstart.installed import version_of
 
 FORMAT = 1
 """Raised when the same files are described otherwise than they were."""
@@ -64,7 +64,7 @@ class Place:
         # A name may mean a folder or a file, from where the program runs.
         parts = filter(os.path.lexists, name.split("@"))
         paths = [str(Path(part).absolute()) for part in parts]
-        libraries = [f"{each} {_version(each)}" for each in LIBRARIES]
+        libraries = [f"{each} {version_of(each)}" for each in LIBRARIES]
         places = [f"{each}={os.environ.get(each)}" for each in PLACES]
         return cls(root / "backbones", (str(FORMAT), name, pool, *paths, *libraries, *places))
 
@@ -226,10 +226,3 @@ def _files(roots: Sequence[str]) -> Iterator[Path]:
 def _seal(kept: Mapping[str, Any]) -> str:
     rest = {key: value for key, value in kept.items() if key != "seal"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "none"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headstart.cli.rows import Row, id_key, rows
-from headstart.model import Predictions
+from headstart.predictors import Predictions
 from headstart.report.columns import columns
 from headstart.report.terminal import show_skipped, show_warnings
 from headstart.wording import count, items, percent, shown, value

@@ -40,16 +40,10 @@ def fit(
         from headstart import api
         from headstart.report.progress_bar import ProgressBar
 
-        report: Any = api.fit(
+        report = api.fit(
             data, out=out, progress=ProgressBar(), began=waiting_since(), **options
         ).report
         if json:
             give_json(report.to_json(), stream)
-        elif report.task == "generation":
-            from headstart.generation.report import show_generation
-
-            show_generation(report, console(stream))
         else:
-            from headstart.report.terminal import show_report
-
-            show_report(report, console(stream))
+            report.show_on(console(stream))

@@ -13,7 +13,7 @@ from headstart.errors import InputError
 from headstart.spec import OUTPUT, ItemSpec
 
 if TYPE_CHECKING:
-    from headstart.model import Predictions
+    from headstart.predictors import Predictions
 
 
 @takes(ItemSpec)

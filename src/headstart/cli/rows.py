@@ -14,7 +14,7 @@ from headstart.types import Array
 from headstart.wording import meaningful
 
 if TYPE_CHECKING:
-    from headstart.model import Predictions
+    from headstart.predictors import Predictions
 
 Cell = str | float | None
 

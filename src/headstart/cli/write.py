@@ -10,7 +10,7 @@ from headstart.atomic import whole
 from headstart.cli.rows import as_json, cells, header, id_key, rows
 
 if TYPE_CHECKING:
-    from headstart.model import Predictions
+    from headstart.predictors import Predictions
 
 ROWS_AT_ONCE = 10_000
 

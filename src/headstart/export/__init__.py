@@ -5,8 +5,8 @@ from pathlib import Path
 
 from headstart.errors import InputError
 from headstart.export.written import Exported, Written
-from headstart.model import Model
 from headstart.paths import check_written
+from headstart.predictors import Model
 from headstart.registry import EXPORTERS
 
 __all__ = ["Exported", "Written", "write"]

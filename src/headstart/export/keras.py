@@ -23,7 +23,7 @@ from headstart.backbones.backbone import Block
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
 from headstart.export.written import Written
-from headstart.model import Model
+from headstart.predictors import Model
 from headstart.preprocessing import ImagePreprocessing
 
 # After the family's module, which chooses the backend.

@@ -1,22 +1,17 @@
-"""A torch trunk becomes an engine: OpenVINO on a CPU, torch.compile on a GPU."""
+"""A torch trunk becomes an OpenVINO graph, for a CPU."""
 
-import copy
 import warnings
 from typing import Any
 
-import numpy as np
 import openvino as ov
 import torch
 from torch import nn
 
 from headstart.errors import InputError
 from headstart.features.channels import channels_first
-from headstart.features.engine import Done, Inputs
 from headstart.features.gated import unfused
 from headstart.features.reference import Reference, inputs_for
 from headstart.preprocessing import ImagePreprocessing, Preprocessing
-
-GPU_BATCH = 128
 
 
 def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
@@ -73,33 +68,3 @@ def _example(preprocessing: Preprocessing) -> tuple[tuple[torch.Tensor, ...], tu
     ids = torch.ones(2, min(16, preprocessing.max_tokens), dtype=torch.int64)
     shape = {0: rows, 1: tokens}
     return (ids, torch.ones_like(ids)), (shape, shape)
-
-
-class TorchEngine:
-    """A trunk under torch.compile and bfloat16 autocast; batches run one after another.
-
-    Args:
-        trunk: takes the inputs of a batch, gives its features; stays where it is.
-        where: a torch device.
-        batch: rows of every call.
-    """
-
-    precision = "bfloat16"
-    note: str | None = None
-
-    def __init__(self, trunk: nn.Module, where: str, batch: int) -> None:
-        self.batch = batch
-        self._where = torch.device(where)
-        trunk = copy.deepcopy(trunk).eval().to(self._where)
-        trunk.to(memory_format=torch.channels_last)
-        self._trunk = torch.compile(trunk)
-
-    def start(self, inputs: Inputs, done: Done) -> None:
-        """See `Engine.start`."""
-        with torch.inference_mode(), torch.autocast(self._where.type, torch.bfloat16):
-            tensors = [torch.from_numpy(array).to(self._where) for array in inputs]
-            output = self._trunk(*tensors)
-        done(output.float().cpu().numpy().astype(np.float32, copy=False))
-
-    def wait(self) -> None:
-        """See `Engine.wait`: every `start` has already waited."""

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from headstart.errors import InputError
 from headstart.features.engine import native_precision
+from headstart.installed import installed
 
 DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """What is there where a driver of NVIDIA's, of Windows's Linux or of AMD's is loaded."""
 
 
 def device(asked: str = "auto") -> str:
-    """Where to compute: `cpu`, `cuda` or `cuda:N`.
+    """Where to compute: `cpu`, `cuda`, `cuda:N` or `mps`.
 
     Args:
         asked: one of them; `auto` is `cuda` where torch finds one, else `cpu`, and torch is loaded
@@ -28,6 +29,13 @@ def device(asked: str = "auto") -> str:
         return "cpu"
     import torch
 
+    if asked == "mps":
+        if torch.backends.mps.is_available():
+            return asked
+        raise InputError(
+            "--device is 'mps', but PyTorch finds no GPU of Apple's here; say --device cpu, or "
+            "leave it out."
+        )
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if asked == "auto":
         return "cuda" if there else "cpu"
@@ -41,14 +49,16 @@ def device(asked: str = "auto") -> str:
     return asked
 
 
-def on_gpu(where: str) -> bool:
-    """Whether a device is computed on by torch, and not by OpenVINO on the CPU."""
-    return where.startswith("cuda")
+def by_torch(where: str) -> bool:
+    """Whether PyTorch computes on a device; OpenVINO does on a CPU, where it is installed."""
+    return where != "cpu" or not installed("openvino")
 
 
 def precision(where: str) -> str:
     """What the engine on `where` computes in."""
-    return "bfloat16" if on_gpu(where) else native_precision()
+    if where.startswith("cuda"):
+        return "bfloat16"
+    return "float32" if by_torch(where) else native_precision()
 
 
 def _possible() -> bool:

@@ -1,29 +1,14 @@
-"""The compiled network on a CPU: one OpenVINO graph, fed without waiting for answers.
+"""What computes a network: batches in, features out, in its own time."""
 
-Every stream computes with one thread and images go one at a time, so an item's features do not
-depend on how many cores there are or on which items are computed beside it.
-"""
-
-import copy
-import ctypes
 import os
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from queue import SimpleQueue
 from threading import Lock
-from typing import Any, Protocol
-from weakref import WeakSet
+from typing import Protocol
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
-from headstart.features.gated import unfused
-
-# OpenVINO's binding makes its table of types when it is first asked for an array, and releases the
-# GIL meanwhile: of two threads that ask first, one waits for the table and the other for the GIL.
-np.array(ov.Tensor(np.zeros(1, np.float32)).data)
+from headstart.installed import installed
 
 CPU_BATCH = {"image": 1, "text": 4}
 """Rows of a call: an image fills a core, short texts do not."""
@@ -46,12 +31,20 @@ class Engine(Protocol):
         """
         ...
 
+    def compute(self, inputs: Inputs) -> NDArray[np.float32]:
+        """The output of `inputs`, by the calling thread where the engine has nothing else to do."""
+        ...
+
     def wait(self) -> None:
         """Return when every started batch is done.
 
         Raises:
             RuntimeError: a batch failed.
         """
+        ...
+
+    def beside(self) -> "Engine":
+        """The same network for another run, at the same time."""
         ...
 
 
@@ -62,135 +55,15 @@ def cores() -> int:
 
 
 def native_precision() -> str:
-    """`bfloat16` where the processor computes in it, `float32` otherwise."""
+    """`bfloat16` where OpenVINO says that the processor computes in it, `float32` otherwise."""
+    if not installed("openvino"):
+        return "float32"
+    import openvino as ov
+
     able = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bfloat16" if "BF16" in able else "float32"
 
 
-class OpenVINOEngine:
-    """An OpenVINO graph on the CPU, one single-threaded stream a core.
-
-    An engine is of one run; runs in other threads take one `beside` it, and share what is
-    compiled. It is compiled when first used, and again in a process that was forked, for the
-    threads that compute stay behind in its parent.
-
-    Args:
-        graph: the network; its first input is uint8 images (batch, height, width, 3), or its
-            two inputs are token ids and mask (batch, length).
-        batch: rows of every call.
-        precision: `bfloat16` or `float32`; by default what the processor does best.
-        blob: what `export` gave of the same graph, batch, precision and kind of machine.
-        note: what a person should know of it.
-    """
-
-    def __init__(
-        self,
-        graph: ov.Model,
-        batch: int,
-        precision: str | None = None,
-        *,
-        blob: bytes | None = None,
-        note: str | None = None,
-    ) -> None:
-        self.batch = batch
-        self.precision = precision or native_precision()
-        self.note = note
-        self._streams = _Streams(graph, batch, self.precision, blob)
-        self._started: deque[Future[None]] = deque()
-
-    def beside(self) -> "OpenVINOEngine":
-        """The same compiled network for another run, at the same time."""
-        other = copy.copy(self)
-        other._started = deque()
-        return other
-
-    def export(self) -> bytes:
-        """What was compiled, for `blob`; the same numbers come out, and it opens sooner."""
-        return self._streams.export()
-
-    def start(self, inputs: Inputs, done: Done) -> None:
-        """See `Engine.start`."""
-        self._started.append(self._streams.submit(inputs, done))
-        if len(self._started) > 2 * cores():
-            self._started.popleft().result()
-
-    def wait(self) -> None:
-        """See `Engine.wait`."""
-        started, self._started = self._started, deque()
-        wait(started)
-        for each in started:
-            each.result()
-
-
-class _Streams:
-    """A compiled network, and a thread for each of its streams; may be used by many threads."""
-
-    def __init__(self, graph: ov.Model, batch: int, precision: str, blob: bytes | None) -> None:
-        self._graph, self._batch, self._precision, self._blob = graph, batch, precision, blob
-        self._opening = Lock()
-        self._compiled: ov.CompiledModel | None = None
-        self._threads: ThreadPoolExecutor | None = None
-        self._idle: SimpleQueue[ov.InferRequest] = SimpleQueue()
-        _OPEN.add(self)
-
-    def submit(self, inputs: Inputs, done: Done) -> "Future[None]":
-        with self._opening:
-            self._open()
-            assert self._threads is not None
-            return self._threads.submit(_compute, self._idle, inputs, done)
-
-    def export(self) -> bytes:
-        with self._opening:
-            self._open()
-            assert self._compiled is not None
-            stream = self._compiled.export_model()
-        return stream if isinstance(stream, bytes) else stream.getvalue()
-
-    def _open(self) -> None:
-        if self._threads is not None:
-            return
-        self._compiled = self._imported() or self._compile()
-        for _ in range(cores()):
-            self._idle.put(self._compiled.create_infer_request())
-        self._threads = ThreadPoolExecutor(cores(), "engine")
-
-    def _compile(self) -> ov.CompiledModel:
-        # A stored graph, or a saved model, may be from before `to_graph` did this.
-        graph = unfused(self._graph)
-        if len(graph.inputs) == 1:
-            _, *shape = graph.input(0).partial_shape
-            graph = graph.clone()
-            graph.reshape([self._batch, *shape])
-        return ov.Core().compile_model(graph, "CPU", self._settings())
-
-    def _imported(self) -> ov.CompiledModel | None:
-        if self._blob is None:
-            return None
-        try:
-            return ov.Core().import_model(self._blob, "CPU", self._settings())
-        except RuntimeError:  # Of another build of OpenVINO: it is compiled again.
-            return None
-
-    def _settings(self) -> dict[str, Any]:
-        streams = cores()
-        return {
-            "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": streams,
-            "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[self._precision],
-        }
-
-    def leave_to_parent(self) -> None:
-        """In a forked child: forget what the parent has, and never free it.
-
-        Freeing it would wait for threads that are not in this process.
-        """
-        for kept in (self._idle, self._threads, self._compiled):
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
-        self._opening, self._idle = Lock(), SimpleQueue()
-        self._threads = self._compiled = None
-
-
-_OPEN: "WeakSet[_Streams]" = WeakSet()
 _first = Lock()
 
 
@@ -202,21 +75,7 @@ def first() -> Lock:
 def _in_child() -> None:
     global _first
     _first = Lock()  # another thread of the parent may have held it
-    for streams in list(_OPEN):
-        streams.leave_to_parent()
-    # The tokenizers have threads too: they do without them after a fork, and say so unasked.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)
-
-
-def _compute(idle: "SimpleQueue[ov.InferRequest]", inputs: Inputs, done: Done) -> None:
-    request = idle.get()
-    try:
-        request.infer(dict(enumerate(inputs)))
-        output = np.array(request.get_output_tensor(0).data, dtype=np.float32)
-    finally:
-        idle.put(request)
-    done(output)

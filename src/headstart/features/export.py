@@ -98,8 +98,9 @@ def _write_parquet(path: Path, data: Dataset, features: "Features") -> None:
 
 
 def _write_lance(path: Path, data: Dataset, features: "Features") -> None:
-    import lance
     import pyarrow as pa
+
+    from headstart.features.store import lance
 
     batches = _batches(data, features)
     first = next(batches)
@@ -109,7 +110,7 @@ def _write_lance(path: Path, data: Dataset, features: "Features") -> None:
         yield from batches
 
     reader = pa.RecordBatchReader.from_batches(first.schema, every())
-    lance.write_dataset(reader, str(path), mode="overwrite" if path.exists() else "create")
+    lance().write_dataset(reader, str(path), mode="overwrite" if path.exists() else "create")
 
 
 def _batches(data: Dataset, features: "Features") -> "Iterator[pa.RecordBatch]":

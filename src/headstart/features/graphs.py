@@ -9,12 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino as ov
 
 from headstart.atomic import whole_folder
 from headstart.features.reference import Reference
+
+if TYPE_CHECKING:
+    import openvino as ov
 
 NAMES = ("network.xml", "network.bin")
 REFERENCE = "reference.safetensors"
@@ -30,12 +33,12 @@ class Graph:
         reference: a few inputs, and what the network itself gave for them; None where not known.
     """
 
-    model: ov.Model
+    model: "ov.Model"
     digest: str
     reference: Reference | None = None
 
 
-Convert = Callable[[], tuple[ov.Model, Reference | None]]
+Convert = Callable[[], "tuple[ov.Model, Reference | None]"]
 
 
 def graph(root: Path, name: str, convert: Convert) -> Graph:
@@ -73,7 +76,7 @@ def round_trip(convert: Convert, keep: Path | None = None) -> Graph:
     return read
 
 
-def _renamed(graph: ov.Model) -> ov.Model:
+def _renamed(graph: "ov.Model") -> "ov.Model":
     """The graph with names that follow from it alone.
 
     OpenVINO names a node by how many there were before it in the process, whatever the network.
@@ -85,12 +88,14 @@ def _renamed(graph: ov.Model) -> ov.Model:
     return graph
 
 
-def write(graph: ov.Model, path: Path) -> None:
+def write(graph: "ov.Model", path: Path) -> None:
     """Write a graph as `path` (.xml) and, beside it, its weights (.bin).
 
     Raises:
         OSError: the disk refuses.
     """
+    import openvino as ov
+
     try:
         ov.save_model(graph, path, compress_to_fp16=False)
     except RuntimeError as error:
@@ -119,7 +124,7 @@ def read_reference(folder: Path) -> Reference | None:
     return Reference.from_arrays(load(file.read_bytes())) if file.is_file() else None
 
 
-def digest(model: ov.Model) -> str:
+def digest(model: "ov.Model") -> str:
     """`Graph.digest` of a graph whose files are not at hand."""
     with TemporaryDirectory() as temporary:
         write(model, Path(temporary) / "network.xml")
@@ -139,7 +144,7 @@ def digest_of(sums: Mapping[str, str]) -> str:
     return _sum(" ".join(sums[name] for name in NAMES).encode())
 
 
-def packed(graph: ov.Model) -> tuple[bytes, bytes]:
+def packed(graph: "ov.Model") -> tuple[bytes, bytes]:
     """A graph as the content of its two files."""
     with TemporaryDirectory() as temporary:
         path = Path(temporary) / "network.xml"
@@ -147,8 +152,17 @@ def packed(graph: ov.Model) -> tuple[bytes, bytes]:
         return path.read_bytes(), path.with_suffix(".bin").read_bytes()
 
 
-def unpacked(network: bytes, weights: bytes) -> ov.Model:
+def read(path: Path) -> "ov.Model":
+    """The graph that `write` wrote."""
+    import openvino as ov
+
+    return ov.Core().read_model(path)
+
+
+def unpacked(network: bytes, weights: bytes) -> "ov.Model":
     """The inverse of `packed`."""
+    import openvino as ov
+
     return ov.Core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
 
 

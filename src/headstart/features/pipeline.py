@@ -8,7 +8,8 @@ finished rows go to `emit`. Each part waits for the next, so memory does not gro
 import queue
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from headstart.data import images, texts
 from headstart.data.dataset import Dataset, Skipped
 from headstart.errors import Unreadable
-from headstart.features.engine import Engine, Inputs, cores
+from headstart.features.engine import Done, Engine, Inputs, cores
+from headstart.features.workers import Workers
 from headstart.preprocessing import (
     WHOLE,
     ImagePreprocessing,
@@ -95,6 +97,7 @@ def run(
     emit: Callable[[Computed], None],
     advance: Advance,
     view: View = WHOLE,
+    workers: Workers | None = None,
 ) -> Outcome:
     """Compute the features of every item that is not known yet, each distinct one once.
 
@@ -106,15 +109,18 @@ def run(
         emit: receives finished rows, in the calling thread; whole batches, in no fixed order.
         advance: receives the number of items that are done, computed or not.
         view: how images are looked at.
+        workers: threads that prepare the items, and go on to others; ended with this run where
+            None.
 
     When the calling thread is interrupted, what was computed is still emitted.
     """
     prepare = _preparer(data, preprocessing, view)
     outcome = Outcome(np.zeros(len(data), "S16"))
-    batches = _Batches(engine, emit, outcome, preprocessing)
+    chunks = _chunks(len(data), preprocessing)
+    batches = _Batches(engine, emit, outcome, preprocessing, few=len(chunks) == 1)
     started: set[bytes] = set()
     try:
-        for chunk in _prepared(prepare, len(data), known, _chunk(preprocessing)):
+        for chunk in _prepared(prepare, chunks, known, workers):
             for item in chunk:
                 if item.unreadable is not None:
                     outcome.skipped[item.position] = Skipped(
@@ -135,7 +141,10 @@ def run(
 
 
 class _Batches:
-    """Groups items of one shape, starts full groups, and emits what is finished."""
+    """Groups items of one shape, starts full groups, and emits what is finished.
+
+    Of few items the last group is computed by the calling thread, which has nothing else to do.
+    """
 
     def __init__(
         self,
@@ -143,8 +152,12 @@ class _Batches:
         emit: Callable[[Computed], None],
         outcome: Outcome,
         preprocessing: Preprocessing,
+        *,
+        few: bool,
     ) -> None:
         self._open = engine
+        self._few = few
+        self._held: tuple[Inputs, Done] | None = None
         self._engine: Engine | None = None
         self._emit = emit
         self._outcome = outcome
@@ -171,6 +184,9 @@ class _Batches:
         if self._engine is not None:
             for length in sorted(self._waiting):
                 self._start(self._engine, length)
+            if self._held is not None:
+                inputs, done = self._held
+                done(self._engine.compute(inputs))
 
     def finish(self) -> None:
         if self._engine is not None:
@@ -205,31 +221,48 @@ class _Batches:
         # OpenVINO keeps what it was last given, out of sight of the garbage collector: were this
         # object, which holds the engine, within reach of it, both would stay for ever.
         finished = self._finished
-        engine.start(inputs, lambda output: finished.put((kept, lengths, output)))
+
+        def done(output: NDArray[np.float32]) -> None:
+            finished.put((kept, lengths, output))
+
+        before, self._held = self._held, (inputs, done) if self._few else None
+        if before is not None:
+            engine.start(*before)
+        if not self._few:
+            engine.start(inputs, done)
 
 
-def _chunk(preprocessing: Preprocessing) -> int:
-    """Fewer where images are large, for several chunks are held at once."""
-    if not isinstance(preprocessing, ImagePreprocessing):
-        return CHUNK
-    return max(1, min(CHUNK, CHUNK * USUAL_PIXELS // (preprocessing.height * preprocessing.width)))
+def _chunks(items: int, preprocessing: Preprocessing) -> list[range]:
+    """Positions that are prepared together: one item or a few, and a share of few for each core.
+
+    Fewer where images are large, for several chunks are held at once.
+    """
+    most = CHUNK
+    if isinstance(preprocessing, ImagePreprocessing):
+        most = most * USUAL_PIXELS // (preprocessing.height * preprocessing.width)
+    each = max(1, min(CHUNK, most, -(-items // cores())))
+    return [range(at, min(at + each, items)) for at in range(0, items, each)]
 
 
-def _prepared(prepare: _Preparer, items: int, known: Known, chunk: int) -> Iterator[list[Prepared]]:
-    workers = cores()
-    chunks = (range(at, min(at + chunk, items)) for at in range(0, items, chunk))
-    with ThreadPoolExecutor(workers, "prepare") as pool:
+def _prepared(
+    prepare: _Preparer, chunks: Sequence[range], known: Known, workers: Workers | None
+) -> Iterator[list[Prepared]]:
+    if len(chunks) == 1:  # No thread is worth waiting for.
+        yield prepare(chunks[0], known)
+        return
+    with nullcontext(workers) if workers else closing(Workers()) as at_work:
         window: deque[Future[list[Prepared]]] = deque()
         try:
             for positions in chunks:
-                window.append(pool.submit(prepare, positions, known))
-                if len(window) > workers + 1:
+                window.append(at_work.pool.submit(prepare, positions, known))
+                if len(window) > cores() + 1:
                     yield window.popleft().result()
             while window:
                 yield window.popleft().result()
         finally:
             for future in window:
                 future.cancel()
+            wait(window)
 
 
 def _preparer(data: Dataset, preprocessing: Preprocessing, view: View) -> _Preparer:

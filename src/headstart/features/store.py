@@ -19,17 +19,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute
 from numpy.typing import NDArray
 
-from headstart.errors import HeadstartError
+from headstart.errors import HeadstartError, InputError
+from headstart.installed import installed
 
-os.environ.setdefault("LANCE_LOG", "error")
-import lance
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DIGEST = 16
 FORMAT = 2
@@ -81,12 +81,23 @@ class StoreKey:
         return self.name.removesuffix(".lance")
 
 
+MISSING = "Lance, which stores features, is not installed: run `pip install pylance`."
+
+
 class StoreDamagedError(HeadstartError):
     """The store's files cannot be read."""
 
 
+class _Memory(list[tuple[bytes, Row, str | None]]):
+    """Rows that are not on disk."""
+
+
+_MEMORIES: "WeakValueDictionary[Path, _Memory]" = WeakValueDictionary()
+"""Those of every store that is in use: others of the same name find them."""
+
+
 class Store:
-    """Features of one trunk, on disk and, where the disk refuses, in memory.
+    """Features of one trunk, on disk; in memory where the disk refuses, or Lance is missing.
 
     Args:
         root: the cache folder.
@@ -106,9 +117,11 @@ class Store:
         self.warnings: list[str] = []
         self._key = key
         self._disk: Any = None
-        self._memory: list[tuple[bytes, Row, str | None]] = []
+        self._memory = _MEMORIES.setdefault(self.path, _Memory())
         self._on_disk = 0
-        self._in_memory_only = False
+        self._in_memory_only = not installed("lance", "pyarrow")
+        if self._in_memory_only:
+            self.warnings.append(f"Features are kept in memory, for this run alone: {MISSING}")
         self._lock = threading.Lock()
         self._sorted: Digests = np.empty(0, f"S{DIGEST}")
         self._rows: Rows = np.empty(0, np.int64)
@@ -221,6 +234,8 @@ class Store:
     def _write(
         self, digests: Sequence[bytes], values: Sequence[Row], notes: Sequence[str | None]
     ) -> None:
+        import pyarrow as pa
+
         rows = [np.ascontiguousarray(row, np.float16) for row in values]
         table = pa.table(
             [
@@ -233,7 +248,7 @@ class Store:
         )
         if open_data(self.path) is None:
             self._create()
-        lance.write_dataset(table, str(self.path), mode="append")
+        lance().write_dataset(table, str(self.path), mode="append")
 
     def _create(self) -> None:
         """Make the empty store in one step, unless another process was first.
@@ -242,7 +257,7 @@ class Store:
         """
         made = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         made.parent.mkdir(parents=True, exist_ok=True)
-        lance.write_dataset(self._schema().empty_table(), str(made), mode="overwrite")
+        lance().write_dataset(self._schema().empty_table(), str(made), mode="overwrite")
         try:
             made.rename(self.path)
         except OSError:
@@ -258,7 +273,9 @@ class Store:
     def _fixed(self) -> tuple[int, ...]:
         return tuple(side for side in self.shape if side is not None)
 
-    def _schema(self) -> pa.Schema:
+    def _schema(self) -> "pa.Schema":
+        import pyarrow as pa
+
         number = pa.float16()
         ragged = None in self.shape
         feature = pa.large_list(number) if ragged else pa.list_(number, math.prod(self._fixed))
@@ -315,6 +332,20 @@ class Store:
         return int(found[1]) if found else None
 
 
+def lance() -> Any:
+    """The library.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    os.environ.setdefault("LANCE_LOG", "error")
+    try:
+        import lance
+    except ImportError as error:
+        raise InputError(MISSING) from error
+    return lance
+
+
 def open_data(path: Path) -> Any:
     """The Lance data set at `path`, or None where there is none.
 
@@ -323,7 +354,7 @@ def open_data(path: Path) -> Any:
     """
     if not path.is_dir() or not (path / "_versions").is_dir():
         return None
-    return _guarded(lance.dataset, str(path))
+    return _guarded(lance().dataset, str(path))
 
 
 def _guarded(call: Any, *args: Any, **named: Any) -> Any:
@@ -342,7 +373,7 @@ def _first_line(error: BaseException) -> str:
     return re.sub(r",? /\S+\.rs:\d+:\d+", "", lines[0])[:200]
 
 
-def _span(chunk: pa.Array) -> slice:
+def _span(chunk: "pa.Array") -> slice:
     return slice(chunk.offset * DIGEST, (chunk.offset + len(chunk)) * DIGEST)
 
 
@@ -353,7 +384,9 @@ def _checksum(digest: bytes, row: Row) -> int:
     return zlib.crc32(np.ascontiguousarray(row).data, zlib.crc32(digest))
 
 
-def _column(rows: list[Row], shape: Shape) -> pa.Array:
+def _column(rows: list[Row], shape: Shape) -> "pa.Array":
+    import pyarrow as pa
+
     flat = pa.array(np.concatenate([row.reshape(-1) for row in rows]))
     if None in shape:
         offsets = np.cumsum([0, *(row.size for row in rows)])
@@ -361,14 +394,16 @@ def _column(rows: list[Row], shape: Shape) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(flat, rows[0].size)
 
 
-def _arrays(column: pa.ChunkedArray, shape: Shape) -> list[Row]:
+def _arrays(column: "pa.ChunkedArray", shape: Shape) -> list[Row]:
     """The rows of a column, each a view of what was read."""
+    import pyarrow.compute as pc
+
     sides = [-1 if side is None else side for side in shape]
     rows: list[Row] = []
     for chunk in column.chunks:
         flat = chunk.flatten().to_numpy(zero_copy_only=False)
         if None in shape:
-            ends = np.cumsum(pa.compute.list_value_length(chunk).to_numpy())[:-1]
+            ends = np.cumsum(pc.list_value_length(chunk).to_numpy())[:-1]
             rows += [part.reshape(sides) for part in np.split(flat, ends)]
         else:
             rows += list(flat.reshape(len(chunk), *sides))

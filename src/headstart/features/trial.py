@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 from headstart.atomic import whole_folder
 from headstart.errors import HeadstartError
 from headstart.features import graphs
-from headstart.features.engine import OpenVINOEngine, cores
+from headstart.features.engine import cores
 from headstart.features.graphs import Graph
+from headstart.features.openvino_engine import OpenVINOEngine
 from headstart.features.reference import APART
 
 FORMAT = 1

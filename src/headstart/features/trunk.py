@@ -7,10 +7,9 @@ is not in the cache.
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino as ov
 
 from headstart import backbones
 from headstart.backbones import Backbone, Cut
@@ -18,17 +17,22 @@ from headstart.backbones.staged import staged
 from headstart.data.dataset import Dataset, Modality
 from headstart.errors import InputError
 from headstart.features import device as devices
-from headstart.features import pipeline, trial
+from headstart.features import pipeline
 from headstart.features.engine import CPU_BATCH, Engine
 from headstart.features.extract import Features
 from headstart.features.graphs import Graph, graph
 from headstart.features.reference import Reference
 from headstart.features.store import StoreKey
 from headstart.features.stored import stored
+from headstart.installed import version_of
 from headstart.paths import cache_folder
 from headstart.preprocessing import WHOLE, ImagePreprocessing, View
 from headstart.progress import Progress
 from headstart.spec import FitSpec
+
+if TYPE_CHECKING:
+    import openvino as ov
+    from torch import nn
 
 EDITION = "edition 3"
 """Raised when the same network, item and versions give other numbers than they did; what was
@@ -43,7 +47,7 @@ class Trunk:
     """What is left of a cut.
 
     Attributes:
-        where: `cpu`, `cuda` or `cuda:N`.
+        where: `cpu`, `cuda`, `cuda:N` or `mps`.
         precision: what it computes in there.
         pool_chosen: whether the user chose how the last stage is pooled.
     """
@@ -164,7 +168,12 @@ class Trunk:
             return self._source.graph
         return graph(cache_folder(), self.key().graph, self._converted)
 
-    def _converted(self) -> tuple[ov.Model, Reference | None]:
+    @property
+    def module(self) -> "nn.Module":
+        """What is run, in torch; as wide as `graph`."""
+        return self._source.cut.trunk
+
+    def _converted(self) -> "tuple[ov.Model, Reference | None]":
         from headstart.features import compile
 
         return compile.converted(self.cut.trunk, self.backbone.preprocessing)
@@ -223,17 +232,19 @@ class Trunk:
         return 2 * items * self.size
 
     def _engine(self) -> Engine:
-        if devices.on_gpu(self.where):
-            from headstart.features import compile
+        if devices.by_torch(self.where):
+            from headstart.features.torch_engine import TorchEngine
 
-            return compile.TorchEngine(self.cut.trunk, self.where, compile.GPU_BATCH)
+            return TorchEngine(self.cut.trunk, self.where, precision=self.precision)
+        from headstart.features import trial
+
         batch = CPU_BATCH[self.backbone.modality]
         return trial.engine(self.graph, batch, self.precision, cache_folder())
 
     def key(self, view: View = WHOLE, precision: str | None = None) -> StoreKey:
         """What its features are stored under; also of those that it gives part of."""
         backbone = self._source.backbone
-        libraries = ["torch"] if devices.on_gpu(self.where) else ["torch", "openvino"]
+        libraries = ["torch"] if devices.by_torch(self.where) else ["torch", "openvino"]
         libraries += [LIBRARIES[backbone.family]] if backbone.family in LIBRARIES else []
         return StoreKey(
             backbone=backbone.name,
@@ -259,16 +270,16 @@ def current(key: StoreKey) -> bool:
     *libraries, edition = key.made_by.split(", ")
     try:
         return edition == EDITION and all(
-            version(name) == number for name, number in map(str.split, libraries)
+            version_of(name) == number for name, number in map(str.split, libraries)
         )
-    except (PackageNotFoundError, ValueError):
+    except ValueError:
         return False
 
 
 def made_by(modality: str, *libraries: str) -> str:
     """The versions that features of items depend on."""
     decoder = "pillow" if modality == "image" else "tokenizers"
-    versions = (f"{each} {version(each)}" for each in (decoder, *libraries))
+    versions = (f"{each} {version_of(each)}" for each in (decoder, *libraries))
     return ", ".join((*versions, EDITION))
 
 

@@ -28,7 +28,7 @@ from headstart.backbones import causal, snapshot
 from headstart.backbones.causal import Causal
 from headstart.backbones.transformers import quiet
 from headstart.card import writer_card
-from headstart.errors import ModelError
+from headstart.errors import ModelError, first_line
 from headstart.training.strategies.lora import Adapter
 from headstart.wording import shown
 
@@ -59,7 +59,7 @@ class LanguageModel:
         return f"<LanguageModel from {shown(str(name))}>"
 
 
-def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: dict[str, Any]) -> None:
+def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: Mapping[str, Any]) -> None:
     """Write the folder in one step; a model that was there is replaced.
 
     Args:
@@ -74,16 +74,13 @@ def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: dict[st
     """
 
     def contents(partial: Path) -> None:
-        partial.mkdir(parents=True)
         _write_network(partial, adapted.model)
         _write_tokenizer(partial, adapted)
         if adapter is not None:
             _write_adapter(partial / "adapter", adapter, adapted.backbone.name)
-        said = {"schema": sealed.SCHEMA, "task": "generation", "modality": "text", **about}
-        (partial / "README.md").write_text(writer_card(said), "utf-8")
-        sealed.seal(partial, said, sealed.WRITES)
 
-    sealed.write_folder(folder, contents)
+    said = {"task": "generation", "modality": "text", **about}
+    sealed.save(folder, said, writer_card, contents, sealed.WRITES)
 
 
 def load(folder: str | Path) -> LanguageModel:
@@ -113,10 +110,7 @@ def _checked(folder: Path) -> dict[str, Any]:
     try:
         manifest.check_made(about)
     except ValueError as error:
-        raise ModelError(
-            f"The model in {str(folder)!r} cannot be read ({shown(str(error))}); train it again, "
-            "or copy it again from where it came."
-        ) from None
+        raise sealed.unreadable(folder, first_line(error)) from None
     return about
 
 

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from headstart import heads
 from headstart.atomic import whole
+from headstart.installed import version_of
 
 EDITION = 2
 """Raised when the same features and options give another head."""
@@ -48,7 +48,7 @@ def kept(
 
 
 def _name(name: str, arrays: Sequence[NDArray[Any]], options: Mapping[str, Any]) -> str:
-    versions = [version(each) for each in LIBRARIES]
+    versions = [version_of(each) for each in LIBRARIES]
     about = [EDITION, name, dict(options), versions, os.cpu_count()]
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for array in arrays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
@@ -51,28 +52,18 @@ class Rung:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report(Showable):
-    """A finished `fit`.
+class FitReport(Showable):
+    """A finished `fit`, whatever was learnt.
 
     Attributes:
         dataset: what the user called the data.
-        modality: what an item is.
-        task: what is predicted.
-        classes: in the model's order; empty for regression.
+        task: what is predicted, or `generation`.
         backbone: the name of the pretrained network; `backbone_facts`: its parameters, licence
             and whatever else is worth knowing of it.
-        strategy, cut, head, seed: what was done.
-        temperature: what the logits were divided by to calibrate them; None: they were not.
+        strategy, cut, seed: what was done.
         counts: items per split (`train`, `validation`, `test`) and `skipped`.
-        class_counts: items per class, over every split.
         test: metrics on the test split, with 95% intervals.
-        baselines: the same metrics for simpler answers (`majority` or `mean`, `tfidf`), for the
-            first rung (`feature-extraction`) where it is not the model, and for the network from
-            random weights (`from-scratch`) where it was asked for.
-        gain: of the model over the first rung, on the same test items; None where it is that.
-        per_class: one row per class; empty for regression.
-        confusion: test items by true class (row) and predicted class (column); empty where a
-            confusion matrix makes no sense.
+        baselines: the same metrics of what the model is compared with, by its name.
         rungs: every rung of the ladder that was tried.
         seconds: per part (`read`, `extract`, `train`, `evaluate`) and `total`.
         store: `hits` and `misses` of the feature store.
@@ -83,27 +74,19 @@ class Report(Showable):
     """
 
     dataset: str
-    modality: Modality
-    task: Task
-    classes: tuple[str, ...]
+    task: str
     backbone: str
     strategy: str
     cut: str | None
-    head: str
     seed: int
-    counts: Mapping[str, int]
+    counts: Unchecked
     test: Metrics
     baselines: Mapping[str, Metrics]
     rungs: tuple[Rung, ...]
     seconds: Mapping[str, float]
     store: Mapping[str, int]
     versions: Mapping[str, str]
-    gain: Difference | None = None
-    temperature: float | None = None
     backbone_facts: Unchecked = field(default_factory=dict)
-    class_counts: Mapping[str, int] = field(default_factory=dict)
-    per_class: tuple[ClassRow, ...] = ()
-    confusion: tuple[tuple[int, ...], ...] = ()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -114,7 +97,53 @@ class Report(Showable):
         """What to do next: pairs of words and the command that does it."""
         if self.model is None:
             return (("keep a model: fit again, and name a folder for it", "--out DIR"),)
-        folder = shlex.quote(self.model)
+        return self._steps(shlex.quote(self.model))
+
+    @abstractmethod
+    def _steps(self, folder: str) -> tuple[tuple[str, str], ...]:
+        """What to do next with the model in a folder, which is quoted for a shell."""
+
+    def to_json(self) -> JsonObject:
+        """The content of `report.json`; NaN and infinity are null there."""
+        return _plain_fields(self) | {
+            "test": metrics_to_json(self.test),
+            "baselines": {name: metrics_to_json(each) for name, each in self.baselines.items()},
+            "rungs": [rung.to_json() for rung in self.rungs],
+            "skipped": _rows(self.skipped),
+            "next_steps": [{"what": what, "command": how} for what, how in self.next_steps],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(FitReport):
+    """A finished `fit` of a model that predicts.
+
+    Attributes:
+        modality: what an item is.
+        classes: in the model's order; empty for regression.
+        head: what scores the features.
+        temperature: what the logits were divided by to calibrate them; None: they were not.
+        class_counts: items per class, over every split.
+        baselines: the metrics of simpler answers (`majority` or `mean`, `tfidf`), of the first
+            rung (`feature-extraction`) where it is not the model, and of the network from random
+            weights (`from-scratch`) where it was asked for.
+        gain: of the model over the first rung, on the same test items; None where it is that.
+        per_class: one row per class; empty for regression.
+        confusion: test items by true class (row) and predicted class (column); empty where a
+            confusion matrix makes no sense.
+    """
+
+    task: Task
+    modality: Modality
+    classes: tuple[str, ...]
+    head: str
+    gain: Difference | None = None
+    temperature: float | None = None
+    class_counts: Mapping[str, int] = field(default_factory=dict)
+    per_class: tuple[ClassRow, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+    def _steps(self, folder: str) -> tuple[tuple[str, str], ...]:
         example = "photo.jpg" if self.modality == "image" else "texts.csv"
         deeper = ("train deeper, while it pays: the same command with", "--budget 10m")
         return (
@@ -133,15 +162,10 @@ class Report(Showable):
         return _short("Report of a fit on", self.dataset, self.test, self.counts.get("test", 0))
 
     def to_json(self) -> JsonObject:
-        """The content of `report.json`; NaN is null there."""
-        return _plain_fields(self) | {
-            "test": metrics_to_json(self.test),
-            "baselines": {name: metrics_to_json(each) for name, each in self.baselines.items()},
-            "rungs": [rung.to_json() for rung in self.rungs],
+        """See `FitReport.to_json`."""
+        return super().to_json() | {
             "gain": None if self.gain is None else jsonable(asdict(self.gain)),
             "per_class": _rows(self.per_class),
-            "skipped": _rows(self.skipped),
-            "next_steps": [{"what": what, "command": how} for what, how in self.next_steps],
         }
 
 
@@ -231,7 +255,10 @@ def _short(what: str, dataset: str, metrics: Metrics, measured: int) -> str:
     return f"<{what} {shown(dataset)!r}{figure} on {measured:,} items>"
 
 
-NESTED = ("test", "baselines", "rungs", "gain", "per_class", "skipped", "validation", "metrics")
+NESTED = (
+    *("test", "baselines", "rungs", "gain", "per_class", "skipped", "sample"),
+    *("validation", "metrics"),
+)
 
 
 def _plain_fields(value: DataclassInstance) -> JsonObject:

@@ -116,13 +116,14 @@ def metric_table(metrics: Metrics, baselines: Mapping[str, Metrics]) -> Table:
     table = columns(("metric", "model", "95% interval", *baselines), right=("model", *baselines))
     for name, found in metrics.items():
         others = [figure(each[name].value) if name in each else "-" for each in baselines.values()]
-        table.add_row(Text(METRICS.get(name, name)), figure(found.value), _interval(found), *others)
+        table.add_row(Text(METRICS.get(name, name)), figure(found.value), interval(found), *others)
     if any(name in LOWER_IS_BETTER for name in metrics):
         table.add_row(Text("* lower is better", style="dim"))
     return table
 
 
-def _interval(found: Interval) -> str:
+def interval(found: Interval) -> str:
+    """`low to high`, or a dash where the interval is undefined."""
     if not (math.isfinite(found.low) and math.isfinite(found.high)):
         return "-"
     return f"{figure(found.low)} to {figure(found.high)}"

@@ -17,24 +17,44 @@ from headstart.report.result import METRICS, class_table, confused, metric_table
 from headstart.wording import count, duration, figure, items, rate, short, shown
 
 if TYPE_CHECKING:
-    from headstart.report.report import EmbedReport, EvaluationReport, Report
+    from headstart.report.report import EmbedReport, EvaluationReport, FitReport, Report
 
 MOST_SKIPPED = 10
 MOST_CLASSES = 8
 PARTS = ("read", "load", "extract", "train", "evaluate", "total")
+Facts = Sequence[tuple[str, str]]
 
 
 def show_report(report: Report, console: Console) -> None:
     """Print what was read, guessed, skipped and done, how good it is, and what to do next."""
-    section(console, f"Data: {report.dataset}", facts(_data(report)))
-    listed = "--json lists them all" if report.model is None else f"in {report.model}/report.json"
-    show_skipped(console, report.skipped, listed)
-    show_warnings(console, report.warnings)
-    section(console, "Model", facts(_model(report)))
+    show_done(console, report, _data(report), _model(report))
     section(console, "Time", _time(report))
     if len(report.rungs) > 1:
         section(console, "Ladder", _ladder(report))
     _result(console, report, report.test, report.baselines)
+    show_next(console, report)
+
+
+def show_done(console: Console, report: FitReport, data: Facts, model: Facts) -> None:
+    """Print what was read, guessed, skipped and done.
+
+    Args:
+        console: where it goes.
+        report: the run.
+        data: what to say of the data, besides the notes.
+        model: what to say of the model, between its backbone and its folder.
+    """
+    notes = [("notes", note) for note in report.notes]
+    section(console, f"Data: {report.dataset}", facts([*data, *notes]))
+    listed = "--json lists them all" if report.model is None else f"in {report.model}/report.json"
+    show_skipped(console, report.skipped, listed)
+    show_warnings(console, report.warnings)
+    saved = [] if report.model is None else [("saved in", report.model)]
+    section(console, "Model", facts([("backbone", _backbone(report)), *model, *saved]))
+
+
+def show_next(console: Console, report: FitReport) -> None:
+    """Print what to do next."""
     section(console, "Next", None)
     for what, command in report.next_steps:
         console.print(Text(f"  {what}", style="dim"))
@@ -96,7 +116,7 @@ def section(console: Console, title: str, content: RenderableType | None) -> Non
         console.print(Padding(content, (0, 0, 0, 2), expand=False))
 
 
-def facts(rows: Sequence[tuple[str, str]]) -> Table:
+def facts(rows: Facts) -> Table:
     """Names and values; a name is not repeated on the next line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -118,7 +138,7 @@ def _data(report: Report) -> list[tuple[str, str]]:
     rows = [(report.modality + "s", f"{count(total)}: {split}"), ("task", report.task)]
     if report.classes:
         rows.append(("classes", _classes(report)))
-    return rows + [("notes", note) for note in report.notes]
+    return rows
 
 
 def _classes(report: Report) -> str:
@@ -132,24 +152,26 @@ def _classes(report: Report) -> str:
     return f"{count(len(ordered))}: {', '.join(named)}{more}"
 
 
-def _model(report: Report) -> list[tuple[str, str]]:
+def _backbone(report: FitReport) -> str:
     facts = report.backbone_facts
     known = [
         f"{short(facts['parameters'])} parameters" if facts.get("parameters") else "",
         f"licence {facts['licence']}" if facts.get("licence") else "",
     ]
     details = ", ".join(each for each in known if each)
+    return f"{report.backbone} ({details})" if details else report.backbone
+
+
+def _model(report: Report) -> list[tuple[str, str]]:
     cut = f"after {report.cut}" if report.cut else "before the first stage"
     hot = report.temperature
     calibrated = "" if hot is None else f", calibrated with a temperature of {figure(hot)}"
-    rows = [
-        ("backbone", f"{report.backbone} ({details})" if details else report.backbone),
+    return [
         ("strategy", f"{report.strategy}, cut {cut}"),
         *_seen(report),
         ("head", report.head + calibrated),
         ("seed", str(report.seed)),
     ]
-    return rows if report.model is None else [*rows, ("saved in", report.model)]
 
 
 def _seen(report: Report) -> list[tuple[str, str]]:

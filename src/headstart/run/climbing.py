@@ -336,10 +336,7 @@ class _Ladder:
 
         source = self._source()
         deadline = None if left is None else time.monotonic() + left
-        name = candidate.words.replace(" ", "-")
-        checkpoint = self._unfinished.checkpoint(name) if self._unfinished else None
-        if self._unfinished and not self._unfinished.folder.exists():
-            self._unfinished.decide([])
+        checkpoint = self._unfinished.checkpoint(candidate.words) if self._unfinished else None
         return adapting.adapt(
             candidate,
             source,

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headstart import sealed
-from headstart.atomic import write_json
 from headstart.data.dataset import Dataset
 from headstart.evaluation import Results, predictions
 from headstart.features.trunk import Trunk
-from headstart.model import Model
+from headstart.predictors import Model
 from headstart.progress import Clock, Progress
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb
+from headstart.run.finish import finish
 from headstart.run.measure import measured
 from headstart.run.prepare import Arrange, Prepared, prepare
 from headstart.spec import FitSpec
@@ -80,17 +80,13 @@ def fit(
     with progress.stage("Evaluating", None):
         run = _concluded(prepared, climbed, spec, name, every_item=out is not None)
     clock.lap("evaluate")
-    if out is not None:
-        with progress.stage("Saving the model", None):
-            run.model.save(out)
-            predictions.write(predictions.table_of(run.results), out / predictions.FILE)
-        clock.lap("save")
-    report = replace(run.report, seconds=clock.seconds(), model=None if out is None else str(out))
-    if out is not None:
-        write_json(out / "report.json", report.to_json())
-    if climbed.unfinished and not climbed.stopped:
-        climbed.unfinished.remove()
-    return replace(run, report=report)
+
+    def save(folder: Path) -> None:
+        run.model.save(folder)
+        predictions.write(predictions.table_of(run.results), folder / predictions.FILE)
+
+    done = None if climbed.stopped else climbed.unfinished
+    return replace(run, report=finish(run.report, save, out, done, progress, clock))
 
 
 def _concluded(

@@ -1,6 +1,5 @@
 """A climbed ladder is measured once, on the test split, and becomes a `Report`."""
 
-import importlib.metadata
 import platform
 
 from headstart import evaluation
@@ -8,6 +7,7 @@ from headstart.data.dataset import Dataset, count_notes
 from headstart.evaluation import Results
 from headstart.evaluation.calibration import scaled
 from headstart.features.extract import Features
+from headstart.installed import version_of
 from headstart.report.report import Report, Rung
 from headstart.run.climbing import Climbed, Tried
 from headstart.spec import FitSpec
@@ -144,5 +144,5 @@ def _warnings(
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that figures depend on."""
     return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in VERSIONS
+        name: found for name in VERSIONS if (found := version_of(name)) != "none"
     }

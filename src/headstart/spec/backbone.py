@@ -7,7 +7,7 @@ from headstart.errors import InputError
 from headstart.spec.data import ItemSpec
 from headstart.spec.option import BACKBONE, option
 
-_DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:(0|[1-9][0-9]{0,2}))?")
 POOLS = ("auto", "mean", "max", "flatten", "first", "last")
 
 
@@ -46,8 +46,8 @@ class BackboneSpec:
     )
     device: str = option(
         "auto",
-        "Where the network computes: cpu, cuda or cuda:N; by default a GPU where PyTorch finds "
-        "one.",
+        "Where the network computes: cpu, cuda, cuda:N, or mps (a GPU of Apple's); by default cuda "
+        "where PyTorch finds it.",
         group=BACKBONE,
     )
 
@@ -71,6 +71,6 @@ def check_device(name: str) -> None:
     """
     if not _DEVICE.fullmatch(name):
         raise InputError(
-            f"--device is {name!r}, but it must be auto, cpu, cuda, or one of several GPUs such as "
-            "cuda:1."
+            f"--device is {name!r}, but it must be auto, cpu, mps, cuda, or one of several GPUs "
+            "such as cuda:1."
         )

@@ -1,10 +1,10 @@
 """Adapt a copy of a backbone: the part right of a cut, or all of it, learns with the head."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from torch import nn
 
 from headstart.evaluation import judge
 from headstart.progress import Progress, Silent
@@ -12,11 +12,9 @@ from headstart.training.adapted import Adapted, few_to_calibrate_on
 from headstart.training.candidate import Candidate, Source, check
 from headstart.training.checkpoint import Checkpoint
 from headstart.training.examples import Part
-from headstart.training.items import Items
 from headstart.training.learner import Learner
-from headstart.training.loop import Trained, train
-from headstart.training.network import Copy, Network, changed, trained_parameters
-from headstart.training.recipe import Recipe
+from headstart.training.loop import Task, Trained, train
+from headstart.training.network import Copy, changed, groups, trained_parameters
 from headstart.training.threads import every_core
 
 LEAST_VIEWS, EXTRACTION_SHARE = 2, 0.75
@@ -54,6 +52,44 @@ def adapt(
     return training.run(began)
 
 
+def learn(
+    candidate: Candidate,
+    network: nn.Module,
+    copied: Copy,
+    task: Task,
+    progress: Progress,
+    checkpoint: Checkpoint | None,
+    *,
+    deadline: float | None = None,
+    title: str = "",
+) -> Trained:
+    """Train a copy in place, and leave the best weights in it, in evaluation mode.
+
+    Args:
+        candidate: says how.
+        network: the copy, with its head.
+        copied: the copy.
+        task: what is learnt.
+        progress: shows what is going on.
+        checkpoint: where the state goes; None keeps none.
+        deadline: by `time.monotonic`; the training is shortened to end by then.
+        title: what to say of it beside the candidate's name.
+    """
+    recipe = candidate.recipe
+    items = recipe.passed(len(task.items)) * recipe.epochs
+    with progress.stage(f"Training: {candidate.words}{title}", items) as advance:
+        return train(
+            network,
+            groups(network, copied.depths, recipe),
+            task,
+            recipe,
+            seed=candidate.seed,
+            checkpoint=checkpoint,
+            advance=advance,
+            deadline=deadline,
+        )
+
+
 @dataclass
 class _Training:
     """What goes along while a candidate is trained."""
@@ -73,7 +109,15 @@ class _Training:
         copied = learner.copy()
         network = learner.network(copied)
         validate = learner.validate(network, held_out, validation)
-        trained = self._learn(network, copied, items, train_part, recipe, validate)
+        trained = learn(
+            learner.candidate,
+            network,
+            copied,
+            learner.task(items, train_part, validate),
+            self.progress,
+            self.checkpoint,
+            deadline=self.deadline,
+        )
         logits = np.empty((0, 1), np.float32)
         if len(validation):
             logits = learner.answers(network, held_out)
@@ -85,7 +129,15 @@ class _Training:
             made = trained.epochs * recipe.steps(len(train_part))  # patience may end it early
             if self.has_time(trained, trained.seconds / made * after.cost(len(both))):
                 everything = learner.items(both.positions, self.progress)
-                earlier += self._learn(network, copied, everything, both, after).before
+                earlier += learn(
+                    replace(learner.candidate, recipe=after),
+                    network,
+                    copied,
+                    learner.task(everything, both, None),
+                    self.progress,
+                    self.checkpoint.beside("afterwards") if self.checkpoint else None,
+                    title=", with the validation items",
+                ).before
         parameters = trained_parameters(network)
         network.cpu()
         learner.strategy.finish(copied.module)
@@ -144,31 +196,3 @@ class _Training:
             if self.checkpoint is not None:
                 self.checkpoint.decide("afterwards", kept)
         return bool(kept)
-
-    def _learn(
-        self,
-        network: Network,
-        copied: Copy,
-        items: Items,
-        part: Part,
-        recipe: Recipe,
-        validate: Callable[[], float] | None = None,
-    ) -> Trained:
-        """Without `validate` it is the end of a training, on validation items too."""
-        learner = self.learner
-        title = f"Training: {learner.candidate.words}"
-        end = validate is None and len(learner.source.examples.parts["validation"]) > 0
-        if end:
-            title += ", with the validation items"
-        checkpoint = self.checkpoint.beside("afterwards") if self.checkpoint and end else None
-        with self.progress.stage(title, recipe.passed(len(items)) * recipe.epochs) as advance:
-            return train(
-                network,
-                learner.groups(network, copied),
-                learner.task(items, part, validate),
-                recipe,
-                seed=learner.candidate.seed,
-                checkpoint=checkpoint if end else self.checkpoint,
-                advance=advance,
-                deadline=None if end else self.deadline,
-            )

@@ -2,10 +2,9 @@
 
 from dataclasses import asdict, replace
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset
@@ -14,10 +13,15 @@ from headstart.evaluation.calibration import scaled
 from headstart.evaluation.spread import centre_and_spread
 from headstart.features.graphs import Graph, round_trip
 from headstart.features.reference import Reference
-from headstart.model import Model, Scored
+from headstart.installed import installed
+from headstart.predictors import Model, Scored
 from headstart.training.adapted import Adapted
 from headstart.training.averaged import both
 from headstart.training.examples import Part
+
+if TYPE_CHECKING:
+    import openvino as ov
+    from torch import nn
 
 CHECKED = 4
 """Items on which the saved network and the one trained in torch must agree."""
@@ -37,7 +41,6 @@ def assemble(adapted: Adapted, data: Dataset) -> Model:
         HeadstartError: it does not answer like the trained network.
     """
     trunk, examples = adapted.trunk, adapted.examples
-    graph = _graph(adapted)
     model = Model(
         task=examples.task,
         modality=trunk.backbone.modality,
@@ -46,9 +49,7 @@ def assemble(adapted: Adapted, data: Dataset) -> Model:
         head=adapted.head,
         temperature=adapted.judged.temperature,
         precision=trunk.precision,
-        graph=graph.model,
-        digest=graph.digest,
-        reference=graph.reference,
+        **_network(adapted),
         width=None if adapted.weights else trunk.size,
         weights={name: each.numpy() for name, each in adapted.weights.items()},
     )
@@ -150,6 +151,26 @@ def _all_scored(model: Model, data: Dataset) -> Scored:
     return scored
 
 
+def _network(adapted: Adapted) -> dict[str, Any]:
+    """What the model answers with: a compiled graph, or without OpenVINO what was trained."""
+    if not installed("openvino"):
+        return {"graph": None, "module": _module(adapted), "where": adapted.trunk.where}
+    graph = _graph(adapted)
+    return {"graph": graph.model, "digest": graph.digest, "reference": graph.reference}
+
+
+def _module(adapted: Adapted) -> "nn.Module":
+    trunk, first = adapted.trunk, adapted.averaged_with
+    if not adapted.weights:
+        return trunk.module
+    tuned = trunk.backbone.adapted(adapted.weights)
+    if first is None:
+        return tuned
+    from headstart.training.network import SideBySide
+
+    return SideBySide(first.trunk.module, first.trunk.size, tuned)
+
+
 def _graph(adapted: Adapted) -> Graph:
     trunk = adapted.trunk
     if not adapted.weights:
@@ -158,7 +179,7 @@ def _graph(adapted: Adapted) -> Graph:
 
     first = adapted.averaged_with
 
-    def converted() -> tuple[ov.Model, Reference | None]:
+    def converted() -> "tuple[ov.Model, Reference | None]":
         tuned = compile.converted(module, trunk.backbone.preprocessing)
         return tuned if first is None else both(first.trunk.graph, first.trunk.size, *tuned)
 

@@ -6,10 +6,9 @@ mean of two linear heads is a linear head on the features of both networks side 
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino as ov
 
 from headstart.evaluation import judge
 from headstart.evaluation.calibration import scaled
@@ -17,6 +16,9 @@ from headstart.features.graphs import Graph
 from headstart.features.reference import Reference
 from headstart.heads.linear import LinearHead
 from headstart.training.adapted import Adapted
+
+if TYPE_CHECKING:
+    import openvino as ov
 
 SHARE = 0.5
 """Of each of the two. It is not chosen on validation items, which are few."""
@@ -51,8 +53,8 @@ def averaged(first: Adapted, tuned: Adapted, seed: int) -> Adapted | None:
 
 
 def both(
-    first: Graph, size: int, tuned: ov.Model, reference: Reference
-) -> tuple[ov.Model, Reference | None]:
+    first: Graph, size: int, tuned: "ov.Model", reference: Reference
+) -> "tuple[ov.Model, Reference | None]":
     """One graph of two: for the same inputs, the first's features, then the other's.
 
     Args:
@@ -61,6 +63,7 @@ def both(
         tuned: takes the same inputs.
         reference: of `tuned`.
     """
+    import openvino as ov
     from openvino import opset13
 
     left, right = first.model.clone(), tuned.clone()

@@ -26,7 +26,8 @@ class Candidate:
             looked at; None for texts.
         pool: how its last stage becomes one vector.
         strategy: its name in `headstart.registry.STRATEGIES`.
-        objective: its name in `headstart.registry.OBJECTIVES`.
+        objective: its name in `headstart.registry.OBJECTIVES`; `next-token` for a language model,
+            which has its own head and so a loss of its own.
         cut: stage after which training begins; None: before the first.
         recipe: settings of the training loop.
         flip: of images; see `headstart.spec.FitSpec`.
@@ -105,15 +106,30 @@ def candidate_of(
     backbone = trunk.backbone
     width = None if backbone.modality == "image" else backbone.features
     size = Size(backbone.modality, items, width)
+    objective = examples.task if spec.objective == "auto" else spec.objective
+    return candidate_for(strategy, cut, trunk, size, objective, spec, learns_all=True)
+
+
+def candidate_for(
+    strategy: str,
+    cut: str | None,
+    trunk: Trunk,
+    size: Size,
+    objective: str,
+    spec: FitSpec,
+    *,
+    learns_all: bool,
+) -> Candidate:
+    """A strategy with the recipe for training items of some size, and what the user asked for."""
     return Candidate(
         **_identity(trunk),
         strategy=strategy,
-        objective=examples.task if spec.objective == "auto" else spec.objective,
+        objective=objective,
         cut=cut,
         recipe=recipe_for(strategy_of(strategy), size, spec),
         flip=spec.flip,
         balanced=spec.balance == "balanced",
-        learns_all=True,
+        learns_all=learns_all,
         seed=spec.seed,
     )
 

@@ -139,8 +139,10 @@ class Unfinished:
                 )
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """Of one of its rungs."""
-        return Checkpoint(self.folder / name)
+        """Of one of its rungs; whose it is is kept before anything is saved in it."""
+        if not self.folder.exists():
+            self.decide([])
+        return Checkpoint(self.folder / name.replace(" ", "-"))
 
     def decisions(self) -> list[dict[str, Any]]:
         """What was decided of the rungs so far, in order."""

@@ -11,7 +11,7 @@ from headstart.training.candidate import Candidate, Source
 from headstart.training.items import decoded
 from headstart.training.learner import Learner
 from headstart.training.loop import step_seconds
-from headstart.training.network import scores
+from headstart.training.network import groups, scores
 from headstart.training.threads import every_core
 
 MEASURED_ITEMS, MEASURED_TEXTS = 128, 512
@@ -57,7 +57,8 @@ def measure(candidate: Candidate, source: Source, progress: Progress) -> Cost:
     items = learner.items(part.positions, progress, measured=True)
     copied = learner.copy()
     network = learner.network(copied)
-    task, learning = learner.task(items, part, None), learner.groups(network, copied)
+    task = learner.task(items, part, None)
+    learning = groups(network, copied.depths, candidate.recipe)
     step = step_seconds(network, learning, task, candidate.recipe, seed=candidate.seed)
     began = time.monotonic()
     scores(network, items, learner.where)

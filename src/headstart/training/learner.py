@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from headstart.errors import InputError
 from headstart.features.trunk import Trunk
@@ -20,7 +19,7 @@ from headstart.training.candidate import Candidate, Source
 from headstart.training.examples import Part
 from headstart.training.items import Activations, Items, decoded
 from headstart.training.loop import Task
-from headstart.training.network import Copy, Network, Scales, groups, scores
+from headstart.training.network import Copy, Network, Scales, scores
 from headstart.training.objectives import (
     Objective,
     answers_of,
@@ -124,10 +123,6 @@ class Learner:
         if self.strategy.pretrained and self.source.start is not None:
             network.start_from(self.source.start)
         return network.to(self.where).to(memory_format=torch.channels_last)
-
-    def groups(self, network: nn.Module, copied: Copy) -> list[dict[str, Any]]:
-        """Groups of parameters for the optimiser; see `headstart.training.network.groups`."""
-        return groups(network, copied.depths, self.candidate.recipe)
 
     def task(self, items: Items, part: Part, validate: Callable[[], float] | None) -> Task:
         """Items, targets and loss for the training loop."""

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from headstart.features.halved import Rows
 from headstart.progress import Advance
 from headstart.randomness import seeded
 from headstart.training import memory
@@ -285,6 +286,7 @@ class _Run:
             [{**group, "lr": recipe.rate} for group in groups], fused=True
         )
         self.step = 0
+        self._rows = Rows()
         self.trained = Trained()
         self.best = self._weights()
         self._checkpoint = checkpoint
@@ -323,12 +325,17 @@ class _Run:
         self.optimiser.zero_grad(set_to_none=True)
         cheaper = task.items.lengths is not None and task.where.type == "cpu"
         texts = drawn if cheaper else None
-        exact = computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts)
-        with seeded(drawn):
-            with exact:
-                scores = self.network(*inputs)
-            loss = task.loss(scores.float(), wanted)
-        loss.backward()  # type: ignore[no-untyped-call]
+
+        def learn(part: slice) -> None:
+            exact = computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts)
+            with seeded(drawn + part.start):
+                with exact:
+                    scores = self.network(*(each[part] for each in inputs))
+                loss = task.loss(scores.float(), wanted[part])
+            share = len(wanted[part]) / len(wanted)
+            (loss if share == 1 else share * loss).backward()  # type: ignore[no-untyped-call]
+
+        self._rows.each(len(wanted), learn, lambda: self.optimiser.zero_grad(set_to_none=True))
         nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
         self.optimiser.step()
         self.step += 1

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headstart.backbones import Backbone
+from headstart.features.halved import Rows
 from headstart.heads.contract import Floats
 from headstart.heads.linear import LinearHead
 from headstart.training.items import Inputs, Items
@@ -97,12 +98,33 @@ class Network(nn.Module):
         return {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
 
 
+class SideBySide(nn.Module):
+    """Features of two networks for the same inputs: the first `size` of one, then the other's."""
+
+    def __init__(self, first: nn.Module, size: int, second: nn.Module) -> None:
+        super().__init__()
+        self.first, self.size, self.second = first, size, second
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Features (items, size and those of the second)."""
+        return torch.cat([self.first(*inputs)[:, : self.size], self.second(*inputs)], 1)
+
+
 def scores(network: nn.Module, items: Items, where: torch.device) -> NDArray[np.float32]:
     """Scores (items, outputs) in evaluation mode."""
     network.eval()
     order = evaluated(len(items), items.lengths, ROWS)
+    rows, found = Rows(), []
     with torch.inference_mode():
-        found = [network(*on(where, items.plain(index))).float().cpu().numpy() for index in order]
+        for index in order:
+            inputs = on(where, items.plain(index))
+
+            def some(part: slice, inputs: Inputs = inputs) -> NDArray[np.float32]:
+                given = (each[part] for each in inputs)
+                answers: NDArray[np.float32] = network(*given).float().cpu().numpy()
+                return answers
+
+            found += rows.each(len(index), some)
     back = np.argsort(np.concatenate(order))
     answers: NDArray[np.float32] = np.concatenate(found)[back]
     return answers
@@ -158,7 +180,7 @@ class Copy:
 
     Attributes:
         module: the copy.
-        names: what the backbone's whole module calls each of its parameters and buffers.
+        names: what the whole calls each of its parameters and buffers.
         depths: by identity of each of its parameters, how many stages come after its own.
     """
 
@@ -167,14 +189,20 @@ class Copy:
     depths: Mapping[int, int]
 
     @classmethod
-    def of(cls, part: nn.Module, backbone: Backbone) -> "Copy":
-        """A copy of the whole module of a backbone, or of the tail after a cut."""
+    def of(cls, part: nn.Module, backbone: Backbone, whole: nn.Module | None = None) -> "Copy":
+        """A copy of the module of a backbone, or of the tail after a cut.
+
+        Args:
+            part: what is copied.
+            backbone: says how deep each parameter is.
+            whole: what `part` is of, where that is more than the backbone's module.
+        """
         names = names_in(part, backbone.module)
         depths = _depths(backbone.module, [stage.name for stage in backbone.stages])
         made = copy.deepcopy(part)
         return cls(
             made,
-            names,
+            names if whole is None else names_in(part, whole),
             {
                 id(parameter): depths.get(names.get(name, ("",))[0], 0)
                 for name, parameter in made.named_parameters()

@@ -7,7 +7,7 @@ from headstart.data.dataset import Dataset
 from headstart.evaluation import Results
 from headstart.evaluation.calibration import scaled
 from headstart.features.extract import Features
-from headstart.model import DIGEST, Model
+from headstart.predictors import DIGEST, Model
 from headstart.training.adapted import Adapted
 from headstart.types import Indices, Scores
 

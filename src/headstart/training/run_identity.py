@@ -1,10 +1,10 @@
 """What an unfinished training belongs to: it goes on with the same, and refuses anything else."""
 
 from dataclasses import fields
-from importlib.metadata import version
 from typing import Any
 
 from headstart.features.trunk import Trunk
+from headstart.installed import version_of
 from headstart.spec import FitSpec, flag
 from headstart.training.threads import threads
 
@@ -31,5 +31,5 @@ def run_identity(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> 
         },
         "the device": f"{trunk.where} {trunk.precision}",
         "the number of threads": threads(),
-        **{f"the version of {name}": version(name) for name in names},
+        **{f"the version of {name}": version_of(name) for name in names},
     }

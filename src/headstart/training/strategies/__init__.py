@@ -12,3 +12,10 @@ def strategy_of(name: str) -> Strategy:
     """
     found: Strategy = STRATEGIES.resolve(name)
     return found
+
+
+def uncut(strategy: Strategy) -> Strategy:
+    """The same where nothing is stored and the whole backbone learns: of its class, or itself."""
+    ours = map(strategy_of, STRATEGIES.ours)
+    whole = (each for each in ours if type(each) is type(strategy) and each.trains == "all")
+    return next(whole, strategy)

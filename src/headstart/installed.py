@@ -1,0 +1,20 @@
+"""Which libraries are there, and in which versions, without importing them."""
+
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+
+def installed(*libraries: str) -> bool:
+    """Whether all of some libraries can be imported, by the names that they are imported by."""
+    try:
+        return all(find_spec(each) is not None for each in libraries)
+    except ImportError:
+        return False
+
+
+def version_of(distribution: str) -> str:
+    """The version of what is installed under a name; `none` where nothing is."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "none"

@@ -1,0 +1,100 @@
+"""Answers: what a head scores, and what is said of each item."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart import html
+from headstart.data.dataset import Ids, Skipped, Task
+from headstart.wording import shown
+
+SHOWN = 20
+"""Rows of an answer that a notebook shows."""
+
+
+@dataclass(frozen=True, repr=False)
+class Predictions:
+    """Answers, one row for each item that was given, in its order.
+
+    Attributes:
+        names: what the items are called.
+        classes: in the order of the columns of `probabilities`; empty for regression.
+        probabilities: (items, classes), or None for regression; NaN where there is no answer.
+        values: (items,) float64, or None but for regression; NaN where there is no answer.
+        skipped: the items that could not be read, and why; also what a folder holds besides.
+        ids: the column of the user's that was asked for, by the names of the items.
+        errors: (items,) why an item has no answer, None where it has one; empty: all have.
+    """
+
+    names: list[str]
+    task: Task
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.floating[Any]] | None
+    values: NDArray[np.floating[Any]] | None
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+    ids: Ids | None = None
+    errors: tuple[str | None, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def labels(self) -> list[Any]:
+        """The answer for each item: a class, a tuple of classes, or a number; None for none."""
+        answers = self._labels()
+        if not self.errors:
+            return answers
+        return [None if e else a for a, e in zip(answers, self.errors, strict=True)]
+
+    def _labels(self) -> list[Any]:
+        if self.values is not None:
+            return [float(value) for value in self.values]
+        assert self.probabilities is not None
+        if self.task == "multilabel":
+            return [
+                tuple(name for name, p in zip(self.classes, row, strict=True) if p >= 0.5)
+                for row in self.probabilities
+            ]
+        return [self.classes[best] for best in self.probabilities.argmax(axis=1)]
+
+    def __repr__(self) -> str:
+        lost = sum(error is not None for error in self.errors)
+        return f"<Predictions of {len(self):,} items{f', {lost:,} without an answer' * bool(lost)}>"
+
+    def _repr_html_(self) -> str:
+        """The first rows as a table, for a notebook."""
+        errors = self.errors or (None,) * len(self)
+        rows = []
+        for name, label, error in islice(zip(self.names, self.labels, errors, strict=True), SHOWN):
+            answer = " | ".join(label) if isinstance(label, tuple) else str(label)
+            rows.append([name, shown(error or answer)])
+        left = f"<p>and {len(self) - SHOWN:,} more</p>" if len(self) > SHOWN else ""
+        return html.table(["item", "answer"], rows) + left
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A head's scores for the items that could be read.
+
+    Attributes:
+        kept: their positions; `scores` is (kept, classes) logits, or (kept,) float64 values.
+        digests: (kept,) content digests.
+        unread: the other items by position, and why.
+    """
+
+    kept: NDArray[np.int64]
+    digests: NDArray[np.bytes_]
+    scores: NDArray[Any]
+    unread: Mapping[int, Skipped]
+    notes: dict[int, str]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The items that could not be read, in order."""
+        return tuple(self.unread[at] for at in sorted(self.unread))

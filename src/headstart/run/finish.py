@@ -1,0 +1,43 @@
+"""The end of every run: what was made is saved, and the report goes beside it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from headstart.atomic import write_json
+from headstart.progress import Clock, Progress
+from headstart.report.report import FitReport
+from headstart.training.checkpoint import Unfinished
+
+Said = TypeVar("Said", bound=FitReport)
+
+
+def finish(
+    report: Said,
+    save: Callable[[Path], None],
+    out: Path | None,
+    unfinished: Unfinished | None,
+    progress: Progress,
+    clock: Clock,
+) -> Said:
+    """Save a model where that was asked for, and complete its report.
+
+    Args:
+        report: without the seconds, and the folder of the model.
+        save: writes the model's folder.
+        out: the folder; None saves nothing.
+        unfinished: what a killed run would have gone on from; it is removed.
+        progress: shows what is going on.
+        clock: takes the lap `save`.
+    """
+    if out is not None:
+        with progress.stage("Saving the model", None):
+            save(out)
+        clock.lap("save")
+    report = replace(report, seconds=clock.seconds(), model=None if out is None else str(out))
+    if out is not None:
+        write_json(out / "report.json", report.to_json())
+    if unfinished is not None:
+        unfinished.remove()
+    return report
