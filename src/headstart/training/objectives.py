@@ -6,7 +6,7 @@ the usual one of a task by the name of the task, others by names of their own.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from headstart.evaluation.spread import centre_and_spread
 from headstart.heads.contract import item_weights
 from headstart.registry import OBJECTIVES
 from headstart.training.examples import Examples, Part
+from headstart.types import Array
 
 MAD = 1.4826
 """A normal distribution's standard deviation, over the median distance from its median."""
@@ -57,7 +58,7 @@ class Objective(Protocol):
         """The mean of `losses`, each class counting as it weighs."""
         ...
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Array, targets: Array) -> float:
         """What chooses the best epoch, lower is better: a loss that calibration cannot repair."""
         ...
 
@@ -109,7 +110,7 @@ class Classification:
             scores, targets, weight=weights, label_smoothing=smoothing, reduction=reduction
         )
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Array, targets: Array) -> float:
         """See `Objective.validation_loss`."""
         return calibrate("classification", answers, targets)[1]
 
@@ -140,7 +141,7 @@ class MultiLabel:
         """See `Objective.loss`."""
         return functional.binary_cross_entropy_with_logits(scores, targets)
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Array, targets: Array) -> float:
         """See `Objective.validation_loss`."""
         return calibrate("multilabel", answers, targets)[1]
 
@@ -171,7 +172,7 @@ class Regression:
         """See `Objective.loss`."""
         return functional.mse_loss(scores, targets)
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Array, targets: Array) -> float:
         """See `Objective.validation_loss`: the mean squared error, in the unit of the values."""
         return float(np.mean((answers - targets.astype(np.float64)) ** 2))
 
@@ -200,7 +201,7 @@ class Huber(Regression):
         """See `Objective.loss`."""
         return functional.huber_loss(scores, targets)
 
-    def validation_loss(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
+    def validation_loss(self, answers: Array, targets: Array) -> float:
         """See `Objective.validation_loss`: the mean of the same loss."""
         errors = torch.from_numpy((answers - targets.astype(np.float64)) / self.spread)
         return float(functional.huber_loss(errors, torch.zeros_like(errors)))
@@ -212,7 +213,7 @@ def objective_of(name: str, examples: Examples, *, balanced: bool) -> Objective:
     return kind.of(examples, balanced=balanced)
 
 
-def answers_of(objective: Objective, scores: NDArray[np.float32]) -> NDArray[Any]:
+def answers_of(objective: Objective, scores: NDArray[np.float32]) -> Array:
     """Logits (items, classes), or float64 values (items,) in their own unit, of `scores`.
 
     It is what the saved head does, whatever the objective.
