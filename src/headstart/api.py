@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Literal, TypeVar, Unpack, overload
 
 from headstart import data as reading
 from headstart.atomic import check_file
@@ -42,11 +42,11 @@ Answering = TypeVar("Answering", bound="Predictor")
 
 @overload
 def fit(
-    data: Any,
-    labels: Any = None,
+    data: object,
+    labels: object = None,
     *,
     task: Literal["generation"],
-    sample_weight: Any = None,
+    sample_weight: object = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
@@ -54,22 +54,22 @@ def fit(
 ) -> "TextRun": ...
 @overload
 def fit(
-    data: Any,
-    labels: Any = None,
+    data: object,
+    labels: object = None,
     *,
     task: Literal["auto", "classification", "multilabel", "regression"] = "auto",
-    sample_weight: Any = None,
+    sample_weight: object = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
     **options: Unpack[FitOptions],
 ) -> "Run": ...
 def fit(
-    data: Any,
-    labels: Any = None,
+    data: object,
+    labels: object = None,
     *,
     task: str = "auto",
-    sample_weight: Any = None,
+    sample_weight: object = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
@@ -121,7 +121,7 @@ def fit(
 
 
 def _fit_texts(
-    data: Any, out: Path | None, spec: FitSpec, progress: Progress, clock: Clock
+    data: object, out: Path | None, spec: FitSpec, progress: Progress, clock: Clock
 ) -> "TextRun":
     from headstart import sealed
     from headstart.run import writing
@@ -168,7 +168,7 @@ def generate(
 
 def predict(
     model: "str | Path | Predictor",
-    inputs: Any,
+    inputs: object,
     *,
     id: str | None = None,
     progress: Progress | None = None,
@@ -203,8 +203,8 @@ def predict(
 
 def evaluate(
     model: "str | Path | Model",
-    data: Any,
-    labels: Any = None,
+    data: object,
+    labels: object = None,
     *,
     out: str | Path | None = None,
     progress: Progress | None = None,
@@ -243,7 +243,7 @@ def evaluate(
 
 
 def embed(
-    data: Any,
+    data: object,
     *,
     out: str | Path,
     progress: Progress | None = None,
@@ -402,9 +402,9 @@ def _with(name: str, model: Answering) -> Answering:
     return model
 
 
-def _path(option: str, given: Any) -> Path:
-    return Path(value_of(option, given, (str,)))
+def _path(option: str, given: object) -> Path:
+    return Path(str(value_of(option, given, (str,))))
 
 
-def _name(data: Any) -> str:
+def _name(data: object) -> str:
     return shown(str(data)) if isinstance(data, (str, Path)) else "(in memory)"

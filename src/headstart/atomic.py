@@ -3,13 +3,13 @@
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from headstart.errors import InputError
 from headstart.paths import check_written
+from headstart.types import JsonObject
 
 ROWS = (".csv", ".jsonl", ".parquet")
 """What a file of rows may end in."""
@@ -53,7 +53,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: JsonObject) -> None:
     """Write a JSON object in one step."""
     with whole(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -1,10 +1,11 @@
 """The model card: README.md of a saved model, for whoever finds the folder."""
 
 from collections.abc import Sequence
-from typing import Any
+
+from headstart.types import Unchecked
 
 
-def card(about: dict[str, Any]) -> str:
+def card(about: Unchecked) -> str:
     """A page of Markdown from what model.json says of a model that answers."""
     kind = f"{about['modality']}-{about['task']}"
     input = "photo.jpg" if about["modality"] == "image" else "texts.csv"
@@ -21,7 +22,7 @@ def card(about: dict[str, Any]) -> str:
     )
 
 
-def writer_card(about: dict[str, Any]) -> str:
+def writer_card(about: Unchecked) -> str:
     """The same of a language model that writes."""
     after = f" after `{about['cut']}`" if about.get("cut") else ""
     use = (
@@ -41,7 +42,7 @@ def writer_card(about: dict[str, Any]) -> str:
 
 
 def _page(
-    about: dict[str, Any],
+    about: Unchecked,
     front: Sequence[str],
     title: str,
     how: str,

@@ -28,8 +28,9 @@ from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities, scaled
 from headstart.features.trunk import Trunk
 from headstart.progress import Clock, Silent
-from headstart.spec import FitSpec
+from headstart.spec import FitSpec, spec_of
 from headstart.training.examples import without_test
+from headstart.types import Array
 
 NO_LABELS = "fit requires y to be passed, but the target y is None; give one label for each item."
 
@@ -76,9 +77,9 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.offline = offline
 
-    def _learn(self, data: Dataset, sample_weight: Any, **changed: Any) -> None:
+    def _learn(self, data: Dataset, sample_weight: object, **changed: object) -> None:
         parameters = self.get_params() | changed
-        spec = FitSpec(**{name: _plain(value) for name, value in parameters.items()})
+        spec = spec_of(FitSpec, {name: _plain(value) for name, value in parameters.items()})
         if sample_weight is not None:
             data = replace(data, weights=weights_of(sample_weight, len(data)))
         done = run.fit(data, spec, Silent(), Clock(), arrange=without_test)
@@ -88,7 +89,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self._trunk: Trunk | None = None if done.model.weights else done.trunk
         self._process = os.getpid()
 
-    def _scores(self, X: Any) -> NDArray[Any]:
+    def _scores(self, X: object) -> Array:
         """The head's scores, one for each item.
 
         Raises:
@@ -110,7 +111,7 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         _refuse(features.skipped)
         return self.model_.head.scores(features.vectors())
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """What joblib and `copy` carry: the model, and no trunk."""
         state = {**super().__getstate__()}
         if "model_" in state:
@@ -182,7 +183,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         store_limit: str | None = None,
         strict: bool = False,
         balance: str = "none",
-        class_weights: Any = None,
+        class_weights: object = None,
         seed: int = 0,
         offline: bool = False,
     ) -> None:
@@ -208,7 +209,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         self.balance = balance
         self.class_weights = class_weights
 
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: object, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from items and their labels.
 
         Args:
@@ -227,7 +228,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         self._columns = [names.index(name) for name in self.model_.classes]
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: object) -> NDArray[np.float64]:
         """Calibrated probabilities (n, classes), in the order of `classes_`.
 
         A class of which no item could be read has probability 0.
@@ -240,7 +241,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         answer[:, self._columns] = probabilities(self.model_.task, scores)
         return answer
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: object) -> Array:
         """The class of each item (n,), or 0 and 1 (n, classes) if `y` was.
 
         Raises:
@@ -249,7 +250,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         answer = self.predict_proba(X)
         if self._multilabel:
             return (answer >= 0.5).astype(np.int64)
-        found: NDArray[Any] = self.classes_[answer.argmax(axis=1)]
+        found: Array = self.classes_[answer.argmax(axis=1)]
         return found
 
     def __sklearn_tags__(self) -> Any:
@@ -268,7 +269,7 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
         report_: what was done; there are no test figures in it.
     """
 
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: object, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from items and their numbers `y` (n,), which count by their `sample_weight` (n,).
 
         Raises:
@@ -284,7 +285,7 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
         self._learn(_all_labelled(data), sample_weight)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    def predict(self, X: object) -> NDArray[np.float64]:
         """The number of each item (n,).
 
         Raises:
@@ -293,7 +294,7 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
         return np.asarray(self._scores(X), np.float64)
 
 
-def _items(X: Any) -> Any:
+def _items(X: object) -> object:
     """The items of X, one after another; one alone is a sequence of one.
 
     Raises:
@@ -313,7 +314,7 @@ def _items(X: Any) -> Any:
     return images_of(array) if array.ndim in (3, 4) else list(array)
 
 
-def _by_name(weights: Any, classes: NDArray[Any], names: list[str]) -> Any:
+def _by_name(weights: object, classes: Array, names: list[str]) -> object:
     """Weights by class as the model names them; what is no mapping stays as it is."""
     if not isinstance(weights, Mapping):
         return weights
@@ -340,7 +341,7 @@ def _kind_of_labels(y: ArrayLike) -> str:
     return kind
 
 
-def _one_each(X: Any, y: ArrayLike) -> tuple[NDArray[Any], list[str], Dataset]:
+def _one_each(X: object, y: ArrayLike) -> tuple[Array, list[str], Dataset]:
     """The classes as they are in y, what the model calls them, and the data."""
     cells = column_or_1d(y, warn=True)
     data = _all_labelled(from_memory(_items(X), cells, "classification", na_values=""))
@@ -362,7 +363,7 @@ def _all_labelled(data: Dataset) -> Dataset:
     return data
 
 
-def _several(X: Any, y: ArrayLike) -> tuple[NDArray[Any], list[str], Dataset]:
+def _several(X: object, y: ArrayLike) -> tuple[Array, list[str], Dataset]:
     if hasattr(y, "toarray"):
         raise InputError("y is a sparse matrix; give y.toarray().")
     table = np.asarray(y)
@@ -370,7 +371,7 @@ def _several(X: Any, y: ArrayLike) -> tuple[NDArray[Any], list[str], Dataset]:
     return classes, [str(each) for each in classes], from_memory(_items(X), table, "multilabel")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A parameter as Python's own type: grids and samplers give numpy's."""
     return value.item() if isinstance(value, np.generic) else value
 

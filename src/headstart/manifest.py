@@ -5,15 +5,16 @@ A seal tells damage, not absurdity: whoever writes a file can seal it.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from headstart.data.dataset import Modality, Task
 from headstart.preprocessing import Interpolation
+from headstart.types import Unchecked
 
 MOST_SIDE, MOST_TOKENS, MOST_CLASSES = 4096, 1 << 20, 1_000_000
 MOST_ROWS = 1 << 31
 
-Check = Callable[[Any], bool]
+Check = Callable[[object], bool]
 Expected = tuple[Check, str]
 
 
@@ -29,12 +30,12 @@ def _one_of(*choices: str) -> Expected:
     return lambda value: value in choices, f"one of {', '.join(choices)}"
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return type(value) in (int, float) and math.isfinite(value)
 
 
 def _three(low: float) -> Expected:
-    def check(value: Any) -> bool:
+    def check(value: object) -> bool:
         return (
             isinstance(value, (list, tuple))
             and len(value) == 3
@@ -109,7 +110,7 @@ PREPROCESSING: Mapping[str, Mapping[str, Expected]] = {
 }
 
 
-def check(about: Mapping[str, Any]) -> None:
+def check(about: Unchecked) -> None:
     """Check what a model that answers says of itself.
 
     Raises:
@@ -127,7 +128,7 @@ def check(about: Mapping[str, Any]) -> None:
         raise ValueError(f"'classes' holds {count}, which does not fit the task {about['task']}")
 
 
-def check_made(about: Mapping[str, Any]) -> None:
+def check_made(about: Unchecked) -> None:
     """Check what a model of any kind says of how it was made.
 
     Raises:
@@ -136,7 +137,7 @@ def check_made(about: Mapping[str, Any]) -> None:
     _check(about, {key: OPTIONAL[key] for key in OPTIONAL if key in about}, "")
 
 
-def _check(said: Mapping[str, Any], expected: Mapping[str, Expected], inside: str) -> None:
+def _check(said: Unchecked, expected: Mapping[str, Expected], inside: str) -> None:
     for key, (fits, words) in expected.items():
         if key not in said:
             raise ValueError(f"{inside + key!r} is missing")

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 MOST_LOOPS = 3
 """Repetitions without a bound after one another: each multiplies the work by the text's length."""
@@ -47,7 +46,7 @@ def refuse_runaway(tokenizer: str) -> None:
             raise ValueError(f"its pattern {str(pattern)[:80]!r} may take for ever")
 
 
-def _patterns(value: Any) -> Iterator[Any]:
+def _patterns(value: object) -> Iterator[object]:
     waiting = [value]
     while waiting:
         value = waiting.pop()

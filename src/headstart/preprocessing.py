@@ -1,9 +1,11 @@
 """How an item becomes a network's input; travels with the backbone and with the saved model."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+
+from headstart.types import Unchecked
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
@@ -28,7 +30,7 @@ class ImagePreprocessing:
     std: tuple[float, float, float]
     keep_aspect_ratio: bool = True
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Unchecked:
         """A JSON object that `preprocessing_from_json` turns back into an equal value."""
         return {"modality": "image", **asdict(self)}
 
@@ -44,7 +46,7 @@ class TextPreprocessing:
     max_tokens: int
     pad_id: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Unchecked:
         """A JSON object; the tokenizer itself is stored beside it, as `tokenizer.json`."""
         return {"modality": "text", "max_tokens": self.max_tokens, "pad_id": self.pad_id}
 
@@ -114,7 +116,7 @@ def fixed_views(count: int, seed: int, flips: str = "horizontal") -> tuple[View,
     return tuple(views[:count])
 
 
-def preprocessing_from_json(saved: dict[str, Any], tokenizer: str | None) -> Preprocessing:
+def preprocessing_from_json(saved: Unchecked, tokenizer: str | None) -> Preprocessing:
     """The inverse of `to_json`.
 
     Args:
@@ -124,7 +126,7 @@ def preprocessing_from_json(saved: dict[str, Any], tokenizer: str | None) -> Pre
     Raises:
         KeyError, TypeError: `saved` was not made by `to_json`.
     """
-    fields: dict[str, Any] = {
+    fields: Unchecked = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in saved.items()
         if key != "modality"

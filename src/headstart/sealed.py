@@ -7,15 +7,16 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from headstart.atomic import is_unfinished
 from headstart.data import files
 from headstart.errors import ModelError, Unreadable
 from headstart.paths import absolute, check_written, neighbour
 from headstart.progress import Progress
+from headstart.types import Unchecked
 from headstart.wording import shown, some
 
 SCHEMA = 3
@@ -54,8 +55,8 @@ _OURS = {
 
 def save(
     folder: Path,
-    about: Mapping[str, Any],
-    card: Callable[[dict[str, Any]], str],
+    about: Unchecked,
+    card: Callable[[Unchecked], str],
     contents: Callable[[Path], None],
     names: Iterable[str],
 ) -> None:
@@ -90,7 +91,7 @@ def save(
         raise
 
 
-def seal(folder: Path, about: dict[str, Any], names: Iterable[str]) -> None:
+def seal(folder: Path, about: Unchecked, names: Iterable[str]) -> None:
     """Write model.json: what there is to say, and the hashes of those of `names` that are there."""
     there = [name for name in names if (folder / name).is_file()]
     about = {**about, "files": {name: _sha256(folder / name) for name in there}}
@@ -150,7 +151,7 @@ def say_replaced(folder: Path, progress: Progress) -> None:
         progress.say(f"{name} holds a model; it is replaced when the new one is finished.")
 
 
-def read_about(folder: Path) -> dict[str, Any]:
+def read_about(folder: Path) -> Unchecked:
     """What model.json says, its seal checked.
 
     Raises:
@@ -175,11 +176,11 @@ def read_about(folder: Path) -> dict[str, Any]:
             f"{str(path)!r} is damaged or was changed: it does not match its own seal; "
             "copy the model again or train it again."
         )
-    return cast(dict[str, Any], about)
+    return cast(Unchecked, about)
 
 
 def check_files(
-    folder: Path, about: dict[str, Any], needed: Collection[str], allowed: Collection[str]
+    folder: Path, about: Unchecked, needed: Collection[str], allowed: Collection[str]
 ) -> None:
     """Compare every file that model.json names with its hash.
 
@@ -223,7 +224,7 @@ def _unless_whole(there: set[str]) -> list[str]:
     return [] if whole else sorted(there)
 
 
-def seal_of(about: dict[str, Any]) -> str:
+def seal_of(about: Unchecked) -> str:
     """What model.json says of itself: the SHA-256 of all else in it."""
     rest = {key: value for key, value in about.items() if key != "seal"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

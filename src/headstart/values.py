@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Collection
-from typing import Any
 
 from headstart.errors import InputError
 
 _LISTED = (list, tuple)
 
 
-def value_of(option: str, value: Any, kinds: Collection[type], *, columns: bool = False) -> Any:
+def value_of(
+    option: str, value: object, kinds: Collection[type], *, columns: bool = False
+) -> object:
     """The value as Python's own: a path becomes text, and a scalar of numpy what it holds.
 
     Args:
@@ -38,7 +39,7 @@ def value_of(option: str, value: Any, kinds: Collection[type], *, columns: bool 
     return held  # a number of another kind: its range is named where it is checked
 
 
-def _columns_of(option: str, value: Any) -> str:
+def _columns_of(option: str, value: object) -> str:
     names = [_column(option, each) for each in (value if isinstance(value, _LISTED) else [value])]
     if not names or (len(names) > 1 and any("," in name for name in names)):
         raise InputError(
@@ -48,14 +49,14 @@ def _columns_of(option: str, value: Any) -> str:
     return ",".join(names)
 
 
-def _column(option: str, name: Any) -> str:
+def _column(option: str, name: object) -> str:
     """The name as the table has it, whose columns may be numbered."""
     if isinstance(name, bool) or not isinstance(name, (str, int)):
         raise InputError(f"{option} is {_short(name)}, but it must be the name of a column.")
     return str(name)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     try:
         written = repr(value)
     except Exception:  # another library's

@@ -12,7 +12,7 @@ from PIL import Image
 from headstart.data import read, read_inputs
 from headstart.data.hub import is_name, table_of
 from headstart.data.images import decode, load
-from headstart.data.lazy import Joined, Selection
+from headstart.data.lazy import Lazy
 from headstart.data.rows import dataset_of
 from headstart.errors import InputError
 from headstart.preprocessing import ImagePreprocessing
@@ -70,7 +70,7 @@ def test_the_layout_of_the_hub(photos):
 def test_images_stay_on_disk_through_a_selection(photos):
     found = read(photos, ReadSpec())
     some = found.select(np.array([130, 3, 3, 90]))
-    assert isinstance(some.items, Selection)
+    assert isinstance(some.items, Lazy)
     assert [value_of(item) for item in some.items] == [100, 110, 110, 60]
     assert [value_of(item) for item in some.items[1:3]] == [110, 110]
     assert value_of(found.items[-1]) == 106
@@ -111,7 +111,7 @@ def test_tables_of_texts_and_paths(tmp_path):
     pq.write_table(pa.table({"path": ["1.png"], "y": ["a"]}), tmp_path / "p.parquet")
     assert read(tmp_path / "p.parquet", ReadSpec()).items == [str(tmp_path / "1.png")]
     found = read_inputs([str(tmp_path / "p.parquet"), "x.png"], "image", ReadSpec())
-    assert isinstance(found.items, Joined)
+    assert isinstance(found.items, Lazy)
     assert list(found.items) == [str(tmp_path / "1.png"), "x.png"]
 
 

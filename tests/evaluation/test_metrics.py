@@ -1,11 +1,13 @@
-import json
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from headstart.evaluation import Evaluation, evaluate, probabilities
+from headstart.evaluation import Evaluation, evaluate, metrics, probabilities
+from headstart.evaluation.intervals import of_means
 from headstart.evaluation.metrics import METRICS
 from headstart.evaluation.ranking import average_precision, roc_auc
 
@@ -58,7 +60,8 @@ def test_multilabel_agrees_with_scikit_learn() -> None:
     targets = (rng.random((250, 4)) < [0.1, 0.3, 0.5, 0.7]).astype(np.uint8)
     logits = (targets * 2 - 1 + rng.standard_normal((250, 4)) * 1.5).round(1)
     found = evaluate("multilabel", targets, logits, names(4), seed=0, resamples=50)
-    predicted = logits > 0
+    predicted = logits >= 0  # as an answer has a class: from a probability of one half on
+    assert (logits == 0).any()
     assert values(found) == pytest.approx(
         {
             "macro_f1": reference.f1_score(targets, predicted, average="macro"),
@@ -101,6 +104,60 @@ def test_influence_is_the_derivative_by_the_weight_of_an_item(metric, expected) 
         weights[item] += 1e-5
         slope = (expected(positive, scores, sample_weight=weights) - value) / 1e-5
         assert influence[item] / 40 == pytest.approx(slope, abs=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    task=st.sampled_from(list(METRICS)),
+    n=st.integers(1, 40),
+    classes=st.integers(1, 4),
+    scale=st.sampled_from([1e-3, 1.0, 40.0]),
+    ties=st.booleans(),
+    seed=st.integers(0, 999),
+)
+def test_the_function_that_is_resampled_gives_scikit_learn_s_value(
+    task: str, n: int, classes: int, scale: float, ties: bool, seed: int
+) -> None:
+    """Else an interval would be of another metric than its value."""
+    rng = np.random.default_rng(seed)
+    classes = classes + (task == "classification")
+    shape = n if task == "regression" else (n, classes)
+    scores = (rng.standard_normal(shape) * scale).round(1 if ties else 9)
+    targets = {
+        "classification": rng.integers(0, classes, n),
+        "multilabel": (rng.random((n, classes)) < 0.4).astype(np.uint8),
+        "regression": rng.standard_normal(n) * scale,
+    }[task]
+    compared = []
+
+    def both(function, columns, *given, value=None, **options):  # type: ignore[no-untyped-def]
+        own = of_means(function, columns, *given, **options).value
+        compared.append((own, own if value is None else value))
+        return of_means(function, columns, *given, value=value, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "of_means", both)
+        evaluate(task, targets, scores, names(classes), seed=0, resamples=2)
+    assert len(compared) >= 2
+    for own, library in compared:
+        assert own == pytest.approx(library, rel=1e-9, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("task", list(METRICS))
+def test_scores_that_are_not_finite_are_no_crash(task: str) -> None:
+    scores = np.random.default_rng(0).standard_normal((9, 3))
+    scores[4, 1] = np.nan
+    targets = {
+        "classification": np.arange(9) % 3,
+        "multilabel": np.eye(9, 3, dtype=np.uint8),
+        "regression": np.arange(9.0),
+    }[task]
+    found = evaluate(
+        task, targets, scores[:, 1] if task == "regression" else scores, names(3), seed=0
+    )
+    last = found.metrics[METRICS[task][-1]]
+    assert math.isnan(last.value)
+    assert math.isnan(last.high)
 
 
 @pytest.mark.parametrize("skill", [0.5, 1.5])
@@ -157,7 +214,6 @@ def test_very_few_items_are_no_crash(task: str, n: int) -> None:
     found = evaluate(task, targets, scores, names(3), seed=0, resamples=20)
     assert tuple(found.metrics) == METRICS[task]
     assert found.notes
-    assert "NaN" not in json.dumps(found.to_json())
     for each in found.metrics.values():
         assert not math.isfinite(each.value) or each.low <= each.value <= each.high
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
 from headstart.evaluation import difference
+from headstart.evaluation.paired import Change, change
 
 
 def scores(right, classes=2):
@@ -50,3 +51,17 @@ def test_the_interval_is_that_of_the_paired_test(seed, items):
 
 def test_one_item_tells_nothing():
     assert difference("regression", np.zeros(1), np.zeros(1), np.ones(1)) is None
+
+
+def test_the_chance_of_a_gain():
+    """One-sided, paired, of the squared errors."""
+    random = np.random.default_rng(0)
+    before = random.uniform(0, 1, 200)
+    noise = random.normal(0, 0.05, 200)
+    better = change(before - 0.02 + noise, before)
+    assert better.chance < 0.001
+    assert better.share == pytest.approx((noise.mean() - 0.02) / before.mean())
+    assert change(before + 0.02 + noise, before).chance > 0.999
+    assert 0.01 < change(before + noise - noise.mean(), before).chance < 0.99
+    assert change(before, before) == Change(0.0, 1.0)
+    assert change(np.zeros(0), np.zeros(0)) == Change(0.0, 1.0)

@@ -10,17 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.evaluation.predictions import Results, schema_of, table_of, write
+from headstart.evaluation import Results
+from headstart.evaluation.predictions import schema_of, table_of, write
 
 CLASSES = ("cat", "dog")
 DIGESTS = np.array([b"\0" * 15 + b"\1", b"\1" + b"\0" * 15], "S16")
 ONE = Results(
     task="classification",
     classes=CLASSES,
+    positions=np.arange(2),
     names=("a.jpg", "b.jpg"),
     digests=DIGESTS,
     splits=("train", None),
     labels=("dog", "cat"),
+    targets=np.array([1, 0]),
     scores=np.log(np.array([[1, 3], [2 / 3, 1 / 3]], np.float32)),
 )
 SEVERAL = replace(ONE, task="multilabel", labels=((), ("cat", "dog")))
@@ -124,10 +127,12 @@ def test_any_name_and_class_has_its_row(classes, names, seed):
         Results(
             task="classification",
             classes=tuple(classes),
+            positions=np.arange(len(names)),
             names=names,
             digests=np.array([b"x"] * len(names), "S16"),
             splits=["test"] * len(names),
             labels=labels,
+            targets=np.array([classes.index(each) for each in labels]),
             scores=random.normal(size=(len(names), len(classes))),
         )
     )

@@ -47,7 +47,7 @@ def test_whatever_is_another_is_fitted(tmp_path, change):
 
 def test_another_version_is_fitted(tmp_path, monkeypatch):
     fitted(tmp_path)
-    monkeypatch.setattr(keeping, "version", lambda _: "999")
+    monkeypatch.setattr(keeping, "version_of", lambda _: "999")
     with pytest.raises(AssertionError, match="fitted again"):
         fitted(tmp_path, fit=never)
 

@@ -1,14 +1,14 @@
 import json
 import math
+from dataclasses import fields
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.data.dataset import Skipped
 from headstart.evaluation import Interval
-from headstart.report.jsonable import jsonable, metrics_from_json
+from headstart.report.jsonable import jsonable
 from headstart.report.report import EmbedReport, EvaluationReport, Report
 from tests.report.sample import TEST, report
 
@@ -33,13 +33,9 @@ def test_holds_every_key_that_is_promised():
     assert said["skipped"][0] == {"item": "photos/0.jpg", "reason": "the file is truncated"}
 
 
-def test_comes_back_equal():
-    whole = report()
-    assert Report.from_json(through_text(whole.to_json())) == whole
-
-
-def test_comes_back_equal_for_regression_that_was_not_saved():
-    whole = report(
+def test_every_field_is_there_whatever_the_task():
+    kept = {each.name for each in fields(Report)} | {"next_steps"}
+    numbers = report(
         task="regression",
         classes=(),
         per_class=(),
@@ -48,23 +44,19 @@ def test_comes_back_equal_for_regression_that_was_not_saved():
         rungs=(),
         temperature=None,
     )
-    assert Report.from_json(through_text(whole.to_json())) == whole
+    for whole in (report(), numbers):
+        said = through_text(whole.to_json())
+        assert set(said) == kept
+        assert said["seed"] == whole.seed
+        assert said["confusion"] == [list(row) for row in whole.confusion]
+        assert [row["name"] for row in said["per_class"]] == [row.name for row in whole.per_class]
+        assert [rung["cut"] for rung in said["rungs"]] == [rung.cut for rung in whole.rungs]
 
 
-def test_a_key_of_a_later_version_is_left_out():
-    assert Report.from_json({**report().to_json(), "later": 1}) == report()
-
-
-def test_an_undefined_metric_is_null_and_comes_back_undefined():
+def test_an_undefined_metric_is_null():
     nan = Interval(math.nan, math.nan, math.nan)
     said = through_text(report(test={"roc_auc": nan}).to_json())
     assert said["test"]["roc_auc"] == {"value": None, "low": None, "high": None}
-    assert math.isnan(Report.from_json(said).test["roc_auc"].value)
-
-
-def test_not_a_report():
-    with pytest.raises(KeyError):
-        Report.from_json({"task": "classification"})
 
 
 def test_an_evaluation_and_an_embedding_are_json_too():
@@ -80,7 +72,7 @@ def test_an_evaluation_and_an_embedding_are_json_too():
     )
     said = through_text(measured.to_json())
     assert said["counts"] == {"measured": 3, "skipped": 0}
-    assert metrics_from_json(said["metrics"]) == TEST
+    assert said["metrics"] == {name: each.to_json() for name, each in TEST.items()}
     assert said["skipped"] == [{"item": "a.jpg", "reason": "gone"}]
     written = EmbedReport(
         path="f.npz",

@@ -5,7 +5,6 @@ import time
 import weakref
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from headstart.errors import InputError
@@ -184,22 +183,6 @@ def test_a_mean_is_kept_where_it_is_better_than_the_rung_alone(names, monkeypatc
     done = climbed(of_texts(names, budget="10m", epochs=4))
     assert done.best.averaged_with is done.tried[0].adapted
     assert "averaged with feature extraction: squared error -50%" in str(done.tried[1].why)
-
-
-def test_the_chance_of_a_gain():
-    """One-sided, paired, of the squared errors."""
-    from headstart.training.adapted import Adapted, ValidationResult
-
-    def of(errors):
-        return Adapted("", None, None, None, ValidationResult(errors=errors), 0, 0.0, None, None)
-
-    random = np.random.default_rng(0)
-    before = random.uniform(0, 1, 200)
-    noise = random.normal(0, 0.05, 200)
-    assert choose.chance_of(of(before - 0.02 + noise), of(before)) < 0.001
-    assert choose.chance_of(of(before + 0.02 + noise), of(before)) > 0.999
-    assert 0.01 < choose.chance_of(of(before + noise - noise.mean()), of(before)) < 0.99
-    assert choose.chance_of(of(before), of(before)) == 1.0
 
 
 def test_few_validation_items_cannot_tell(names):

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from headstart.backbones import timm
 from headstart.data import from_memory
 from headstart.data.dataset import Dataset
+from headstart.evaluation import judge
 from headstart.features.extract import Features
 from headstart.features.trunk import Trunk
 from headstart.heads.linear import LinearHead
@@ -18,7 +19,7 @@ from headstart.progress import Silent
 from headstart.spec import FitSpec
 from headstart.training import feature_extraction
 from headstart.training.adapt import adapt
-from headstart.training.adapted import Adapted, judge
+from headstart.training.adapted import Adapted
 from headstart.training.candidate import Source, candidate_of
 from headstart.training.examples import Examples, Part, arrange
 from tests.backbones import text_models

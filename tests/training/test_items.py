@@ -30,7 +30,11 @@ def stored(folder: Path, view: str, values: list[np.ndarray], *, ragged: bool = 
     store.append(digests, values, [None] * len(values))
     store.refresh()
     kept = np.arange(len(values))
-    return Features(kept, np.array(digests, "S16"), (), {}, 0, len(values), 0.0, (), store)
+    contents = np.zeros(kept.max(initial=-1) + 1, "S16")
+    contents[kept] = digests
+    return Features(
+        kept, np.array(digests, "S16"), (), {}, 0, len(values), 0.0, (), contents, store
+    )
 
 
 def numbers(shape: tuple[int, ...], seed: int) -> np.ndarray:

@@ -6,9 +6,9 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from headstart.errors import BackboneError, InputError, first_line
+from headstart.types import Unchecked
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -50,7 +50,7 @@ def files_of(folder: Path) -> tuple[str, ...]:
     return (str(folder), *sorted(below))
 
 
-def read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> Unchecked:
     """A JSON object; empty where there is no file.
 
     Raises:

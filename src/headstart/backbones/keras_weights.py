@@ -14,6 +14,7 @@ import numpy as np
 
 from headstart.backbones.keras_graph import layer_names, snake_case
 from headstart.errors import BackboneError, InputError
+from headstart.types import Unchecked
 
 # What h5py raises for a file that is cut short, or is something else.
 _DAMAGE = (
@@ -100,7 +101,7 @@ def _inside(file: Path) -> Any:
         return io.BytesIO(archive.read("model.weights.h5"))
 
 
-def _in_order(opened: Any, wanted: Mapping[str, Any]) -> dict[str, Arrays]:
+def _in_order(opened: Any, wanted: Unchecked) -> dict[str, Arrays]:
     """The published format: layers in order, whatever they are called."""
     layers = {}
     for name in map(_text, opened.attrs["layer_names"]):
@@ -117,7 +118,7 @@ def _groups(opened: Any) -> Any:
     return layers["functional"]["layers"] if "functional" in layers else layers
 
 
-def _by_class(layers: Any, model: Any, wanted: Mapping[str, Any]) -> dict[str, Arrays]:
+def _by_class(layers: Any, model: Any, wanted: Unchecked) -> dict[str, Arrays]:
     """Keras 3: layers by their class and number."""
     held = {name: list(_numbered(layers[name]["vars"])) for name in layers}
     seen: Counter[str] = Counter()
@@ -134,9 +135,7 @@ def _numbered(group: Any) -> Iterator[Any]:
     return (group[str(number)] for number in range(len(group)))
 
 
-def _check(
-    file: Path, architecture: str, wanted: Mapping[str, Any], found: Mapping[str, Arrays]
-) -> None:
+def _check(file: Path, architecture: str, wanted: Unchecked, found: Mapping[str, Arrays]) -> None:
     wrong = []
     for name, layer in wanted.items():
         shapes = [tuple(each.shape) for each in _weights(layer)]

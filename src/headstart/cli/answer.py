@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from headstart.cli.quiet import quiet_libraries
 
@@ -56,7 +56,7 @@ def _apart() -> Iterator[TextIO]:
             os.dup2(kept, shared)
 
 
-def give_json(value: Any, stream: TextIO) -> None:
+def give_json(value: object, stream: TextIO) -> None:
     """Print one JSON value; every character outside ASCII is an escape, so no terminal chokes."""
     json.dump(value, stream, indent=2, allow_nan=False)
     stream.write("\n")

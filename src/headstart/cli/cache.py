@@ -1,6 +1,6 @@
 """`headstart cache`."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,10 @@ from headstart.cli.options import Json
 from headstart.errors import InputError
 from headstart.paths import cache_folder
 from headstart.quantity import bytes_of
+
+if TYPE_CHECKING:
+    from headstart.features.cache import StoreInfo
+
 
 ACTIONS = ("show", "prune")
 
@@ -79,7 +83,7 @@ def cache(
         show_stores(stores, root, console(stream), removed=action == "prune")
 
 
-def _as_json(info: Any) -> dict[str, Any]:
+def _as_json(info: "StoreInfo") -> dict[str, object]:
     return {
         "name": info.name,
         "backbone": info.backbone,

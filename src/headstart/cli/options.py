@@ -3,11 +3,15 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import Field, fields
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
 
 from headstart.spec import OUTPUT, ItemSpec, flag
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 
 Command = Callable[..., None]
 
@@ -25,7 +29,7 @@ Offline = Annotated[
 ]
 
 
-def takes(spec: type[Any]) -> Callable[[Command], Command]:
+def takes(spec: type["DataclassInstance"]) -> Callable[[Command], Command]:
     """Give a command, in place of its `**options`, one option for every field of `spec`.
 
     The values are checked where the spec is made, so a wrong one gets the same sentence here and
@@ -46,7 +50,7 @@ def takes(spec: type[Any]) -> Callable[[Command], Command]:
     return give
 
 
-def _parameter(each: Field[Any], kind: Any) -> inspect.Parameter:
+def _parameter(each: Field[object], kind: object) -> inspect.Parameter:
     shown = each.default is not None and kind is not bool
     option = typer.Option(
         flag(each.name),
@@ -63,12 +67,12 @@ def _parameter(each: Field[Any], kind: Any) -> inspect.Parameter:
     )
 
 
-def _help(each: Field[Any]) -> str:
+def _help(each: Field[object]) -> str:
     low, high = each.metadata["low"], each.metadata["high"]
     return f"{each.metadata['help']}{'' if low is None else f' From {low:,} to {high:,}.'}"
 
 
-def _metavar(each: Field[Any], kind: Any) -> str | None:
+def _metavar(each: Field[object], kind: object) -> str | None:
     if kind is bool:
         return None
     if each.metadata["choices"] is not None:

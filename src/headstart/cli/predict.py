@@ -75,12 +75,11 @@ def predict(
         from headstart.data import Named
         from headstart.report.progress_bar import ProgressBar
 
-        asked: Any = model
-        if top is not None:
-            asked = api.load(model)
-            refuse_top(asked.task)
+        loaded = None if top is None else api.load(model)
+        if loaded is not None:
+            refuse_top(loaded.task)
         named = Named(inputs)
-        answers = api.predict(asked, named, id=id, progress=ProgressBar(), **options)
+        answers = api.predict(loaded or model, named, id=id, progress=ProgressBar(), **options)
         _refuse_nothing(answers)
         if path is not None:
             from headstart.cli.write import write
@@ -108,7 +107,7 @@ def _give(
         from headstart.cli.rows import as_json, id_key, rows
 
         skipped = [dataclasses.asdict(each) for each in answers.skipped]
-        said: dict[str, Any] = {} if path is None else {"out": str(path)}
+        said: dict[str, object] = {} if path is None else {"out": str(path)}
         said |= {"task": answers.task, "classes": list(answers.classes)}
         id = id_key(answers)
         said["predictions"] = [as_json(row, top, id) for row in rows(answers, top) if not row.error]

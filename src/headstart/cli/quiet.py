@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
-from typing import Any
 
 FOR_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning)
 """Warnings that say nothing to whoever uses a program."""
@@ -28,7 +27,9 @@ def quiet_libraries() -> Iterator[None]:
 
     shown_before: set[str] = set()
 
-    def show(message: Any, category: type[Warning], filename: str, *_: Any, **__: Any) -> None:
+    def show(
+        message: object, category: type[Warning], filename: str, *_: object, **__: object
+    ) -> None:
         said = _sentence(str(message), filename)
         if not issubclass(category, FOR_DEVELOPERS) and said not in shown_before:
             shown_before.add(said)

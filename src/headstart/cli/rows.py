@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headstart.errors import InputError
 from headstart.evaluation.predictions import SEPARATOR, column_of
 from headstart.report.jsonable import jsonable
+from headstart.types import Array
 from headstart.wording import meaningful
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Row:
     label: str | tuple[str, ...] | float | None = None
     ranked: tuple[tuple[str, float], ...] = ()
     error: str | None = None
-    id: Any = None
+    id: object = None
 
 
 def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
@@ -77,24 +77,24 @@ def refuse_top(task: str) -> None:
 
 
 def _ranked(
-    classes: Sequence[str], shares: NDArray[Any], top: int | None
+    classes: Sequence[str], shares: Array, top: int | None
 ) -> tuple[tuple[str, float], ...]:
     # Stable, so that of two equally probable classes the first one wins, as in argmax.
     kept = range(len(shares)) if top is None else np.argsort(-shares, kind="stable")[:top]
     return tuple((classes[i], meaningful(shares[i])) for i in kept)
 
 
-def _value(value: Any) -> float:
+def _value(value: np.floating) -> float:
     """The number with the digits that it has: those of 32 bits are not spelt in 64."""
     return float(str(value)) if value.dtype == np.float32 else float(f"{value:.12g}")
 
 
-def as_json(row: Row, top: int | None, id: str | None = None) -> dict[str, Any]:
+def as_json(row: Row, top: int | None, id: str | None = None) -> dict[str, object]:
     """A JSON object: `item`, with `label`, `probability` and all or the `top` ones, or `error`.
 
     `id` is the key of the cell in the column that was asked for.
     """
-    said: dict[str, Any] = {} if id is None else {id: row.id}
+    said: dict[str, object] = {} if id is None else {id: row.id}
     said["item"] = row.item
     if row.error is not None:
         said["error"] = row.error
@@ -108,7 +108,7 @@ def as_json(row: Row, top: int | None, id: str | None = None) -> dict[str, Any]:
             said["probabilities"] = dict(row.ranked)
         else:
             said["top"] = [{"label": name, "probability": share} for name, share in row.ranked]
-    return cast(dict[str, Any], jsonable(said))
+    return cast(dict[str, object], jsonable(said))
 
 
 def header(answers: "Predictions", top: int | None) -> list[str]:
@@ -140,7 +140,7 @@ def _header(answers: "Predictions", top: int | None) -> list[str]:
     return [*names, *(f"{what}_{n}" for n in ranks for what in ("label", "probability")), "error"]
 
 
-def cells(row: Row, names: Sequence[str], top: int | None) -> list[Any]:
+def cells(row: Row, names: Sequence[str], top: int | None) -> list[object]:
     """The row as cells under the header `names`; None is an empty cell."""
     first = [] if names[0] == "item" else [row.id]
     if row.error is not None:

@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from headstart.atomic import whole
 from headstart.cli.rows import as_json, cells, header, id_key, rows
@@ -48,7 +48,7 @@ def _write_parquet(answers: "Predictions", top: int | None, path: Path) -> None:
     names = header(answers, top)
     schema = pa.schema([(name, _kind_of(name, answers)) for name in names])
     with parquet.ParquetWriter(path, schema) as writer:
-        pending: list[list[Any]] = []
+        pending: list[list[object]] = []
 
         def flush() -> None:
             columns = zip(*pending, strict=True)
@@ -64,7 +64,7 @@ def _write_parquet(answers: "Predictions", top: int | None, path: Path) -> None:
             flush()
 
 
-def _kind_of(name: str, answers: "Predictions") -> Any:
+def _kind_of(name: str, answers: "Predictions") -> object:
     """The Parquet type of a column; of the user's its own, or text where its cells are mixed."""
     import pyarrow as pa
 
@@ -78,7 +78,7 @@ def _kind_of(name: str, answers: "Predictions") -> Any:
     return pa.string() if pa.types.is_null(kind) else kind
 
 
-def _array(cells: Iterable[Any], kind: Any) -> Any:
+def _array(cells: Iterable[object], kind: object) -> object:
     import pyarrow as pa
 
     if pa.types.is_string(kind):

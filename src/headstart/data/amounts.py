@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from headstart.data.forms import MISSING
 from headstart.errors import DataError
@@ -30,13 +29,13 @@ _MISSING = {"", "-", *(word.lower() for word in MISSING)}
 class Numbers:
     """A column of numbers, how its decimals were taken, and what to say of that."""
 
-    cells: list[Any]
+    cells: list[object]
     decimal: str
     notes: tuple[str, ...]
 
 
 def numbers_in(
-    cells: Sequence[Any],
+    cells: Sequence[object],
     decimal: str,
     name: str,
     row_name: Callable[[int], str],
@@ -75,7 +74,8 @@ def numbers_in(
     if None in values.values():
         return None
     word = "comma" if sign == "," else "point"
-    shown_at = next((row for row, t in parts.items() if not _PLAIN.fullmatch(cells[row])), first)
+    odd = (row for row in parts if not _PLAIN.fullmatch(str(cells[row])))
+    shown_at = next(odd, first)
     note = (
         f"Column {name!r} holds numbers, read with a decimal {word}: {cells[shown_at]!r} is "
         f"{values[shown_at]:.15g} (a guess; --decimal says otherwise)."
@@ -93,7 +93,7 @@ class _Digits:
     dressed: bool
 
 
-def _digits(cells: Sequence[Any], na_values: str | None) -> _Digits | None:
+def _digits(cells: Sequence[object], na_values: str | None) -> _Digits | None:
     """What numbers are in a column; None where it holds anything else, or none."""
     missing = _MISSING if na_values is None else {"", *na_values.lower().split(",")}
     parts: dict[int, str] = {}

@@ -1,24 +1,25 @@
 """Arrays and tensors of other libraries as images: uint8, channels last."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.errors import DataError, Unreadable
+from headstart.types import Array
 
 CHANNELS = (1, 3, 4)
 MAX_FLOAT_ERROR = 1e-4
 """How far above 1 a float image in 0..1 may be: what rounding makes of 1."""
 
 
-def is_array(value: Any) -> bool:
+def is_array(value: object) -> bool:
     """Whether a value is an array or tensor of any library; a frame's column is one too."""
     return hasattr(value, "__array__") and not isinstance(value, np.generic)
 
 
-def as_numpy(value: Any) -> NDArray[Any]:
+def as_numpy(value: Any) -> Array:
     """An array or tensor of any library as numpy's.
 
     Raises:
@@ -46,7 +47,7 @@ def channels_first(shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 and shape[0] in CHANNELS and shape[2] not in CHANNELS
 
 
-def pixels(array: NDArray[Any]) -> NDArray[np.uint8]:
+def pixels(array: Array) -> NDArray[np.uint8]:
     """One image as uint8 (height, width[, 3 or 4]).
 
     Whole numbers from 0 to 255 are taken as they are, 16-bit ones are scaled, and floats are in
@@ -75,7 +76,7 @@ def pixels(array: NDArray[Any]) -> NDArray[np.uint8]:
     return _eight_bits(array)
 
 
-def stacked(array: NDArray[Any]) -> list[NDArray[Any]]:
+def stacked(array: Array) -> list[Array]:
     """The images of one array, whose values are on one scale: a dark one is no image in 0..1.
 
     Args:
@@ -95,7 +96,7 @@ def stacked(array: NDArray[Any]) -> list[NDArray[Any]]:
     return images
 
 
-def images_of(array: NDArray[Any]) -> list[NDArray[Any]]:
+def images_of(array: Array) -> list[Array]:
     """The images of an array that the user gave; see `stacked`.
 
     Raises:
@@ -107,30 +108,31 @@ def images_of(array: NDArray[Any]) -> list[NDArray[Any]]:
         raise DataError(f"Of the array of {array.shape} {error}.") from error
 
 
-def of_two_scales(items: Sequence[Any]) -> set[int]:
+def of_two_scales(items: Sequence[object]) -> set[int]:
     """Positions of images of floats that may be in 0..1 or be nearly black ones in 0..255.
 
     Alone such an image is in 0..1. Beside others that go up to 255 it is not known, but where its
     values are fractions and those of the others are whole.
     """
-    highs = {at: _high(each) for at, each in enumerate(items) if _is_float(each)}
-    large = [items[at] for at, high in highs.items() if 1 + MAX_FLOAT_ERROR < high <= 255]
+    floats = {at: each for at, each in enumerate(items) if _is_float(each)}
+    highs = {at: _high(each) for at, each in floats.items()}
+    large = [floats[at] for at, high in highs.items() if 1 + MAX_FLOAT_ERROR < high <= 255]
     small = {at for at, high in highs.items() if 0 < high <= 1 + MAX_FLOAT_ERROR}
     if not large or not small:
         return set()
     whole = not any(np.mod(each, 1).any() for each in large)
-    return {at for at in small if not (whole and np.mod(items[at], 1).any())}
+    return {at for at in small if not (whole and np.mod(floats[at], 1).any())}
 
 
-def _is_float(item: Any) -> bool:
+def _is_float(item: object) -> TypeGuard[Array]:
     return isinstance(item, np.ndarray) and item.dtype.kind == "f" and item.ndim > 1
 
 
-def _high(array: NDArray[Any]) -> float:
+def _high(array: Array) -> float:
     return float(array.max()) if array.size and np.isfinite(array).all() else 0.0
 
 
-def _eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
+def _eight_bits(array: Array) -> NDArray[np.uint8]:
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype.kind not in "iuf":
@@ -153,7 +155,7 @@ def _eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
     return array.astype(np.uint8)
 
 
-def _from_floats(array: NDArray[Any], high: float) -> NDArray[np.uint8]:
+def _from_floats(array: Array, high: float) -> NDArray[np.uint8]:
     if high <= 1 + MAX_FLOAT_ERROR:
         array = np.minimum(array.astype(np.float32), 1) * 255
         return np.asarray(np.rint(array), np.uint8)
@@ -166,5 +168,5 @@ def _from_floats(array: NDArray[Any], high: float) -> NDArray[np.uint8]:
     return np.asarray(np.rint(array), np.uint8)
 
 
-def _described(array: NDArray[Any]) -> str:
+def _described(array: Array) -> str:
     return f"{array.dtype} {array.shape}"

@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data import multilabel
-from headstart.data.dataset import Label, Labels, Task
+from headstart.data.dataset import Labels, Task
 from headstart.data.forms import MISSING, form, is_truth, unified
 from headstart.data.multilabel import RowName, indicators
 from headstart.data.scalars import plain
 from headstart.errors import DataError
+from headstart.types import Label
 from headstart.wording import count, items, shown, some
 
 __all__ = ["LARGEST", "Labels", "indicators", "interpret"]
@@ -45,7 +45,7 @@ _CLASSES = re.compile(r"class|classes|categor(y|ies)|species|breed|intent|genre|
 class _Column:
     """A column as it was read: values, rows where a word says that the label is missing."""
 
-    values: list[Any]
+    values: list[object]
     absent: frozenset[int]
     warnings: tuple[str, ...]
 
@@ -58,7 +58,7 @@ class _Column:
 
 
 def interpret(
-    cells: Sequence[Any],
+    cells: Sequence[object],
     task: str,
     row_name: RowName,
     class_names: Sequence[str] = (),
@@ -112,9 +112,9 @@ def interpret(
     )
 
 
-def _read(cells: Sequence[Any], na_values: str | None) -> _Column:
+def _read(cells: Sequence[object], na_values: str | None) -> _Column:
     words = MISSING if na_values is None else frozenset(map(form, na_values.split(",")))
-    values: list[Any] = []
+    values: list[object] = []
     said: Counter[str] = Counter()
     absent = set()
     for row, cell in enumerate(cells):
@@ -138,7 +138,7 @@ def _read(cells: Sequence[Any], na_values: str | None) -> _Column:
 
 
 def _one_each(
-    values: Sequence[Any], task: str, row_name: RowName, class_names: Sequence[str], column: str
+    values: Sequence[object], task: str, row_name: RowName, class_names: Sequence[str], column: str
 ) -> tuple[Labels, str]:
     """Labels of one class or number each, and why the task is what it is."""
     rows = [(partial(row_name, row), value) for row, value in enumerate(values)]
@@ -159,7 +159,7 @@ def _one_each(
     return Labels("classification", list(names), (*warnings, *hints), notes), why
 
 
-def _class_named(names: Sequence[str], cell: Any, row: Callable[[], str]) -> str | None:
+def _class_named(names: Sequence[str], cell: object, row: Callable[[], str]) -> str | None:
     if cell is None or cell == -1 or cell == "":
         return None
     if isinstance(cell, str) and cell in names:
@@ -171,7 +171,7 @@ def _class_named(names: Sequence[str], cell: Any, row: Callable[[], str]) -> str
     return names[cell]
 
 
-def _guess(values: Sequence[Any], column: str, row_name: RowName) -> tuple[Task, str]:
+def _guess(values: Sequence[object], column: str, row_name: RowName) -> tuple[Task, str]:
     """The task that one value for each item speaks of, and why."""
     numbers = [_value(value) for value in values]
     known = np.array([x for x in numbers if x is not None and not math.isnan(x)], np.float64)
@@ -234,7 +234,7 @@ def _by_name(column: str, distinct: int, values: NDArray[np.float64]) -> tuple[b
 
 
 def _refuse_few_words(
-    known: NDArray[np.float64], words: Mapping[int, Any], row_name: RowName
+    known: NDArray[np.float64], words: Mapping[int, object], row_name: RowName
 ) -> None:
     """Measurements with a few words among them are no classes."""
     names = sorted({form(word) for word in words.values()})
@@ -248,7 +248,7 @@ def _refuse_few_words(
         )
 
 
-def _value(cell: Any) -> float | None:
+def _value(cell: object) -> float | None:
     """The number a cell holds, NaN where it is missing, None where it is something else."""
     if cell is None:
         return math.nan
@@ -267,7 +267,7 @@ def _value(cell: Any) -> float | None:
         return math.inf
 
 
-def _number(cell: Any, row: Callable[[], str]) -> float | None:
+def _number(cell: object, row: Callable[[], str]) -> float | None:
     value = float(cell) if isinstance(cell, bool) else _value(cell)
     if value is None or math.isinf(value):
         raise DataError(
@@ -281,7 +281,7 @@ def _number(cell: Any, row: Callable[[], str]) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _rounded(values: Sequence[Any]) -> tuple[str, ...]:
+def _rounded(values: Sequence[object]) -> tuple[str, ...]:
     """A warning where whole numbers are longer than the precision of a float64."""
     long = [
         value

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from headstart.data import guess, pixels
 from headstart.data.dataset import Modality, Split
@@ -90,7 +89,7 @@ def choose(table: Table, spec: ReadSpec, labelled: bool, modality: Modality | No
     return Columns(found, kind, labels, splits, finder, (*notes, *split_notes))
 
 
-def modality_of(cells: Sequence[Any], folder: Path | None) -> Modality:
+def modality_of(cells: Sequence[object], folder: Path | None) -> Modality:
     """Whether strings are paths of images (beside `folder`) or texts.
 
     Raises:
@@ -99,7 +98,7 @@ def modality_of(cells: Sequence[Any], folder: Path | None) -> Modality:
     return _modality(cells, lambda cell: folder is not None and _exists(folder, cell))
 
 
-def _modality(cells: Sequence[Any], exists: Callable[[str], bool]) -> Modality:
+def _modality(cells: Sequence[object], exists: Callable[[str], bool]) -> Modality:
     strings = [cell for cell in cells if isinstance(cell, str)]
     existing = [cell for cell in strings if exists(cell)]
     if existing and 2 * len(existing) > len(strings):

@@ -5,16 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import numpy as np
-
-from headstart.data.lazy import Joined, Selection
+from headstart.data.lazy import chained, selected
 from headstart.data.reads import UNKNOWN, Reads
+from headstart.types import Indices, Label
 
 Modality = Literal["image", "text"]
 Task = Literal["classification", "multilabel", "regression"]
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-Label = str | tuple[str, ...] | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Ids:
     """
 
     column: str
-    cells: Mapping[str, Any]
+    cells: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +104,11 @@ class Dataset:
         skipped = f", {len(self.skipped):,} skipped" if self.skipped else ""
         return f"<Dataset of {len(self):,} {self.modality}s{task}{skipped}>"
 
-    def select(self, index: np.ndarray[Any, np.dtype[np.int64]]) -> "Dataset":
+    def select(self, index: Indices) -> "Dataset":
         """The same data set with the items at `index` alone, in that order; lazy items stay so."""
         return replace(
             self,
-            items=Selection(self.items, index),
+            items=selected(self.items, index),
             names=[self.names[i] for i in index],
             labels=None if self.labels is None else [self.labels[i] for i in index],
             splits=[self.splits[i] for i in index] if self.splits else (),
@@ -129,7 +127,7 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
     said = [moved] if own else []
     return replace(
         first,
-        items=Joined([first.items, second.items]),
+        items=chained([first.items, second.items]),
         names=[*first.names, *second.names],
         labels=None
         if first.labels is None or second.labels is None

@@ -3,10 +3,9 @@
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from headstart.errors import DataError
 
@@ -115,7 +114,7 @@ def _package(name: str) -> Path:
     return Path(found.origin).parent
 
 
-def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
+def _write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")

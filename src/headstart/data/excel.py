@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from headstart.data.table import Table, named_columns
 from headstart.errors import DataError, InputError
@@ -47,7 +46,7 @@ def read_excel(path: Path) -> Table:
     )
 
 
-def _first_sheet(path: Path, name: str) -> tuple[str, int, list[list[Any]], list[str]]:
+def _first_sheet(path: Path, name: str) -> tuple[str, int, list[list[object]], list[str]]:
     """The first sheet that is not empty: its name, where it starts, its rows; the others' names."""
     try:
         from python_calamine import CalamineWorkbook
@@ -85,7 +84,7 @@ def _saying(name: str) -> Iterator[None]:
         ) from error
 
 
-def _cell(cell: Any) -> Any:
+def _cell(cell: object) -> object:
     """A cell as the other formats have it: whole numbers whole, dates as ISO text."""
     if cell == "" or cell is None:
         return None
@@ -97,8 +96,8 @@ def _cell(cell: Any) -> Any:
 
 
 def _columns(
-    where: str, name: str, header: Sequence[Any], rows: Sequence[Sequence[Any]]
-) -> tuple[dict[str, Sequence[Any]], list[str], list[str]]:
+    where: str, name: str, header: Sequence[object], rows: Sequence[Sequence[object]]
+) -> tuple[dict[str, Sequence[object]], list[str], list[str]]:
     names = ["" if cell is None else str(cell).strip() for cell in header]
     numbers = [cell for cell in header if isinstance(cell, int | float)]
     if numbers:

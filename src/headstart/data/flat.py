@@ -1,7 +1,7 @@
 """Files whose names say their class: a folder without one for each class, or `--label-from`."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from headstart.data import name_labels
 from headstart.data.cells import interpret
@@ -59,7 +59,7 @@ def by_names(
     labels = pattern.labels(names)
     name_labels.refuse_none(pattern, labels, names)
     skipped = name_labels.unmatched([shown(name) for name in names], labels)
-    items: list[Any] = []
+    items: list[object] = []
     kept: list[int] = []
     for at, file in enumerate(files):
         if labels[at] is None:

@@ -5,7 +5,6 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ _TRUTH = {"true": True, "false": False}
 _BITS = ("0", "1")
 
 
-def form(value: Any) -> str:
+def form(value: object) -> str:
     """What a class is called whose cell holds this value: a number, a text or anything else.
 
     `1`, `1.0`, `"1"` and `"1.0"` are `1`; True is `true`. Blanks around a text are left out, and
@@ -75,7 +74,7 @@ def _rank(name: str) -> tuple[bool, float, str]:
     return not number, float(name) if number else 0.0, name
 
 
-def unified(values: Sequence[Any]) -> tuple[list[str | None], tuple[str, ...], tuple[str, ...]]:
+def unified(values: Sequence[object]) -> tuple[list[str | None], tuple[str, ...], tuple[str, ...]]:
     """A column's values, each in the one form of its class; warnings, and notes.
 
     None and blank texts give None. True and `true` are one class, and so are `1` and true in a
@@ -85,7 +84,7 @@ def unified(values: Sequence[Any]) -> tuple[list[str | None], tuple[str, ...], t
         DataError: it holds `true` and `1`, and other numbers besides.
     """
     found = [None if value is None else form(value) or None for value in values]
-    spelt: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    spelt: defaultdict[str, dict[str, object]] = defaultdict(dict)
     for name, value in zip(found, values, strict=True):
         if name is not None:
             spelt[name].setdefault(_spelling(value), value)
@@ -100,12 +99,12 @@ def unified(values: Sequence[Any]) -> tuple[list[str | None], tuple[str, ...], t
     )
 
 
-def _spelling(value: Any) -> str:
+def _spelling(value: object) -> str:
     """As it is written: a text in quotes, so that it is not taken for a number."""
     return repr(value) if isinstance(value, (str, bool, int, float)) else str(value)
 
 
-def _truths(spelt: dict[str, dict[str, Any]]) -> dict[str, str]:
+def _truths(spelt: dict[str, dict[str, object]]) -> dict[str, str]:
     """New names for true and false, where a column writes them in more than one way."""
     truths = {name: _TRUTH[name.casefold()] for name in spelt if is_truth(name)}
     others = spelt.keys() - truths.keys()

@@ -12,7 +12,7 @@ from PIL import Image
 
 from headstart.data.arrays import as_numpy, images_of, is_array
 from headstart.data.image_cells import image_of, is_cell
-from headstart.data.lazy import Mapped
+from headstart.data.lazy import mapped
 from headstart.data.scalars import PANDAS_MISSING
 from headstart.data.table import Table
 from headstart.errors import DataError
@@ -62,18 +62,18 @@ def _index_of(frame: Any) -> list[str]:
     return index if len(set(index)) == len(index) else []
 
 
-def is_missing(value: Any) -> bool:
+def is_missing(value: object) -> bool:
     """Whether a cell holds nothing: None, NaN, `pandas.NA` or NaT."""
     if value is None or type(value).__name__ in PANDAS_MISSING:
         return True
     return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
 
 
-def _unwrapped(value: Any) -> Any:
+def _unwrapped(value: object) -> object:
     return image_of(value) if is_cell(value) else value
 
 
-def _is(data: Any, library: str, *names: str) -> bool:
+def _is(data: object, library: str, *names: str) -> bool:
     """Whether it is of a class of a library, or of one derived from it; nothing is imported."""
     return any(
         each.__name__ in names and each.__module__.partition(".")[0] == library
@@ -81,7 +81,7 @@ def _is(data: Any, library: str, *names: str) -> bool:
     )
 
 
-def _is_row(value: Any) -> bool:
+def _is_row(value: object) -> bool:
     return isinstance(value, Mapping) and not is_cell(value)
 
 
@@ -95,7 +95,7 @@ def _of_hub(data: Any) -> Table:
     return replace(hub.table_of(plain, name), folder=Path())
 
 
-def _of_mapping(data: Mapping[Any, Any]) -> Table:
+def _of_mapping(data: Mapping[object, object]) -> Table:
     if not data:
         raise DataError("The mapping is empty; it must have columns.")
     if not all(_is_column(cells) for cells in data.values()):
@@ -103,21 +103,21 @@ def _of_mapping(data: Mapping[Any, Any]) -> Table:
     return _made("mapping", [(str(name), cells) for name, cells in data.items()])
 
 
-def _is_column(value: Any) -> bool:
+def _is_column(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return True
     # An image has two or three axes, a stack of them four.
     return is_array(value) and len(getattr(value, "shape", ())) in (1, 4)
 
 
-def _of_rows(rows: Sequence[Mapping[Any, Any]]) -> Table:
+def _of_rows(rows: Sequence[Mapping[object, object]]) -> Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not names:
         raise DataError("The rows have no columns.")
     return _made("list", [(str(name), [row.get(name) for row in rows]) for name in names])
 
 
-def _made(kind: str, columns: Sequence[tuple[str, Any]], index: Sequence[str] = ()) -> Table:
+def _made(kind: str, columns: Sequence[tuple[str, object]], index: Sequence[str] = ()) -> Table:
     names = [name for name, _ in columns]
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
@@ -132,13 +132,13 @@ def _made(kind: str, columns: Sequence[tuple[str, Any]], index: Sequence[str] = 
     return Table(
         name=f"the {kind}",
         folder=Path(),
-        columns={name: Mapped(_unwrapped, c) if name in images else c for name, c in cells.items()},
+        columns={name: mapped(_unwrapped, c) if name in images else c for name, c in cells.items()},
         row_name=lambda row: f"row {index[row] if index else row}",
         encoded_images=images,
     )
 
 
-def _cells(column: Any) -> list[Any]:
+def _cells(column: Any) -> list[object]:
     """Cells as Python has them, None where one is missing."""
     if is_array(column) and not isinstance(column, np.ndarray) and hasattr(column, "tolist"):
         values = column.tolist()
@@ -150,7 +150,7 @@ def _cells(column: Any) -> list[Any]:
     return [None if is_missing(value) else value for value in values]
 
 
-def _holds_images(cells: Sequence[Any]) -> bool:
+def _holds_images(cells: Sequence[object]) -> bool:
     seen = islice((cell for cell in cells if cell is not None), _SAMPLE)
     return any(
         isinstance(cell, (bytes, bytearray, memoryview, Image.Image, Path))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,11 +24,11 @@ from headstart.spec import FitSpec, ReadSpec
 
 
 def read_any(
-    data: Any,
+    data: object,
     spec: ReadSpec,
-    labels: Any = None,
+    labels: object = None,
     *,
-    weights: Any = None,
+    weights: object = None,
     labelled: bool = True,
 ) -> Dataset:
     """Read DATA by its name, or what a program holds: a table of any library, or items.
@@ -65,7 +64,9 @@ def read_any(
     return dataset_of(table, spec, labelled=labelled)
 
 
-def _items_of(data: Any, spec: ReadSpec, labels: Any, weights: Any, labelled: bool) -> Dataset:
+def _items_of(
+    data: object, spec: ReadSpec, labels: object, weights: object, labelled: bool
+) -> Dataset:
     if spec.input is not None or spec.label is not None:
         raise DataError("Items have no columns; leave out input and label, or give a table.")
     if spec.label_from is not None and labels is not None:
@@ -95,7 +96,7 @@ def _is_image(path: str | Path) -> bool:
     return Path(path).suffix.lower() in images.EXTENSIONS and Path(path).is_file()
 
 
-def items_for(given: Any, modality: Modality, spec: ReadSpec) -> Dataset:
+def items_for(given: object, modality: Modality, spec: ReadSpec) -> Dataset:
     """Items to be answered, each in its place: an item, a sequence of them, or a table's rows.
 
     Args:
@@ -111,7 +112,7 @@ def items_for(given: Any, modality: Modality, spec: ReadSpec) -> Dataset:
 
 
 def _rows_of(
-    given: Any, modality: Modality, spec: ReadSpec, id: str | None = None
+    given: object, modality: Modality, spec: ReadSpec, id: str | None = None
 ) -> Dataset | None:
     """The rows of a table, or a `Dataset` as it is; None for anything else."""
     if isinstance(given, Dataset):
@@ -129,7 +130,7 @@ def _without_ids(data: Dataset, id: str | None) -> Dataset:
 
 
 def read_as_trained(
-    data: Any, spec: TrainedSpec, labels: Any = None, *, classes: Sequence[str]
+    data: object, spec: TrainedSpec, labels: object = None, *, classes: Sequence[str]
 ) -> Dataset:
     """Read labelled data for a model that is trained.
 
@@ -170,7 +171,7 @@ def with_test(dataset: Dataset, spec: FitSpec) -> Dataset:
     return joined(dataset, test)
 
 
-def read_given(given: Any, modality: Modality, spec: ReadSpec, id: str | None = None) -> Dataset:
+def read_given(given: object, modality: Modality, spec: ReadSpec, id: str | None = None) -> Dataset:
     """Read what a program gives to be answered: an item, a sequence of them, or a table.
 
     A path of a folder or table stands for what is in it, as on a command line; where texts are
@@ -193,7 +194,7 @@ def read_given(given: Any, modality: Modality, spec: ReadSpec, id: str | None = 
     parts = []
     for is_place, run in groupby(range(len(listed)), lambda at: places[at]):
         if is_place:
-            parts += [_part(os.fsdecode(listed[at]), modality, spec, id, len(listed)) for at in run]
+            parts += [_part(_path(listed[at]), modality, spec, id, len(listed)) for at in run]
         else:
             parts.append(whole.select(np.array(list(run), np.int64)))
     return replace(one_after_another(parts), ids=None if id is None else joined_ids(id, parts))
@@ -204,7 +205,12 @@ def _part(given: str, modality: Modality, spec: ReadSpec, id: str | None, of: in
     return part if of == 1 else placed(part, folder_of(given))
 
 
-def _is_place(item: Any, modality: Modality) -> bool:
+def _path(item: object) -> str:
+    assert isinstance(item, (str, os.PathLike))
+    return os.fsdecode(item)
+
+
+def _is_place(item: object, modality: Modality) -> bool:
     """Whether an item stands for a folder, a table or a text file."""
     if not isinstance(item, (str, os.PathLike)) or not os.fspath(item):
         return False

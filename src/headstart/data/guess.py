@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from headstart.data import pixels
 from headstart.data.dataset import Modality
@@ -118,7 +117,7 @@ def refuse_missing_header(table: Table, found: str, label: str) -> None:
         )
 
 
-def refuse_ids(table: Table, name: str, cells: Sequence[Any]) -> None:
+def refuse_ids(table: Table, name: str, cells: Sequence[object]) -> None:
     """Ids that name no file are no texts, unless somebody says so.
 
     Raises:
@@ -142,7 +141,7 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
 
 
-def sample(cells: Sequence[Any]) -> list[Any]:
+def sample(cells: Sequence[object]) -> list[object]:
     """Some cells that are not empty, evenly taken."""
     step = max(1, len(cells) // _SAMPLE)
     return [cell for cell in cells[::step] if cell is not None]
@@ -154,7 +153,7 @@ def looks_like_image(cell: str) -> bool:
     return len(cell) < _LONGEST_PATH and bool(stem) and dot + extension.lower() in EXTENSIONS
 
 
-def are_ids(cells: Sequence[Any]) -> bool:
+def are_ids(cells: Sequence[object]) -> bool:
     """Whether cells are single words, nearly all different and most with a digit in them."""
     words = [str(cell).strip() for cell in cells if isinstance(cell, str | int)]
     if len(words) < max(5, 0.9 * len(cells)) or any(re.search(r"\s", word) for word in words):
@@ -205,7 +204,7 @@ def _are_classes(table: Table, names: Sequence[str]) -> bool:
     return all(sum(word in ("1", "1.0", "true") for word in row) == 1 for row in rows)
 
 
-def _is_number(cell: Any) -> bool:
+def _is_number(cell: object) -> bool:
     if isinstance(cell, str):
         return cell.strip().replace(".", "", 1).isdecimal()
     return cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
@@ -223,7 +222,7 @@ def _mean_length(table: Table, name: str) -> float:
     return sum(lengths) / max(1, len(lengths))
 
 
-def _repeats(cells: Sequence[Any]) -> bool:
+def _repeats(cells: Sequence[object]) -> bool:
     kept = [str(cell) for cell in cells if cell is not None]
     return 2 <= len(set(kept)) <= len(kept) / 2
 
@@ -241,7 +240,7 @@ def _first_of(table: Table, named: Sequence[str], known: Sequence[str], flag: st
     return best
 
 
-def _are_sentences(cells: Sequence[Any]) -> bool:
+def _are_sentences(cells: Sequence[object]) -> bool:
     """Whether each cell says something of its own, in several words: no class does."""
     said = [cell for cell in cells if cell is not None]
     texts = [cell for cell in said if isinstance(cell, str) and len(cell.split()) >= _SENTENCE]

@@ -4,14 +4,17 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from headstart.data.image_cells import image_of
-from headstart.data.lazy import Joined, Mapped
+from headstart.data.lazy import Lazy, chained
 from headstart.data.split_names import split_word
 from headstart.data.table import Table
 from headstart.errors import DataError, first_line
 from headstart.wording import shown
+
+if TYPE_CHECKING:
+    import datasets
 
 PREFIX = "hf:"
 _PATIENCE = 10.0
@@ -19,17 +22,17 @@ _PATIENCE = 10.0
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
-def _images(part: Any, column: str) -> Mapped:
+def _images(part: "datasets.Dataset", column: str) -> Lazy:
     """The encoded images of one memory-mapped part, each read when it is asked for."""
     import datasets
 
     cells = part.select_columns([column]).cast_column(column, datasets.Image(decode=False))
 
-    def image(row: Any) -> Any:
-        cell = row[column]
+    def image(row: int) -> object:
+        cell = cells[row][column]
         return image_of(cell) if cell else None
 
-    return Mapped(image, cells)
+    return Lazy(len(cells), image)
 
 
 def name_of(source: str) -> str | None:
@@ -106,7 +109,7 @@ def _not_had(name: str, error: Exception) -> DataError:
     )
 
 
-def table_of(loaded: Any, name: str) -> Table:
+def table_of(loaded: "datasets.DatasetDict", name: str) -> Table:
     """The table in a `datasets.DatasetDict`; parts that are no split of ours are left out.
 
     Raises:
@@ -120,8 +123,8 @@ def table_of(loaded: Any, name: str) -> Table:
         raise DataError(f"The hub data set {shown(name)} has no rows.")
     features = loaded[used[0]].features
     images = [c for c, kind in features.items() if isinstance(kind, datasets.Image)]
-    columns: dict[str, Sequence[Any]] = {
-        column: Joined([_images(loaded[part], column) for part in used])
+    columns: dict[str, Sequence[object]] = {
+        column: chained([_images(loaded[part], column) for part in used])
         if column in images
         else [cell for part in used for cell in loaded[part].select_columns([column])[:][column]]
         for column in features
@@ -138,7 +141,7 @@ def table_of(loaded: Any, name: str) -> Table:
     )
 
 
-def _names_in(feature: Any) -> tuple[str, ...]:
+def _names_in(feature: object) -> tuple[str, ...]:
     """The names of the classes of a `ClassLabel`, or of a list of them."""
     inner = getattr(feature, "feature", feature)
     return tuple(getattr(inner, "names", None) or ())

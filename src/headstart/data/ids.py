@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from headstart.data.columns import must_have
 from headstart.data.dataset import Dataset, Ids
@@ -43,11 +42,11 @@ def ids_of(table: Table, column: str) -> Ids:
     must_have(table, column, "--id")
     if column in table.encoded_images:
         raise DataError(f"Column {column!r} of {table.name} holds images and cannot be --id.")
-    cells: Sequence[Any] = table.columns[column]
+    cells: Sequence[object] = table.columns[column]
     return Ids(column, {table.row_name(row): _plain(cells[row]) for row in range(len(table))})
 
 
-def _plain(cell: Any) -> str | float | None:
+def _plain(cell: object) -> str | float | None:
     """A cell as every format of answers can hold it."""
     return cell if cell is None or isinstance(cell, (str, int, float)) else str(cell)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from headstart.data.resize import LARGE, resized
 from headstart.data.room import free_memory
 from headstart.errors import Unreadable
 from headstart.preprocessing import WHOLE, ImagePreprocessing, View
+from headstart.types import Array
 from headstart.wording import shown
 from headstart.wording import size as size_of
 
@@ -86,7 +87,7 @@ class _Box(NamedTuple):
     bottom: float
 
 
-def load(source: Any) -> bytes | NDArray[np.uint8]:
+def load(source: object) -> bytes | NDArray[np.uint8]:
     """The raw content of an image: encoded bytes, or an array for what is already decoded.
 
     Args:
@@ -174,7 +175,7 @@ def _not_empty(content: bytes) -> bytes:
     return content
 
 
-def _checked_array(array: NDArray[Any]) -> NDArray[np.uint8]:
+def _checked_array(array: Array) -> NDArray[np.uint8]:
     if array.size <= 4 * MAX_PIXELS:
         image = arrays.pixels(array)
         if image.shape[0] * image.shape[1] <= MAX_PIXELS:

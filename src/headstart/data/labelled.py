@@ -19,7 +19,7 @@ _TO_LISTS = ("to_pylist", "to_list", "tolist")
 
 def labelled(
     data: Dataset,
-    labels: Any,
+    labels: object,
     task: str,
     na_values: str | None = None,
     separator: str | None = None,
@@ -57,7 +57,7 @@ def labelled(
 
 
 def _interpreted(
-    labels: Any, number: int, task: str, na_values: str | None, separator: str | None
+    labels: object, number: int, task: str, na_values: str | None, separator: str | None
 ) -> Labels:
     frame = _frame(labels)
     if frame is not None and len(frame) == 1:
@@ -84,7 +84,7 @@ def _check_length(labels: int, number: int) -> None:
         raise DataError(f"There are {items(number, 'item')} but {items(labels, 'label')}.")
 
 
-def _frame(labels: Any) -> dict[str, Any] | None:
+def _frame(labels: Any) -> dict[str, object] | None:
     """The columns of a pandas or polars frame or a pyarrow table; None for anything else."""
     names = getattr(labels, "column_names", None) or getattr(labels, "columns", None)
     shape = getattr(labels, "shape", ())
@@ -93,7 +93,7 @@ def _frame(labels: Any) -> dict[str, Any] | None:
     return {str(name): labels[name] for name in names}
 
 
-def _cells(labels: Any) -> Sequence[Any]:
+def _cells(labels: Any) -> Sequence[object]:
     """One cell for each item.
 
     Raises:
@@ -111,7 +111,7 @@ def _cells(labels: Any) -> Sequence[Any]:
         return list(getattr(labels, method)() if method else labels)
     shape = tuple(labels.shape)
     if len(shape) == 2 and shape[1] == 1:
-        return [row[0] for row in _listed(labels)]
+        return [row[0] if isinstance(row, list) else row for row in _listed(labels)]
     if len(shape) == 2:
         _refuse_amounts(labels, shape)
     elif len(shape) != 1:
@@ -122,15 +122,16 @@ def _cells(labels: Any) -> Sequence[Any]:
     return _listed(labels)
 
 
-def _listed(labels: Any) -> list[Any]:
+def _listed(labels: object) -> list[object]:
     for name in _TO_LISTS:
         if callable(getattr(labels, name, None)):
             return list(getattr(labels, name)())
     return list(np.asarray(labels).tolist())
 
 
-def _refuse_amounts(labels: Any, shape: tuple[int, ...]) -> None:
-    values = {value for row in _listed(labels) for value in map(plain, row)}
+def _refuse_amounts(labels: object, shape: tuple[int, ...]) -> None:
+    rows = [row for row in _listed(labels) if isinstance(row, list)]
+    values = {plain(value) for row in rows for value in row}
     if not values <= {0, 1, -1, None} or {0, -1} <= values:
         raise DataError(
             f"The labels have the shape {shape}, {shape[1]} for each item; several columns are for "

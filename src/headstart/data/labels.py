@@ -5,14 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from headstart.data.dataset import Dataset, Label, Task
+from headstart.data.dataset import Dataset, Task
 from headstart.data.forms import MISSING, is_truth, ordered, same
 from headstart.errors import DataError
+from headstart.types import Label, Targets
 from headstart.wording import items, shown, some
 
 SMALL_CLASS = 10
@@ -32,7 +31,7 @@ def classes_of(labels: Iterable[Label], task: Task) -> tuple[str, ...]:
     return tuple(ordered(counts_of(labels, task)))
 
 
-def encode(labels: Sequence[Label], classes: Sequence[str], task: Task) -> NDArray[Any]:
+def encode(labels: Sequence[Label], classes: Sequence[str], task: Task) -> Targets:
     """Labels as numbers.
 
     Returns:

@@ -1,72 +1,55 @@
-"""Sequences whose items are fetched when they are asked for."""
+"""A sequence whose items are fetched when they are asked for."""
 
-from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Any, overload
+from typing import overload
 
-import numpy as np
-
-
-class Lazy(Sequence[Any]):
-    """A sequence that fetches one item at a time; a slice fetches none."""
-
-    @abstractmethod
-    def fetch(self, index: int) -> Any:
-        """The item at `index`, which is from 0 to the length."""
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Selection": ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Selection(self, np.arange(len(self))[index])
-        return self.fetch(range(len(self))[index])
+from headstart.types import Indices
 
 
-class Selection(Lazy):
-    """Some items of a sequence, in any order."""
+class Lazy(Sequence[object]):
+    """Fetches one item at a time; a slice fetches none.
 
-    def __init__(self, items: Sequence[Any], index: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-        self._items = items
-        self._index = index
+    Args:
+        length: how many items there are.
+        fetch: gives the item at an index from 0 to the length.
+    """
+
+    def __init__(self, length: int, fetch: Callable[[int], object]) -> None:
+        self._index = range(length)
+        self._fetch = fetch
 
     def __len__(self) -> int:
         return len(self._index)
 
-    def fetch(self, index: int) -> Any:
-        """See `Lazy.fetch`."""
-        return self._items[int(self._index[index])]
+    @overload
+    def __getitem__(self, index: int) -> object: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Lazy": ...
+    def __getitem__(self, index: int | slice) -> object:
+        if isinstance(index, slice):
+            chosen = self._index[index]
+            return Lazy(len(chosen), lambda at: self._fetch(chosen[at]))
+        return self._fetch(self._index[index])
 
 
-class Joined(Lazy):
+def selected(items: Sequence[object], index: Indices) -> Lazy:
+    """Some items of a sequence, in any order."""
+    return Lazy(len(index), lambda at: items[int(index[at])])
+
+
+def chained(parts: Sequence[Sequence[object]]) -> Lazy:
     """Sequences one after another."""
+    ends = list(accumulate(len(part) for part in parts))
 
-    def __init__(self, parts: Sequence[Sequence[Any]]) -> None:
-        self._parts = parts
-        self._ends = list(accumulate(len(part) for part in parts))
+    def fetch(at: int) -> object:
+        part = bisect_right(ends, at)
+        return parts[part][at - (ends[part - 1] if part else 0)]
 
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    def fetch(self, index: int) -> Any:
-        """See `Lazy.fetch`."""
-        part = bisect_right(self._ends, index)
-        return self._parts[part][index - (self._ends[part - 1] if part else 0)]
+    return Lazy(ends[-1] if ends else 0, fetch)
 
 
-class Mapped(Lazy):
+def mapped(function: Callable[[object], object], items: Sequence[object]) -> Lazy:
     """What a function makes of each item of a sequence."""
-
-    def __init__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> None:
-        self._function = function
-        self._items = items
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def fetch(self, index: int) -> Any:
-        """See `Lazy.fetch`."""
-        return self._function(self._items[index])
+    return Lazy(len(items), lambda at: function(items[at]))

@@ -4,9 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
 from PIL import Image
 
 from headstart.data.arrays import (
@@ -25,18 +23,19 @@ from headstart.data.image_cells import image_of, is_cell
 from headstart.data.labelled import labelled
 from headstart.data.weights import weights_of
 from headstart.errors import DataError, Unreadable
+from headstart.types import Array
 from headstart.wording import shown
 
 
 def from_memory(
-    items: Any,
-    labels: Any = None,
+    items: object,
+    labels: object = None,
     task: str = "auto",
     *,
     modality: Modality | None = None,
     na_values: str | None = None,
     separator: str | None = None,
-    weights: Any = None,
+    weights: object = None,
 ) -> Dataset:
     """A data set of paths, `PIL` images, arrays, tensors, encoded images or texts.
 
@@ -66,7 +65,7 @@ def from_memory(
     return data if labels is None else labelled(data, labels, task, na_values, separator)
 
 
-def items_of(given: Any) -> list[Any]:
+def items_of(given: object) -> list[object]:
     """What was given as a list of items, one item alone as a list of one.
 
     Arrays and tensors become numpy's, open files their content, and what can be no item an
@@ -94,7 +93,7 @@ def items_of(given: Any) -> list[Any]:
     return listed
 
 
-def _load_repeated(items: Sequence[Any]) -> None:
+def _load_repeated(items: Sequence[object]) -> None:
     """Load an opened image that is there twice: of two threads that do so one gets half of it."""
     seen: set[int] = set()
     for item in items:
@@ -105,12 +104,12 @@ def _load_repeated(items: Sequence[Any]) -> None:
             seen.add(id(item))
 
 
-def _is_single(given: Any) -> bool:
+def _is_single(given: object) -> bool:
     kinds = (str, bytes, bytearray, memoryview, os.PathLike, Image.Image, Unusable)
     return isinstance(given, kinds) or hasattr(given, "read") or is_cell(given)
 
 
-def _listed(given: Any) -> list[Any]:
+def _listed(given: object) -> list[object]:
     """The items of an array, tensor or column: (items, height, width[, channels]) is a stack."""
     torch_like = hasattr(given, "detach")
     try:
@@ -130,14 +129,14 @@ def _listed(given: Any) -> list[Any]:
     if is_image(shape):
         return [array]
     if len(shape) in (3, 4) and shape[2:] != (2,):  # grey with transparency, or nothing known
-        return images_of(array)
+        return [*images_of(array)]
     raise DataError(
         f"an array of the shape {shape} holds no images; an image is (height, width[, 3 or 4]), "
         "and a stack of them has the items first."
     )
 
 
-def _cells_of(array: NDArray[Any]) -> list[Any]:
+def _cells_of(array: Array) -> list[object]:
     """The cells of one column of texts, paths or objects."""
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -149,7 +148,7 @@ def _cells_of(array: NDArray[Any]) -> list[Any]:
     return list(array.tolist()) if array.ndim else [array.item()]
 
 
-def _item(item: Any) -> Any:
+def _item(item: object) -> object:
     if is_cell(item):
         item = image_of(item)
     try:
@@ -166,13 +165,13 @@ def _item(item: Any) -> Any:
     return Unusable(f"a {type(item).__name__} is not a path, an image, an array or a text")
 
 
-def _modality(items: Sequence[Any], strings: Modality | None) -> Modality:
+def _modality(items: Sequence[object], strings: Modality | None) -> Modality:
     if not items:
         raise DataError("There are no items; at least one is needed.")
     texts = [item for item in items if isinstance(item, str)]
     usable = [item for item in items if not isinstance(item, Unusable)]
     if not usable:
-        first = items[0].reason
+        first = next(item.reason for item in items if isinstance(item, Unusable))
         raise DataError(f"No item can be used; of the first {first}.")
     paths = [item for item in usable if isinstance(item, os.PathLike)]
     if strings == "text" and len(texts) + len(paths) < len(usable):
@@ -189,7 +188,7 @@ def _modality(items: Sequence[Any], strings: Modality | None) -> Modality:
     return kind
 
 
-def _read_text(item: Any) -> Any:
+def _read_text(item: object) -> object:
     """A text stays one, and a path is that of a file with one; else it can be none."""
     if isinstance(item, (str, Unusable)):
         return item
@@ -201,10 +200,11 @@ def _read_text(item: Any) -> Any:
         return Unusable(str(error))
 
 
-def _name(item: Any, number: int, modality: Modality) -> str:
+def _name(item: object, number: int, modality: Modality) -> str:
     if isinstance(item, os.PathLike):
         return shown(os.fsdecode(item))
-    path = modality == "image" and isinstance(item, str) and len(item) < 4096
-    if path or (isinstance(item, str) and 0 < len(item) < 200 and "\n" not in item):
-        return shown(item)
+    if isinstance(item, str):
+        path = modality == "image" and len(item) < 4096
+        if path or (0 < len(item) < 200 and "\n" not in item):
+            return shown(item)
     return f"item {number}"

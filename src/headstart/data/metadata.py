@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 from headstart.data.columns import choose
 from headstart.data.dataset import Dataset, Skipped
@@ -98,7 +97,7 @@ def unnamed(table: Table, data: Dataset, top: Path, items: Sequence[File]) -> li
 def _joined(top: Path, tables: Mapping[tuple[str, ...], Table]) -> Table:
     """Tables below one another; a column that one of them lacks is empty there."""
     names = list(dict.fromkeys(name for table in tables.values() for name in table.columns))
-    columns: dict[str, list[Any]] = {name: [] for name in names}
+    columns: dict[str, list[object]] = {name: [] for name in names}
     for parts, table in tables.items():
         for name in names:
             cells = list(table.columns.get(name, [None] * len(table)))
@@ -123,5 +122,5 @@ def _joined(top: Path, tables: Mapping[tuple[str, ...], Table]) -> Table:
     )
 
 
-def _below(parts: Sequence[str], cell: Any) -> Any:
+def _below(parts: Sequence[str], cell: object) -> object:
     return "/".join((*parts, cell)) if isinstance(cell, str) else cell

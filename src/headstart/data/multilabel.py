@@ -4,12 +4,12 @@ import ast
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
-from headstart.data.dataset import Label, Labels
+from headstart.data.dataset import Labels
 from headstart.data.forms import MISSING, form, is_truth, ordered, unified
 from headstart.data.scalars import plain
 from headstart.errors import DataError
+from headstart.types import Label
 from headstart.wording import items, shown, some
 
 RowName = Callable[[int], str]
@@ -27,7 +27,7 @@ _NO = {"0", "false", "no", "n", "f"}
 _LONGEST = 100_000
 
 
-def unpacked(values: Sequence[Any], *, asked: bool) -> list[Any]:
+def unpacked(values: Sequence[object], *, asked: bool) -> list[object]:
     """Texts that hold a list, as Python, JSON or numpy write it, as lists.
 
     Args:
@@ -35,31 +35,30 @@ def unpacked(values: Sequence[Any], *, asked: bool) -> list[Any]:
         asked: whether several classes are asked for; else all are `[...]`, or there is a list of
             several texts among them.
     """
-    values = [_under_a_name(value) for value in values]
+    bare = [_under_a_name(value) for value in values]
     opening = tuple(_BRACKETS) if asked else ("[",)
-    texts = {value for value in values if isinstance(value, str) and value}
+    texts = {value for value in bare if isinstance(value, str) and value}
     if texts and all(_is_list(text, opening) for text in texts):
-        return [_list(value) if isinstance(value, str) and value else value for value in values]
+        return [_list(value) if isinstance(value, str) and value else value for value in bare]
     lists = {text: found for text in texts if (found := _written(text)) is not None}
     if not asked and not any(_are_texts(each) and len(each) > 1 for each in lists.values()):
-        return values
-    return [list(lists[v]) if isinstance(v, str) and v in lists else v for v in values]
+        return bare
+    return [list(lists[v]) if isinstance(v, str) and v in lists else v for v in bare]
 
 
-def alone(values: Sequence[Any]) -> list[Any] | None:
+def alone(values: Sequence[object]) -> list[object] | None:
     """What lists of one hold; None where some hold several, or none."""
-    lists = [value for value in values if value is not None]
-    if not all(isinstance(each, list) for each in lists):
+    lists = _lists(values)
+    if lists is None or not all(len(each) == 1 for each in lists):
         return None
-    if not all(len(each) == 1 for each in lists):
-        return None
-    return [None if value is None else value[0] for value in values]
+    found = iter(lists)
+    return [None if value is None else next(found)[0] for value in values]
 
 
-def one_hot(values: Sequence[Any]) -> list[Any] | None:
+def one_hot(values: Sequence[object]) -> list[object] | None:
     """The places of the ones, where every list is zeros and a one; None where not."""
-    lists = [value for value in values if value is not None]
-    rows = _hot(lists) if all(isinstance(each, list) for each in lists) else None
+    lists = _lists(values)
+    rows = None if lists is None else _hot(lists)
     if rows is None or any(row is not None and len(row) != 1 for row in rows):
         return None
     found = iter(rows)
@@ -67,10 +66,17 @@ def one_hot(values: Sequence[Any]) -> list[Any] | None:
     return [None if place is None else place[0] for place in places]
 
 
+def _lists(values: Sequence[object]) -> list[list[object]] | None:
+    """The lists in a column that has nothing else but missing cells; None for any other."""
+    given = [value for value in values if value is not None]
+    lists = [value for value in given if isinstance(value, list)]
+    return lists if len(lists) == len(given) else None
+
+
 def several(
-    values: Sequence[Any],
+    values: Sequence[object],
     row_name: RowName,
-    named: Callable[[Any, Callable[[], str]], str | None] | None,
+    named: Callable[[object, Callable[[], str]], str | None] | None,
     separator: str | None,
     none: frozenset[int],
 ) -> Labels:
@@ -86,15 +92,15 @@ def several(
     Raises:
         DataError: lists of numbers that are neither classes nor 0 and 1.
     """
-    values, notes, sign = _split(values, separator)
+    parted, notes, sign = _split(values, separator)
     if none:
         notes.append(
             f"{items(len(none), 'empty label')}, such as that of {row_name(min(none))}, taken as "
             "none of the classes; write NA where a label is not known."
         )
-    rows = [
+    rows: list[list[object] | None] = [
         [] if at in none else value if value is None or isinstance(value, list) else [value]
-        for at, value in enumerate(values)
+        for at, value in enumerate(parted)
     ]
     lists = [row for row in rows if row is not None]
     if named is not None:
@@ -133,7 +139,7 @@ def hint(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def indicators(
-    columns: Mapping[str, Sequence[Any]], row_name: RowName, task: str = "auto"
+    columns: Mapping[str, Sequence[object]], row_name: RowName, task: str = "auto"
 ) -> Labels:
     """Labels from one column for each class, whose cells say yes (1, true) or no (0, false).
 
@@ -183,7 +189,7 @@ def _exclusive(
     return Labels("classification", list(one), notes=notes + why * (task == "auto"))
 
 
-def _word(cell: Any) -> str:
+def _word(cell: object) -> str:
     value = plain(cell)
     word = "" if value is None else form(value)
     return "" if word in MISSING else word.casefold()
@@ -194,7 +200,7 @@ def _is_list(text: str, opening: tuple[str, ...]) -> bool:
     return text.startswith(opening) and text.endswith(_BRACKETS[text[0]]) and len(text) < _LONGEST
 
 
-def _under_a_name(value: Any) -> Any:
+def _under_a_name(value: object) -> object:
     """The list in an object that holds nothing else, as Label Studio writes several choices."""
     if isinstance(value, str) and _is_list(value, ("{",)):
         try:
@@ -209,11 +215,11 @@ def _under_a_name(value: Any) -> Any:
     return value
 
 
-def _are_texts(parts: Sequence[Any]) -> bool:
+def _are_texts(parts: Sequence[object]) -> bool:
     return all(isinstance(part, str) for part in parts)
 
 
-def _written(text: str) -> list[Any] | None:
+def _written(text: str) -> list[object] | None:
     """The list, tuple or set that a text is, as Python or JSON writes one; None for any other."""
     if text.strip() == "set()":
         return []
@@ -228,7 +234,7 @@ def _written(text: str) -> list[Any] | None:
     return None
 
 
-def _list(text: str) -> list[Any]:
+def _list(text: str) -> list[object]:
     text = text.strip()
     inner = text[1:-1].strip()
     if not inner:
@@ -247,7 +253,9 @@ def _list(text: str) -> list[Any]:
     return [part.strip().strip("'\"") for part in parts if part.strip()]
 
 
-def _split(values: Sequence[Any], separator: str | None) -> tuple[list[Any], list[str], str | None]:
+def _split(
+    values: Sequence[object], separator: str | None
+) -> tuple[list[object], list[str], str | None]:
     """Texts as lists of their parts; notes; and the sign between them, where it is one."""
     texts = [value for value in values if isinstance(value, str)]
     notes: list[str] = []
@@ -271,9 +279,9 @@ def _split(values: Sequence[Any], separator: str | None) -> tuple[list[Any], lis
 
 
 def _named(
-    rows: Sequence[list[Any] | None],
+    rows: Sequence[list[object] | None],
     row_name: RowName,
-    named: Callable[[Any, Callable[[], str]], str | None],
+    named: Callable[[object, Callable[[], str]], str | None],
 ) -> list[Label | None]:
     labels: list[Label | None] = []
     for at, row in enumerate(rows):
@@ -285,7 +293,7 @@ def _named(
     return labels
 
 
-def _hot(lists: Sequence[list[Any]]) -> list[list[int] | None] | None:
+def _hot(lists: Sequence[list[object]]) -> list[list[object] | None] | None:
     """The places of the ones, where all are lists of 0 and 1 of one length; None for others.
 
     A row that lacks a value is None. -1 is taken as 0 where there is no 0.
@@ -300,12 +308,12 @@ def _hot(lists: Sequence[list[Any]]) -> list[list[int] | None] | None:
     return [None if "" in row else [at for at, bit in enumerate(row) if bit == "1"] for row in bits]
 
 
-def _bit(value: Any) -> str:
+def _bit(value: object) -> str:
     name = "" if value is None else form(value)
     return str(int(name.casefold() == "true")) if is_truth(name) else name
 
 
-def _refuse_amounts(rows: Sequence[list[Any] | None], row_name: RowName) -> None:
+def _refuse_amounts(rows: Sequence[list[object] | None], row_name: RowName) -> None:
     """Lists of measurements, or of 0 and 1 with other numbers among them, name no classes."""
     lengths = {len(row) for row in rows if row is not None}
     for at, row in enumerate(rows):

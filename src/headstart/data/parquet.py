@@ -7,21 +7,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from headstart.data.dataset import Split
 from headstart.data.image_cells import image_of
-from headstart.data.lazy import Joined, Lazy
+from headstart.data.lazy import Lazy, chained
 from headstart.data.table import Table, refuse_repeated
 from headstart.errors import DataError, first_line
+from headstart.types import Unchecked
 from headstart.wording import shown, some
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _INDEX = re.compile(r"__index_level_\d+__")
 _BATCH = 32
 """Encoded images held in memory at once."""
 
 
-class ImageColumn(Lazy):
+class _ImageColumn:
     """The encoded images in one column of a file, or their paths as written, read on demand.
 
     Reading in order is one pass over the file that holds `_BATCH` images at a time; going back
@@ -39,20 +43,20 @@ class ImageColumn(Lazy):
         self._lock = Lock()
         self._group = -1
         self._first = 0
-        self._batch: list[Any] = []
-        self._rest: Iterator[list[Any]] = iter(())
+        self._batch: list[object] = []
+        self._rest: Iterator[list[object]] = iter(())
 
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
+    def items(self) -> Lazy:
+        """One for each row."""
+        return Lazy(self._ends[-1] if self._ends else 0, self._fetch)
 
-    def fetch(self, index: int) -> Any:
-        """See `Lazy.fetch`."""
+    def _fetch(self, index: int) -> object:
         group = bisect_right(self._ends, index)
         with self._lock:
             cell = self._cell(group, index)
         return image_of(cell) if isinstance(cell, dict) else cell
 
-    def _cell(self, group: int, index: int) -> Any:
+    def _cell(self, group: int, index: int) -> object:
         import pyarrow as pa
 
         try:
@@ -80,14 +84,14 @@ class ImageColumn(Lazy):
         self._first = self._ends[group - 1] if group else 0
 
 
-class _Columns(Mapping[str, Sequence[Any]]):
+class _Columns(Mapping[str, Sequence[object]]):
     """Columns by name; cells become Python's own when a column is asked for."""
 
     def __init__(
         self,
-        tables: Sequence[Any],
+        tables: Sequence["pa.Table"],
         written: Mapping[str, str],
-        made: Mapping[str, Sequence[Any]],
+        made: Mapping[str, Sequence[object]],
     ) -> None:
         self._tables = tables
         self._written = written
@@ -102,7 +106,7 @@ class _Columns(Mapping[str, Sequence[Any]]):
     def __contains__(self, name: object) -> bool:
         return name in self._written
 
-    def __getitem__(self, name: str) -> Sequence[Any]:
+    def __getitem__(self, name: str) -> Sequence[object]:
         written = self._written[name]
         if name not in self._made:
             self._made[name] = [
@@ -111,15 +115,15 @@ class _Columns(Mapping[str, Sequence[Any]]):
         return self._made[name]
 
 
-def _cells(column: Any) -> list[Any]:
+def _cells(column: "pa.ChunkedArray") -> list[object]:
     """The cells of a column; None for one that cannot be represented."""
     try:
-        return cast(list[Any], column.to_pylist())
+        return list(column.to_pylist())
     except (ValueError, OverflowError):
         return [_cell(scalar) for scalar in column]
 
 
-def _cell(scalar: Any) -> Any:
+def _cell(scalar: "pa.Scalar") -> object:
     try:
         return scalar.as_py()
     except (ValueError, OverflowError):
@@ -158,7 +162,7 @@ def read_parquet(
     first, images = read[0]
     written = _plain_names(_names(files[0][0]), shown(name))
     pictures = {
-        column: Joined([ImageColumn(path, written[column]) for path, _ in files])
+        column: chained([_ImageColumn(path, written[column]).items() for path, _ in files])
         for column in written
         if written[column] in images
     }
@@ -193,7 +197,7 @@ def _names(path: Path) -> list[str]:
     return list(pq.read_schema(path).names)
 
 
-def _read_file(path: Path, first: Path) -> tuple[Any, frozenset[str]]:
+def _read_file(path: Path, first: Path) -> tuple["pa.Table", frozenset[str]]:
     """The columns of a file but for those that hold encoded images, and the names of the latter."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -216,7 +220,7 @@ def _read_file(path: Path, first: Path) -> tuple[Any, frozenset[str]]:
         ) from error
 
 
-def _holds_images(kind: Any) -> bool:
+def _holds_images(kind: "pa.DataType") -> bool:
     import pyarrow as pa
 
     binary = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
@@ -238,7 +242,7 @@ def _class_names(metadata: dict[bytes, bytes]) -> dict[str, Sequence[str]]:
         return {}
 
 
-def _element(feature: Any) -> dict[str, Any]:
+def _element(feature: Any) -> Unchecked:
     if isinstance(feature, list):
         feature = feature[0]
     if feature.get("_type") in ("Sequence", "List", "LargeList"):

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from headstart.data.images import EXTENSIONS
 from headstart.data.walk import LEFTOVERS
@@ -62,12 +61,12 @@ class Finder:
         """Whether there is a file of a path as it is written."""
         return len(written) < 4096 and self._direct(written) is not None
 
-    def holds(self, cells: Sequence[Any]) -> bool:
+    def holds(self, cells: Sequence[object]) -> bool:
         """Whether most of some cells are the paths of files."""
         names = _names(cells[:20])
         return 2 * sum(map(self.has, names)) > len(names)
 
-    def names_files(self, cells: Sequence[Any]) -> bool:
+    def names_files(self, cells: Sequence[object]) -> bool:
         """Whether most of some cells name images, as ids or ends of paths."""
         names = _names(cells)
         if not names or any(len(name) > 300 or re.search(r"\s", name) for name in names):
@@ -75,7 +74,7 @@ class Finder:
         matched = sum(bool(self._matches(name, 0)) for name in names)
         return matched >= 0.8 * len(names)
 
-    def study(self, cells: Sequence[Any]) -> None:
+    def study(self, cells: Sequence[object]) -> None:
         """Find out how the cells of a column name files, where that is not as they are written.
 
         Raises:
@@ -259,7 +258,7 @@ def _entries(folder: str, seen: set[str]) -> list["os.DirEntry[str]"]:
         return []
 
 
-def _names(cells: Sequence[Any]) -> list[str]:
+def _names(cells: Sequence[object]) -> list[str]:
     """The distinct names in some cells, evenly taken."""
     step = max(1, len(cells) // _SAMPLE)
     kept = [c for c in cells[::step] if isinstance(c, str | int) and not isinstance(c, bool)]

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +34,13 @@ def side_of(numbers: int) -> int | None:
     return side if numbers >= LEAST and side * side == numbers else None
 
 
-def are_pixels(cells: Sequence[Any]) -> bool:
+def are_pixels(cells: Sequence[object]) -> bool:
     """Whether some cells are images, as long texts or lists of numbers."""
     present = [cell for cell in cells if cell is not None]
     return bool(present) and all(_count(cell) >= LEAST for cell in present)
 
 
-def scale_in(cells: Sequence[Any]) -> int:
+def scale_in(cells: Sequence[object]) -> int:
     """What the values in a column are multiplied with: 255 where the largest is 1, else 1."""
     largest = 0.0
     for cell in cells:
@@ -55,7 +54,7 @@ def scale_in(cells: Sequence[Any]) -> int:
     return 255 if largest else 1
 
 
-def picture(cell: Any) -> NDArray[np.float64]:
+def picture(cell: object) -> NDArray[np.float64]:
     """The image in a cell: a text or list of numbers, or an array of two or three dimensions.
 
     Returns:
@@ -97,7 +96,7 @@ def as_bytes(values: NDArray[np.float64], scale: int) -> NDArray[np.uint8]:
     return np.rint(scaled).clip(0, 255).astype(np.uint8)
 
 
-def rows_of(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[Any]:
+def rows_of(columns: Mapping[str, Sequence[object]], names: Sequence[str]) -> list[object]:
     """A list of numbers for each row, from a column for each pixel; None where one is missing.
 
     Raises:
@@ -114,7 +113,7 @@ def rows_of(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[
     ]
 
 
-def _count(cell: Any) -> int:
+def _count(cell: object) -> int:
     if isinstance(cell, str):
         if len(cell) < 2 * LEAST - 1 or not _NUMBERS.fullmatch(cell):
             return 0

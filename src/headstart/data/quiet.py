@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import _imaging
 
-_RULE: Any = ("ignore", None, Warning, re.compile(r"PIL(\.|$)"), 0)
+_RULE: object = ("ignore", None, Warning, re.compile(r"PIL(\.|$)"), 0)
 _lock = threading.Lock()
 _within = 0
 

@@ -1,7 +1,7 @@
 """What a data set was read from, as a model remembers it."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Literal
 
 from headstart.spec import ReadSpec
 
@@ -42,7 +42,7 @@ class Reads:
             return None
         return "text" if self.kind == "texts" else "image"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As model.json holds it."""
         return {**asdict(self), "input": list(self.input), "label": list(self.label)}
 
@@ -53,7 +53,7 @@ UNKNOWN = Reads()
 """Of what was no table, and of a model that does not say."""
 
 
-def reads_from_json(saved: Any) -> Reads:
+def reads_from_json(saved: object) -> Reads:
     """What model.json holds; of an older model, which holds nothing, what is unknown.
 
     Raises:
@@ -73,7 +73,7 @@ def reads_from_json(saved: Any) -> Reads:
     return made
 
 
-def _names(saved: Any) -> tuple[str, ...]:
+def _names(saved: object) -> tuple[str, ...]:
     if not isinstance(saved, list | tuple) or not all(isinstance(name, str) for name in saved):
         raise ValueError("the columns it names are not understood")
     return tuple(saved)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from headstart.data.table import Table, format_of, refuse_repeated
 from headstart.data.textfile import TextFile, text_file
@@ -39,7 +38,7 @@ def read_json(path: Path) -> Table:
 
 def _of_lines(file: TextFile) -> Table:
     name = shown(file.path.name)
-    records: list[Mapping[str, Any]] = []
+    records: list[Mapping[str, object]] = []
     starts: list[int] = []
     blank: list[int] = []
     for number, line in enumerate(file.lines(), 1):
@@ -55,14 +54,14 @@ def _of_lines(file: TextFile) -> Table:
     return _made(file, records, starts)
 
 
-def _record(line: str, where: str) -> dict[str, Any]:
+def _record(line: str, where: str) -> dict[str, object]:
     record = _parsed(line, where, "each line must be one JSON object")
     if not isinstance(record, dict):
         raise DataError(f'{where}: this is not a JSON object such as {{"text": ..., ...}}.')
     return record
 
 
-def _parsed(text: str, where: str, wanted: str) -> Any:
+def _parsed(text: str, where: str, wanted: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=partial(_unique, where))
     except InputError:
@@ -71,14 +70,14 @@ def _parsed(text: str, where: str, wanted: str) -> Any:
         raise DataError(f"{where}: this is not JSON ({error}); {wanted}.") from error
 
 
-def _unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(where: str, pairs: list[tuple[str, object]]) -> dict[str, object]:
     record = dict(pairs)
     if len(record) < len(pairs):
         refuse_repeated([name for name, _ in pairs], where)
     return record
 
 
-def _document(file: TextFile) -> Any:
+def _document(file: TextFile) -> object:
     """The one value in the file; `_LINES` where there are several."""
     text = "\n".join(file.lines())
     name = shown(file.path.name)
@@ -95,7 +94,7 @@ def _document(file: TextFile) -> Any:
         raise
 
 
-def _of_document(file: TextFile, document: Any) -> Table:
+def _of_document(file: TextFile, document: object) -> Table:
     name = shown(file.path.name)
     if isinstance(document, dict):
         lists = [key for key, value in document.items() if _is_rows(value)]
@@ -119,44 +118,47 @@ def _of_document(file: TextFile, document: Any) -> Table:
     return _made(file, [record or {} for record in document], range(1, len(document) + 1))
 
 
-def _is_rows(value: Any) -> bool:
+def _is_rows(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(x, dict) for x in value)
 
 
-def _rows_of(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+def _rows_of(document: Mapping[str, object], name: str) -> list[dict[str, object]]:
     """Rows from an object of columns, of rows by name, or of labels by item.
 
     Raises:
         DataError: it is none of them.
     """
-    if isinstance(columns := document.get("columns"), list) and _is_split(document):
+    columns = document.get("columns")
+    if isinstance(columns, list) and (rows := _split_rows(document, len(columns))) is not None:
         names = [str(column) for column in columns]
         refuse_repeated(names, f"{name}, line 1")
-        return [dict(zip(names, row, strict=True)) for row in document["data"]]
+        return [dict(zip(names, row, strict=True)) for row in rows]
     values = list(document.values())
-    if values and all(isinstance(value, list) for value in values):
-        if len({len(value) for value in values}) > 1:
+    lists = [value for value in values if isinstance(value, list)]
+    if lists and len(lists) == len(values):
+        if len({len(value) for value in lists}) > 1:
             raise DataError(f"{name} holds columns of different lengths; each needs every row.")
-        return [dict(zip(document, row, strict=True)) for row in zip(*values, strict=True)]
-    if values and all(isinstance(value, dict) for value in values):
-        inner = list(dict.fromkeys(chain.from_iterable(values)))
+        return [dict(zip(document, row, strict=True)) for row in zip(*lists, strict=True)]
+    records = {key: value for key, value in document.items() if isinstance(value, dict)}
+    if records and len(records) == len(values):
+        inner = list(dict.fromkeys(chain.from_iterable(records.values())))
         if all(key.isdecimal() for key in inner):  # columns of cells by row, as pandas writes them
-            return [{column: document[column].get(key) for column in document} for key in inner]
-        return list(values)
+            return [{name: cells.get(key) for name, cells in records.items()} for key in inner]
+        return list(records.values())
     if len(values) > 1 and not any(isinstance(value, list | dict) for value in values):
         return [{"item": key, "label": value} for key, value in document.items()]
     raise DataError(f"{name} is JSON, but no table: it must be {_FORMS}.")
 
 
-def _is_split(document: Mapping[str, Any]) -> bool:
-    """Whether an object has `columns` and as wide rows under `data`, as pandas writes them."""
+def _split_rows(document: Mapping[str, object], width: int) -> list[list[object]] | None:
+    """The rows under `data`, as pandas writes them beside `columns`; None where they are none."""
     rows = document.get("data")
-    return isinstance(rows, list) and all(
-        isinstance(row, list) and len(row) == len(document["columns"]) for row in rows
-    )
+    if not isinstance(rows, list):
+        return None
+    return rows if all(isinstance(row, list) and len(row) == width for row in rows) else None
 
 
-def _made(file: TextFile, records: Sequence[Mapping[str, Any]], starts: Sequence[int]) -> Table:
+def _made(file: TextFile, records: Sequence[Mapping[str, object]], starts: Sequence[int]) -> Table:
     name = shown(file.path.name)
     names = list(dict.fromkeys(chain.from_iterable(records)))
     if not names:

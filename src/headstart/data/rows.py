@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from headstart.data import name_labels, pixels, texts
 from headstart.data.amounts import numbers_in
 from headstart.data.cells import Labels, indicators, interpret
 from headstart.data.columns import Columns, choose
-from headstart.data.dataset import Dataset, Label, Modality, Skipped, Unusable
-from headstart.data.lazy import Mapped
+from headstart.data.dataset import Dataset, Modality, Skipped, Unusable
+from headstart.data.lazy import Lazy
 from headstart.data.paths import Finder
 from headstart.data.reads import Reads, trained
 from headstart.data.table import Table
 from headstart.errors import DataError, Unreadable
 from headstart.spec import ItemSpec, ReadSpec
+from headstart.types import Label
 from headstart.wording import shown
 
 _DAMAGED = re.compile("[\udc80-\udcff]")
@@ -92,18 +92,18 @@ def refuse_skipped(skipped: Sequence[Skipped], spec: ItemSpec) -> None:
 
 
 def _images(
-    table: Table, columns: Columns, items: Sequence[Any], kept: Sequence[int]
-) -> Sequence[Any]:
+    table: Table, columns: Columns, items: Sequence[object], kept: Sequence[int]
+) -> Sequence[object]:
     """Encoded images, or the files that the cells name instead; each when it is asked for."""
     cells = table.columns[columns.input[0]]
 
-    def image(at: int) -> Any:
+    def image(at: int) -> object:
         if isinstance(items[at], Unusable):
             return items[at]
         cell = cells[kept[at]]
         return columns.finder.or_as_written(cell) if isinstance(cell, str) else cell
 
-    return Mapped(image, range(len(kept)))
+    return Lazy(len(kept), image)
 
 
 def _remembered(
@@ -178,7 +178,7 @@ def _labels_from_names(table: Table, columns: Columns, spec: ReadSpec) -> Labels
     return interpret(labels, spec.task, table.row_name, na_values="")
 
 
-def _items(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Callable[[int], Any], int]:
+def _items(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Callable[[int], object], int]:
     """What gives the item of a row, or raises `Unreadable`; and the scale of pixels."""
     if columns.kind == "images":
         return (lambda _: None), 1
@@ -196,13 +196,13 @@ def _items(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Callable[[in
 
 def _usable(
     table: Table,
-    item_of: Callable[[int], Any],
+    item_of: Callable[[int], object],
     labels: Sequence[Label | None] | None,
     spec: ReadSpec,
     in_place: bool,
-) -> tuple[list[Any], list[int], list[Skipped]]:
+) -> tuple[list[object], list[int], list[Skipped]]:
     """The items of the rows that can be used, the numbers of those rows, and the other rows."""
-    items: list[Any] = []
+    items: list[object] = []
     kept: list[int] = []
     skipped: list[Skipped] = []
     for row in range(len(table)):
@@ -221,7 +221,7 @@ def _usable(
     return items, kept, skipped
 
 
-def _text(cells: Sequence[Any]) -> str:
+def _text(cells: Sequence[object]) -> str:
     present = [cell for cell in cells if cell is not None]
     if not present:
         raise Unreadable("the text is empty or blank")
@@ -234,7 +234,7 @@ def _text(cells: Sequence[Any]) -> str:
     return texts.clean(str(present[0]) if number else present[0])
 
 
-def _path(cell: Any, finder: Finder) -> str:
+def _path(cell: object, finder: Finder) -> str:
     if cell is None or not str(cell).strip():
         raise Unreadable("it has no image")
     if isinstance(cell, bool) or not isinstance(cell, str | int):
@@ -245,7 +245,7 @@ def _path(cell: Any, finder: Finder) -> str:
         raise Unreadable(f"{shown(str(cell))[:200]!r}: {reason}") from None
 
 
-def _pixels(cell: Any, scale: int) -> Any:
+def _pixels(cell: object, scale: int) -> object:
     if cell is None:
         raise Unreadable("it has no image")
     return pixels.as_bytes(pixels.picture(cell), scale)

@@ -3,7 +3,6 @@
 from decimal import Decimal
 from enum import Enum
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ _METHODS = ("as_py", "tolist", "to_list", "numpy")
 """Of pyarrow; of numpy, torch, JAX and pandas; of polars; of TensorFlow."""
 
 
-def plain(cell: Any) -> Any:
+def plain(cell: object) -> object:
     """The cell as a bool, int, float, `str`, a list of such, or None where it is missing.
 
     NaN, NaT and pandas.NA are missing. What is none of these comes back as it is.

@@ -6,13 +6,12 @@ from dataclasses import replace
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from headstart.data import files, hub, texts
 from headstart.data.dataset import Dataset, Modality, Skipped, Unusable
 from headstart.data.folder import read_folder, text_of, unlabelled
 from headstart.data.ids import folder_of, ids_of, joined_ids, placed
-from headstart.data.lazy import Joined
+from headstart.data.lazy import chained
 from headstart.data.rows import dataset_of, refuse_first
 from headstart.data.table import Table, is_table, read_table
 from headstart.errors import DataError, InputError, Unreadable
@@ -105,7 +104,7 @@ def one_after_another(parts: Sequence[Dataset]) -> Dataset:
         return parts[0]
     return replace(
         parts[0],
-        items=Joined([part.items for part in parts]),
+        items=chained([part.items for part in parts]),
         names=list(chain.from_iterable(part.names for part in parts)),
         skipped=tuple(chain.from_iterable(part.skipped for part in parts)),
         warnings=tuple(dict.fromkeys(chain.from_iterable(part.warnings for part in parts))),
@@ -160,7 +159,7 @@ def _standard_input() -> list[str]:
 
 def _several(given: Sequence[str], modality: Modality, spec: ReadSpec) -> Dataset:
     """Paths or texts as they are; an empty one goes by its line number."""
-    items: list[Any] = []
+    items: list[object] = []
     names = []
     for number, item in enumerate(given, 1):
         names.append(shown(item) if item.strip() and len(item) < 200 else f"line {number}")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.data.dataset import Label, Split, Task
+from headstart.data.dataset import Split, Task
 from headstart.data.forms import ordered
 from headstart.data.labels import counts_of
 from headstart.errors import DataError
+from headstart.types import Label
 from headstart.wording import some
 
 Indices = NDArray[np.int64]

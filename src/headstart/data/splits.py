@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from headstart.data.dataset import Split
 from headstart.data.split_names import WORDS
@@ -82,13 +81,13 @@ def _rank(name: str) -> int:
     return _NAMES.index(_plain(name))
 
 
-def _split_of(cell: Any) -> Split | None:
+def _split_of(cell: object) -> Split | None:
     if not isinstance(cell, str) or len(cell) > _LONGEST:
         return None
     return _WORDS.get(re.sub(r"[^a-z]+", "_", cell.strip().lower()).strip("_"))
 
 
-def _words(cells: Sequence[Any]) -> list[Split | None] | None:
+def _words(cells: Sequence[object]) -> list[Split | None] | None:
     """The split of each cell; None where a cell that is not empty names none."""
     splits: list[Split | None] = []
     for cell in cells:
@@ -105,7 +104,7 @@ def _several_words(name: str, table: Table) -> list[Split | None] | None:
     return splits if splits and len({each for each in splits if each}) > 1 else None
 
 
-def _flags(name: str, cells: Sequence[Any]) -> list[Split | None] | None:
+def _flags(name: str, cells: Sequence[object]) -> list[Split | None] | None:
     """The splits of a column called `is_valid`, `is_test` or `is_training_image`."""
     words = _plain(name).split("_")
     meaning = _FLAGS.get(words[1]) if len(words) > 1 and words[0] == "is" else None

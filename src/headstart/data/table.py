@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from headstart.data.dataset import Split
 from headstart.errors import DataError
@@ -39,7 +38,7 @@ class Table:
 
     name: str
     folder: Path | None
-    columns: Mapping[str, Sequence[Any]]
+    columns: Mapping[str, Sequence[object]]
     row_name: Callable[[int], str]
     splits: Sequence[Split | None] = ()
     class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -89,8 +88,8 @@ def read_table(path: Path) -> Table:
 
 
 def named_columns(
-    where: str, name: str, names: Sequence[str], cells: Callable[[int], list[Any]]
-) -> tuple[dict[str, Sequence[Any]], list[str], list[str]]:
+    where: str, name: str, names: Sequence[str], cells: Callable[[int], list[object]]
+) -> tuple[dict[str, Sequence[object]], list[str], list[str]]:
     """Cells by column name; an index, and columns without a name or much in them, are passed over.
 
     Args:
@@ -107,7 +106,7 @@ def named_columns(
     """
     plain = [column.strip().strip("\ufeff").strip() for column in names]
     refuse_repeated([column for column in plain if column], where)
-    columns: dict[str, Sequence[Any]] = {}
+    columns: dict[str, Sequence[object]] = {}
     notes, warnings = [], []
     for number, column in enumerate(plain):
         if column:

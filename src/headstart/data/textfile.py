@@ -27,7 +27,11 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_OPENERS: dict[str, Any] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+}
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _FOREIGN = 0.4
 """Share of letters beyond ASCII from which a text is in no western language."""

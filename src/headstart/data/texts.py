@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,10 @@ from headstart.data.dataset import Unusable
 from headstart.errors import DataError, Unreadable
 from headstart.patterns import refuse_runaway
 from headstart.preprocessing import TextPreprocessing
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
 
 CHARACTERS_PER_TOKEN = 32
 """How much of a long text is looked at first, per token that will be kept."""
@@ -116,7 +120,7 @@ def tokeniser(preprocessing: TextPreprocessing) -> Tokeniser:
     return Tokeniser(preprocessing)
 
 
-def _check(tokenizer: Any, preprocessing: TextPreprocessing) -> None:
+def _check(tokenizer: "Tokenizer", preprocessing: TextPreprocessing) -> None:
     special = tokenizer.num_special_tokens_to_add(False)
     if preprocessing.max_tokens <= special:
         raise ValueError(

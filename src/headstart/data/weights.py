@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from headstart.wording import shown, some
 SUFFIXES = (".json", ".csv", ".tsv")
 
 
-def weights_of(given: Any, items: int) -> list[float]:
+def weights_of(given: object, items: int) -> list[float]:
     """Weights of so many items as floats.
 
     Raises:
@@ -102,7 +102,7 @@ def _content(path: Path) -> str:
         ) from error
 
 
-def _in_json(text: str) -> Iterable[tuple[Any, Any]]:
+def _in_json(text: str) -> Iterable[tuple[object, object]]:
     try:
         found = json.loads(text, object_pairs_hook=list)  # a name given twice is seen
     except (ValueError, RecursionError):
@@ -114,7 +114,7 @@ def _in_json(text: str) -> Iterable[tuple[Any, Any]]:
     return found
 
 
-def _in_table(path: Path, text: str) -> Iterable[tuple[Any, Any]]:
+def _in_table(path: Path, text: str) -> Iterable[tuple[object, object]]:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     if any(len(row) != 2 for row in rows):
@@ -147,10 +147,14 @@ def _named(name: str, before: dict[str, float]) -> str:
     return name
 
 
-def _number(name: Any, weight: Any) -> float:
+def _may_be_one(weight: object) -> TypeGuard[int | float | str]:
+    return isinstance(weight, (int, float, str)) and not isinstance(weight, bool)
+
+
+def _number(name: object, weight: object) -> float:
     try:
-        number = math.nan if isinstance(weight, bool) else float(weight)
-    except (TypeError, ValueError):
+        number = float(weight) if _may_be_one(weight) else math.nan
+    except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
         raise DataError(

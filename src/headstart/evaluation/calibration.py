@@ -6,20 +6,17 @@ It changes no ranking and no prediction. Needs numpy alone to give probabilities
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
+from headstart.types import Floats, Scores, Targets
 
 _LOWEST, _HIGHEST = 0.05, 20.0
 
 SCALE = 0.25
 
 
-def log_softmax(logits: Array) -> Floats:
+def log_softmax(logits: Scores) -> Floats:
     """Logarithm of the class probabilities, (n, classes), finite for finite logits."""
     shifted = logits.astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
@@ -27,7 +24,7 @@ def log_softmax(logits: Array) -> Floats:
     return shifted
 
 
-def probabilities(task: str, logits: Array) -> Floats:
+def probabilities(task: str, logits: Scores) -> Floats:
     """Probabilities from logits (n, classes).
 
     Rows add up to one for classification; each column stands alone for multilabel.
@@ -43,7 +40,7 @@ def probabilities(task: str, logits: Array) -> Floats:
     raise ValueError(f"no probabilities for the task {task!r}")
 
 
-def log_losses(task: str, logits: Array, targets: Array) -> Floats:
+def log_losses(task: str, logits: Scores, targets: Targets) -> Floats:
     """Log loss of each item (n,), in nats; for multilabel the mean over its labels.
 
     Args:
@@ -52,16 +49,17 @@ def log_losses(task: str, logits: Array, targets: Array) -> Floats:
         targets: int (n,) of known classes, or 0/1 (n, classes) for multilabel.
     """
     if task == "classification":
-        return -log_softmax(logits)[np.arange(len(targets)), targets]
+        own = log_softmax(logits)[np.arange(len(targets)), targets]
+        return np.asarray(-own, np.float64)
     wrong = np.where(targets > 0, -logits.astype(np.float64), logits)
     return np.asarray(np.logaddexp(0, wrong).mean(axis=1), np.float64)
 
 
 def calibrate(
     task: str,
-    logits: Array,
-    targets: Array,
-    weights: Array | None = None,
+    logits: Scores,
+    targets: Targets,
+    weights: Floats | None = None,
     *,
     prior: Callable[[float], float] = lambda x: x**2 / 2,
 ) -> tuple[float, float]:
@@ -102,7 +100,7 @@ def calibrate(
     return math.exp(found.x), loss(found.x)
 
 
-def scaled(scores: Array, temperature: float) -> Array:
+def scaled(scores: Scores, temperature: float) -> Scores:
     """Logits divided by a temperature, in their own precision; for values it is 1."""
     return np.asarray(scores / scores.dtype.type(temperature))
 
@@ -115,7 +113,7 @@ def near_one(log_temperature: float) -> float:
     return math.log1p((log_temperature / SCALE) ** 2)
 
 
-def temperature(task: str, logits: Array, targets: Array) -> float:
+def temperature(task: str, logits: Scores, targets: Targets) -> float:
     """What to divide logits by, fitted on validation items; 1 for regression.
 
     Args:

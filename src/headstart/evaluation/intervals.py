@@ -8,13 +8,11 @@ classes are as much a matter of chance as the items are. The interval runs from 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
+from headstart.types import Floats, Indices
 
 # Above so many items a mean's bootstrap distribution is its normal limit to three digits.
 _DRAWN_ITEM_BY_ITEM = 20_000
@@ -40,7 +38,7 @@ _Z = 1.959963984540054  # of the standard normal, two-sided 95%
 UNDEFINED = Interval(math.nan, math.nan, math.nan)
 
 
-def resampled_means(columns: Floats, resamples: int, rng: np.random.Generator) -> Floats:
+def resampled_means(columns: Floats, resamples: int, rng: Generator) -> Floats:
     """Means of bootstrap resamples of the rows of `columns` (n, q), as (resamples, q)."""
     n = len(columns)
     if n > _DRAWN_ITEM_BY_ITEM:
@@ -57,7 +55,7 @@ def resampled_means(columns: Floats, resamples: int, rng: np.random.Generator) -
     return means / n
 
 
-def resampled_cells(counts: Array, resamples: int, rng: np.random.Generator) -> Array:
+def resampled_cells(counts: Indices, resamples: int, rng: Generator) -> Indices:
     """Bootstrap resamples of a table of counts (cells,): (resamples, cells), int64."""
     total = int(counts.sum())
     return rng.multinomial(total, counts / total, size=resamples)
@@ -92,8 +90,9 @@ def of_means(
     function: Callable[[Floats], Floats],
     columns: Floats,
     resamples: int,
-    rng: np.random.Generator,
+    rng: Generator,
     *,
+    value: float | None = None,
     low: float = 0.0,
     high: float = 1.0,
 ) -> Interval:
@@ -104,10 +103,12 @@ def of_means(
         columns: one row per item.
         resamples: how many.
         rng: where the randomness comes from.
+        value: the metric itself, of the items; what the function gives where None.
         low: the metric's least possible value.
         high: the metric's greatest possible value.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = float(function(columns.mean(axis=0)[None])[0])
+        if value is None:
+            value = float(function(columns.mean(axis=0)[None])[0])
         samples = function(resampled_means(columns, resamples, rng))
     return interval(samples, value, low, high)

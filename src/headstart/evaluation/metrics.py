@@ -4,17 +4,19 @@ Classification: accuracy, macro F1, area under the ROC curve (for more than two 
 class against the rest, averaged), log loss, and the expected calibration error over 15 bins of
 the winning class's probability (Guo et al. 2017). Multilabel: macro and micro F1 at a
 probability of one half, mean average precision. Regression: Pearson's r, R², mean absolute error.
+
+The values are scikit-learn's, but for Pearson's r (NumPy's) and the calibration error. The
+intervals are ours: each metric as a function of means over items, which are cheap to resample.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
 
-from headstart.evaluation.calibration import log_losses, log_softmax
+from headstart.evaluation.calibration import log_losses, log_softmax, probabilities
 from headstart.evaluation.intervals import (
     UNDEFINED,
     Interval,
@@ -25,18 +27,28 @@ from headstart.evaluation.intervals import (
 )
 from headstart.evaluation.ranking import average_precision, roc_auc
 from headstart.evaluation.spread import centre_and_spread
-from headstart.evaluation.tables import ClassRow, class_rows, confusion_matrix, f1_scores
+from headstart.evaluation.tables import (
+    ClassRow,
+    class_rows,
+    confusion_matrix,
+    f1_scores,
+    labels_of,
+    no_rows,
+)
+from headstart.types import Floats, Indices, Mask, Scores, Targets
 from headstart.wording import some
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
-Ranking = Callable[[Array, npt.NDArray[np.bool_]], tuple[float, Floats]]
+Metric = Callable[..., float | Floats]
+"""One of scikit-learn's."""
+Ranking = Callable[[Floats, Mask], tuple[float, Floats]]
 
 METRICS = {
     "classification": ("accuracy", "macro_f1", "roc_auc", "log_loss", "ece"),
     "multilabel": ("macro_f1", "micro_f1", "map"),
     "regression": ("pearson_r", "r2", "mae"),
 }
+LOWER_IS_BETTER = ("log_loss", "ece", "mae")
+
 _BINS = 15
 _FEW = 5
 
@@ -55,23 +67,19 @@ class Evaluation:
 
     metrics: dict[str, Interval]
     per_class: tuple[ClassRow, ...]
-    confusion: npt.NDArray[np.int64] | None
+    confusion: Indices | None
     notes: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object; null where a metric is undefined."""
-        return {
-            "metrics": {name: each.to_json() for name, each in self.metrics.items()},
-            "per_class": [row.to_json() for row in self.per_class],
-            "confusion": None if self.confusion is None else self.confusion.tolist(),
-            "notes": list(self.notes),
-        }
+    @property
+    def confused(self) -> tuple[tuple[int, ...], ...]:
+        """The confusion matrix by rows; empty where there is none."""
+        return () if self.confusion is None else tuple(map(tuple, self.confusion.tolist()))
 
 
 def evaluate(
     task: str,
-    targets: Array,
-    scores: Array,
+    targets: Targets,
+    scores: Scores,
     classes: Sequence[str],
     *,
     seed: int,
@@ -98,19 +106,31 @@ def evaluate(
     return _regression(np.asarray(targets, np.float64), scores, resamples, rng)
 
 
+def clearly_better(metric: str, found: Interval, other: float) -> bool:
+    """Whether another value is outside of the interval of a metric, on its worse side."""
+    return found.high < other if metric in LOWER_IS_BETTER else found.low > other
+
+
 def _nothing(task: str, classes: Sequence[str], notes: tuple[str, ...]) -> Evaluation:
-    zeros = np.zeros(len(classes), np.int64)
+    size = len(classes)
     return Evaluation(
         dict.fromkeys(METRICS[task], UNDEFINED),
-        class_rows(classes, zeros, zeros, zeros),
-        np.diag(zeros) if task == "classification" else None,
+        no_rows(classes),
+        np.zeros((size, size), np.int64) if task == "classification" else None,
         (*notes, "There is nothing to test on, so no metric is defined."),
     )
 
 
+def _value(metric: Metric, truth: Targets | Mask, answers: Scores, **options: object) -> float:
+    """What scikit-learn says; NaN where an answer is not finite, which it refuses."""
+    return float(metric(truth, answers, **options)) if np.isfinite(answers).all() else math.nan
+
+
 def _classification(
-    targets: Array, logits: Array, classes: Sequence[str], resamples: int, rng: np.random.Generator
+    targets: Indices, logits: Scores, classes: Sequence[str], resamples: int, rng: Generator
 ) -> Evaluation:
+    from sklearn.metrics import accuracy_score
+
     known = targets >= 0
     notes: tuple[str, ...] = ()
     if not known.all():
@@ -123,39 +143,39 @@ def _classification(
         return _nothing("classification", classes, notes)
     predicted = logits.argmax(axis=1)
     confusion = confusion_matrix(targets, predicted, len(classes))
-    hits, support = confusion.diagonal(), confusion.sum(axis=1)
     right = (predicted == targets).astype(np.float64)
     auc, silent = _roc_auc(targets, logits, classes, resamples, rng)
+    share = accuracy_score(targets, predicted)
+    accuracy = of_means(_first, right[:, None], resamples, rng, value=share)
     metrics = {
-        "accuracy": of_share(
-            of_means(lambda m: m[:, 0], right[:, None], resamples, rng), len(right)
-        ),
-        "macro_f1": _macro_f1(confusion, resamples, rng),
+        "accuracy": of_share(accuracy, len(right)),
+        "macro_f1": _macro_f1(targets, predicted, confusion, resamples, rng),
         "roc_auc": auc,
-        "log_loss": of_means(
-            lambda m: m[:, 0],
-            log_losses("classification", logits, targets)[:, None],
-            resamples,
-            rng,
-            high=math.inf,
-        ),
+        "log_loss": _log_loss(targets, logits, resamples, rng),
         "ece": _calibration_error(logits, predicted, right, resamples, rng),
     }
-    rows = class_rows(classes, hits, confusion.sum(axis=0), support)
-    return Evaluation(metrics, rows, confusion, notes + silent + _few(classes, support))
+    rows = class_rows(classes, targets, predicted)
+    few = _few(classes, confusion.sum(axis=1))
+    return Evaluation(metrics, rows, confusion, notes + silent + few)
+
+
+def _first(means: Floats) -> Floats:
+    return means[:, 0]
 
 
 def _roc_auc(
-    targets: Array, logits: Array, classes: Sequence[str], resamples: int, rng: np.random.Generator
+    targets: Indices, logits: Scores, classes: Sequence[str], resamples: int, rng: Generator
 ) -> tuple[Interval, tuple[str, ...]]:
+    from sklearn.metrics import roc_auc_score
+
     if len(classes) == 2:
         ranks, positive = (logits[:, 1:] - logits[:, :1]).astype(np.float64), targets[:, None] == 1
     else:
         ranks, positive = log_softmax(logits), targets[:, None] == np.arange(len(classes))
-    area, defined = _macro_ranking(roc_auc, ranks, positive, resamples, rng)
-    if math.isfinite(area.value) and all(defined):
+    area, defined = _macro_ranking(roc_auc, roc_auc_score, ranks, positive, resamples, rng)
+    if all(defined):
         return area, ()
-    if not math.isfinite(area.value):
+    if not any(defined):
         only = classes[int(targets[0])]
         return area, (f"ROC AUC is undefined: every test item is of one class, {only!r}.",)
     left_out = [name for name, fine in zip(classes, defined, strict=True) if not fine]
@@ -163,87 +183,130 @@ def _roc_auc(
 
 
 def _macro_ranking(
-    metric: Ranking, ranks: Array, positive: Array, resamples: int, rng: np.random.Generator
+    influences: Ranking,
+    metric: Metric,
+    ranks: Floats,
+    positive: Mask,
+    resamples: int,
+    rng: Generator,
 ) -> tuple[Interval, list[bool]]:
-    """Mean of `metric` over the columns where it is defined, and which those are."""
-    values, influence = [], np.zeros(len(ranks))
+    """Mean of a metric over the columns where it is defined, and which those are."""
+    influence, defined = np.zeros(len(ranks)), []
     for column in range(positive.shape[1]):
-        value, each = metric(ranks[:, column], positive[:, column])
-        values.append(value)
+        value, each = influences(ranks[:, column], positive[:, column])
+        defined.append(math.isfinite(value))
         influence += each
-    defined = [math.isfinite(value) for value in values]
     if not any(defined):
         return UNDEFINED, defined
-    mean = float(np.mean([value for value in values if math.isfinite(value)]))
+    # scikit-learn takes a matrix of one column for a vector.
+    which = np.flatnonzero(defined)
+    of = which if len(which) > 1 else which[0]
+    truth, scores = positive[:, of], ranks[:, of]
+    mean = _value(metric, truth, scores, average="macro")
     items = mean + influence[:, None] / sum(defined)
-    return of_means(lambda m: m[:, 0], items, resamples, rng), defined
+    return of_means(_first, items, resamples, rng, value=mean), defined
 
 
-def _macro_f1(confusion: Array, resamples: int, rng: np.random.Generator) -> Interval:
-    true, predicted = np.nonzero(confusion)
-    counts = confusion[true, predicted]
+def _macro_f1(
+    targets: Indices, predicted: Indices, confusion: Indices, resamples: int, rng: Generator
+) -> Interval:
+    from sklearn.metrics import f1_score
+
+    of_class, as_class = np.nonzero(confusion)
     classes = len(confusion)
 
-    def of_cells(cells: Array) -> float:
-        hits = np.bincount(true, cells * (true == predicted), classes)
-        f1 = f1_scores(
-            hits, np.bincount(predicted, cells, classes), np.bincount(true, cells, classes)
-        )
-        return float(np.nanmean(f1))
+    def of_cells(cells: Indices) -> float:
+        hits = np.bincount(of_class, cells * (of_class == as_class), classes)
+        guesses, support = (np.bincount(each, cells, classes) for each in (as_class, of_class))
+        return float(np.nanmean(f1_scores(hits, guesses, support)))
 
-    samples = [of_cells(cells) for cells in resampled_cells(counts, resamples, rng)]
-    return interval(np.array(samples), of_cells(counts))
+    resampled = resampled_cells(confusion[of_class, as_class], resamples, rng)
+    samples = np.array([of_cells(cells) for cells in resampled])
+    return interval(samples, float(f1_score(targets, predicted, average="macro")))
+
+
+def _log_loss(targets: Indices, logits: Scores, resamples: int, rng: Generator) -> Interval:
+    from sklearn.metrics import log_loss
+
+    classes = np.arange(logits.shape[1])
+    value = _value(log_loss, targets, probabilities("classification", logits), labels=classes)
+    # scikit-learn's probabilities end this far from 0 and 1.
+    end = float(np.finfo(np.float64).eps)
+    losses = log_losses("classification", logits, targets).clip(-math.log1p(-end), -math.log(end))
+    return of_means(_first, losses[:, None], resamples, rng, value=value, high=math.inf)
 
 
 def _calibration_error(
-    logits: Array, predicted: Array, right: Floats, resamples: int, rng: np.random.Generator
+    logits: Scores, predicted: Indices, right: Floats, resamples: int, rng: Generator
 ) -> Interval:
     items = np.arange(len(right))
     sure = np.exp(log_softmax(logits)[items, predicted])
     gaps = np.zeros((len(right), _BINS))
-    gaps[items, np.minimum((sure * _BINS).astype(np.int64), _BINS - 1)] = sure - right
+    gaps[items, _bins(sure)] = sure - right
     return of_means(lambda m: np.abs(m).sum(axis=1), gaps, resamples, rng)
 
 
+def _bins(sure: Floats) -> Indices:
+    return np.minimum(np.nan_to_num(sure * _BINS).astype(np.int64), _BINS - 1)
+
+
 def _multilabel(
-    targets: Array, logits: Array, classes: Sequence[str], resamples: int, rng: np.random.Generator
+    targets: Mask, logits: Scores, classes: Sequence[str], resamples: int, rng: Generator
 ) -> Evaluation:
-    predicted = logits > 0
+    from sklearn.metrics import average_precision_score, f1_score
+
+    predicted = logits >= 0
+    labels = labels_of(len(classes))
+
+    def f1(average: str) -> float:
+        asked = {"labels": labels, "average": average, "zero_division": np.nan}
+        return float(f1_score(targets, predicted, **asked))
+
     hit = predicted & targets
     hits, guesses, support = (each.sum(axis=0) for each in (hit, predicted, targets))
-    f1 = f1_scores(hits, guesses, support)
-    counted = np.isfinite(f1)
-    macro = float(f1[counted].mean()) if counted.any() else math.nan
+    each = f1_scores(hits, guesses, support)
+    counted = np.isfinite(each)
     # F1 is 2 hits / (guesses + support); its influence is that quotient's derivative.
     share = np.where(counted, len(targets) / np.maximum(guesses + support, 1), 0)
     influence = 2 * (hit @ share) - (predicted.astype(np.float64) + targets) @ (
-        np.nan_to_num(f1) * share
+        np.nan_to_num(each) * share
     )
+    macro = f1("macro")
+    items = macro + influence[:, None] / max(counted.sum(), 1)
     counts = np.column_stack((hit.sum(axis=1), predicted.sum(axis=1) + targets.sum(axis=1)))
-    precision, defined = _macro_ranking(average_precision, logits, targets, resamples, rng)
+    precision, defined = _macro_ranking(
+        average_precision,
+        average_precision_score,
+        logits.astype(np.float64),
+        targets,
+        resamples,
+        rng,
+    )
     metrics = {
-        "macro_f1": of_means(
-            lambda m: m[:, 0], macro + influence[:, None] / max(counted.sum(), 1), resamples, rng
-        ),
+        "macro_f1": of_means(_first, items, resamples, rng, value=macro),
         "micro_f1": of_means(
-            lambda m: 2 * m[:, 0] / m[:, 1], counts.astype(np.float64), resamples, rng
+            lambda m: 2 * m[:, 0] / m[:, 1],
+            counts.astype(np.float64),
+            resamples,
+            rng,
+            value=f1("micro"),
         ),
         "map": precision,
     }
     missing = [name for name, fine in zip(classes, defined, strict=True) if not fine]
     left_out = f"Mean average precision leaves out labels that no test item has: {some(missing)}."
     notes = (left_out,) * bool(missing)
-    rows = class_rows(classes, hits, guesses, support)
+    rows = class_rows(classes, targets, predicted)
     return Evaluation(metrics, rows, None, notes + _few(classes, support))
 
 
-def _regression(
-    targets: Floats, predictions: Array, resamples: int, rng: np.random.Generator
-) -> Evaluation:
+def _regression(targets: Floats, predictions: Scores, resamples: int, rng: Generator) -> Evaluation:
+    from sklearn.metrics import mean_absolute_error, r2_score
+
+    predictions = predictions.astype(np.float64)
     # Centred and scaled, so that sums of squares lose no digits whatever the unit.
     centre, scale = centre_and_spread(targets)
-    y = (targets - centre) / scale
-    p = (predictions.astype(np.float64) - centre) / scale
+    y, p = (targets - centre) / scale, (predictions - centre) / scale
     columns = np.column_stack((y, p, y * y, p * p, y * p, (y - p) ** 2))
 
     def pearson(m: Floats) -> Floats:
@@ -257,18 +320,25 @@ def _regression(
         variance = m[:, 2] - m[:, 0] ** 2
         return np.where(variance > 1e-12, 1 - m[:, 5] / np.maximum(variance, 1e-12), np.nan)
 
+    def defined(function: Callable[[Floats], Floats]) -> bool:
+        with np.errstate(invalid="ignore"):
+            return bool(np.isfinite(function(columns.mean(axis=0)[None])[0]))
+
+    correlation = np.corrcoef(y, p)[0, 1] if defined(pearson) else math.nan
+    explained = _value(r2_score, y, p) if defined(r2) else math.nan
+    error = _value(mean_absolute_error, targets, predictions)
     errors = np.abs(targets - predictions)[:, None]
     metrics = {
-        "pearson_r": of_means(pearson, columns, resamples, rng, low=-1),
-        "r2": of_means(r2, columns, resamples, rng, low=-math.inf),
-        "mae": of_means(lambda m: m[:, 0], errors, resamples, rng, high=math.inf),
+        "pearson_r": of_means(pearson, columns, resamples, rng, value=correlation, low=-1),
+        "r2": of_means(r2, columns, resamples, rng, value=explained, low=-math.inf),
+        "mae": of_means(_first, errors, resamples, rng, value=error, high=math.inf),
     }
     unsaid = [name for name, each in metrics.items() if not math.isfinite(each.value)]
     notes = (f"{' and '.join(unsaid)} undefined: the numbers are all the same.",) * bool(unsaid)
     return Evaluation(metrics, (), None, notes)
 
 
-def _few(classes: Sequence[str], support: Array) -> tuple[str, ...]:
+def _few(classes: Sequence[str], support: Indices) -> tuple[str, ...]:
     few = [name for name, items in zip(classes, support, strict=True) if items < _FEW]
     if not few:
         return ()

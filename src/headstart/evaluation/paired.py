@@ -1,12 +1,10 @@
 """Two models on the same items: the difference between them, and how sure it is."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from headstart.types import Floats, Scores, Targets
 
 
 @dataclass(frozen=True)
@@ -23,12 +21,35 @@ class Difference:
     low: float
     high: float
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object with the attributes."""
-        return asdict(self)
+
+@dataclass(frozen=True)
+class Change:
+    """How the mean of a loss changes from one model to another.
+
+    Attributes:
+        share: the change, as a share of the old mean; below 0 where the new is better.
+        chance: of such a gain by accident: one-sided, by a paired t-test.
+    """
+
+    share: float
+    chance: float
 
 
-def difference(task: str, targets: Array, new: Array, old: Array) -> Difference | None:
+def change(new: Floats, old: Floats) -> Change:
+    """The change between the losses of two models on the same items, each (n,)."""
+    from scipy.stats import ttest_rel
+
+    gains = old - new
+    if not len(gains) or np.ptp(gains) == 0:
+        chance = 1.0
+    else:
+        test = ttest_rel(gains, np.zeros_like(gains), alternative="greater")
+        chance = float(test.pvalue)
+    before = float(old.mean()) if len(old) else 0.0
+    return Change((float(new.mean()) - before) / before if before else 0.0, chance)
+
+
+def difference(task: str, targets: Targets, new: Scores, old: Scores) -> Difference | None:
     """The difference between the scores of two models; None with fewer than two items.
 
     Its interval is that of Student's t on the items' own differences, which are few values for
@@ -50,9 +71,9 @@ def difference(task: str, targets: Array, new: Array, old: Array) -> Difference 
     return Difference(metric, value, value - margin, value + margin)
 
 
-def _by_item(task: str, targets: Array, scores: Array) -> npt.NDArray[np.float64]:
+def _by_item(task: str, targets: Targets, scores: Scores) -> Floats:
     if task == "regression":
         return np.asarray(np.abs(scores.astype(np.float64) - targets), np.float64)
     if task == "multilabel":
-        return np.asarray(((scores > 0) == (targets > 0)).mean(axis=1), np.float64)
+        return np.asarray(((scores >= 0) == (targets > 0)).mean(axis=1), np.float64)
     return np.asarray(scores.argmax(axis=1) == targets, np.float64)

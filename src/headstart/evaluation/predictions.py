@@ -5,16 +5,17 @@ One row an item, in the order of the data; docs/saved-model.md lists the columns
 
 import csv
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from headstart.atomic import whole
 from headstart.evaluation.calibration import probabilities
+from headstart.evaluation.results import Results
+from headstart.types import Json, Label
 from headstart.wording import meaningful
 
 if TYPE_CHECKING:
@@ -32,32 +33,6 @@ HALF = 0.5
 _ROWS = 10_000
 
 
-@dataclass(frozen=True)
-class Results:
-    """Answers to items whose labels are known.
-
-    Attributes:
-        task: classification, multilabel or regression.
-        classes: in the order of the columns of `scores`; empty for regression.
-        names: what the items are called.
-        digests: 16 bytes that name each item's content, (n,).
-        splits: the split of each, or None where it is in none.
-        labels: what is true of each: a class, a tuple of classes, or a number.
-        scores: calibrated logits (n, classes), or values (n,).
-        folds: the fold that each was held out in, or None; groups: what it belongs to, or None.
-    """
-
-    task: str
-    classes: tuple[str, ...]
-    names: Sequence[str]
-    digests: npt.NDArray[np.bytes_]
-    splits: Sequence[str | None]
-    labels: Sequence[Any]
-    scores: npt.NDArray[Any]
-    folds: Sequence[int | None] | None = None
-    groups: Sequence[str | None] | None = None
-
-
 def column_of(name: str) -> str:
     """The column with the probability of a class; it cannot be mistaken for one of ours."""
     return f"p({name})"
@@ -69,7 +44,7 @@ def schema_of(task: str, classes: Sequence[str]) -> "pa.Schema":
 
     text = pa.string()
     answer = {"classification": text, "multilabel": pa.list_(text), "regression": pa.float64()}
-    columns: list[tuple[str, Any]] = [
+    columns: list[tuple[str, pa.DataType]] = [
         ("name", text),
         ("digest", text),
         ("split", text),
@@ -93,7 +68,7 @@ def table_of(results: Results) -> "pa.Table":
     schema = schema_of(results.task, results.classes)
     number = len(results.names)
     digests = np.asarray(results.digests, "S16")
-    columns: list[Any] = [
+    columns: list[Sequence[object] | NDArray[np.floating]] = [
         [_written(name) for name in results.names],
         [bytes(each).ljust(16, b"\0").hex() for each in digests],
         list(results.splits),
@@ -136,18 +111,18 @@ def write(table: "pa.Table", path: Path) -> None:
                 file.writelines(json.dumps(row) + "\n" for row in _rounded(table))
 
 
-def _rounded(table: "pa.Table") -> Any:
+def _rounded(table: "pa.Table") -> Iterator[dict[str, Json]]:
     shares = {n for n in table.column_names if n.startswith("p(")}
     for batch in table.to_batches(max_chunksize=_ROWS):
         for row in batch.to_pylist():
             yield {n: meaningful(each) if n in shares else each for n, each in row.items()}
 
 
-def _cell(value: Any) -> Any:
-    return SEPARATOR.join(value) if isinstance(value, list) else value
+def _cell(value: Json) -> Json:
+    return SEPARATOR.join(map(str, value)) if isinstance(value, list) else value
 
 
-def _predicted(results: Results, shares: npt.NDArray[np.float32]) -> list[Any]:
+def _predicted(results: Results, shares: NDArray[np.float32]) -> list[Label]:
     if results.task == "multilabel":
         return [
             tuple(name for name, share in zip(results.classes, row, strict=True) if share >= HALF)
@@ -161,5 +136,7 @@ def _written(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _written_label(label: Any) -> Any:
-    return _written(label) if isinstance(label, str) else [_written(each) for each in label]
+def _written_label(label: Label) -> str | list[str]:
+    if isinstance(label, tuple):
+        return [_written(each) for each in label]
+    return _written(str(label))

@@ -7,16 +7,13 @@ the area under the ROC curve these are the components of DeLong et al. 1988).
 """
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
+from headstart.types import Floats, Indices, Mask
 
 
-def roc_auc(scores: Array, positive: npt.NDArray[np.bool_]) -> tuple[float, Floats]:
+def roc_auc(scores: Floats, positive: Mask) -> tuple[float, Floats]:
     """Area under the ROC curve of `scores` (n,), and each item's influence (n,).
 
     Ties count half. NaN and zeros where all items are positive, or none is.
@@ -36,7 +33,7 @@ def roc_auc(scores: Array, positive: npt.NDArray[np.bool_]) -> tuple[float, Floa
     return area, (won - area) * np.where(positive, n / positives, n / negatives)
 
 
-def average_precision(scores: Array, positive: npt.NDArray[np.bool_]) -> tuple[float, Floats]:
+def average_precision(scores: Floats, positive: Mask) -> tuple[float, Floats]:
     """Mean precision at each positive of `scores` (n,), and each item's influence (n,).
 
     The step-wise sum that scikit-learn uses. NaN and zeros where no item is positive.
@@ -57,7 +54,7 @@ def average_precision(scores: Array, positive: npt.NDArray[np.bool_]) -> tuple[f
     return value, influence * n / positives
 
 
-def _groups(scores: Array, positive: npt.NDArray[np.bool_]) -> tuple[Array, Floats, Floats]:
+def _groups(scores: Floats, positive: Mask) -> tuple[Indices, Floats, Floats]:
     """Group of each item (by score, lowest first); positives and negatives above each group."""
     _, group = np.unique(scores, return_inverse=True)
     of_positives = np.bincount(group[positive], minlength=int(group.max()) + 1)

@@ -1,12 +1,11 @@
 """The centre and the spread of numbers, of any size."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
+
+from headstart.types import Scores, Targets
 
 
-def centre_and_spread(values: npt.NDArray[Any]) -> tuple[float, float]:
+def centre_and_spread(values: Scores | Targets) -> tuple[float, float]:
     """Mean and standard deviation of values (n,); a spread of 1 where they do not vary.
 
     In float64, and in units of the largest value, so that no square leaves it.

@@ -1,8 +1,8 @@
 """What an exporter tells of a file that it wrote."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from headstart.types import Unchecked
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Written:
         notes: sentences for a person.
     """
 
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Unchecked = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -33,10 +33,10 @@ class Exported:
     path: str
     format: str
     classes: tuple[str, ...]
-    facts: Mapping[str, Any]
+    facts: Unchecked
     notes: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Unchecked:
         """A JSON object."""
         known = {"path": self.path, "format": self.format, "classes": list(self.classes)}
         return known | dict(self.facts)

@@ -8,12 +8,12 @@ OpenVINO does so for TensorFlow's networks (TransposeSinking) but offers it for 
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import openvino as ov
-from numpy.typing import NDArray
 from openvino import opset13 as ops
+
+from headstart.types import Array
 
 BACK = (0, 2, 3, 1)
 """To channels last: where each axis comes from."""
@@ -138,7 +138,7 @@ def _transposes(node: ov.Node, order: tuple[int, ...]) -> bool:
     return _constant(given) and tuple(given.get_data().tolist()) == order
 
 
-def _set_constant(node: ov.Node, at: int, numbers: NDArray[Any]) -> None:
+def _set_constant(node: ov.Node, at: int, numbers: Array) -> None:
     node.set_argument(at, ops.constant(np.ascontiguousarray(numbers)).output(0))
 
 

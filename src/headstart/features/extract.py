@@ -34,6 +34,7 @@ class Features:
         hits, misses: distinct items found in the store, and computed now.
         seconds: how long it took.
         warnings: what went wrong with the store.
+        contents: content digest of every item of the data; empty of what cannot be read.
         width: of the stored features, how many are these, from the first; all where None.
     """
 
@@ -45,6 +46,7 @@ class Features:
     misses: int
     seconds: float
     warnings: tuple[str, ...]
+    contents: Digests
     _store: Store
     width: int | None = None
 
@@ -57,6 +59,12 @@ class Features:
         if not len(self.kept):
             first = self.skipped[0]
             raise InputError(f"No item of '{name}' can be read ({first.item}: {first.reason}).")
+
+    @property
+    def readable(self) -> tuple[NDArray[np.int64], list[bytes]]:
+        """Positions of the items that can be read, and their digests: no network has a say."""
+        there = np.flatnonzero(self.contents != b"")
+        return there, self.contents[there].tolist()
 
     @property
     def ragged(self) -> bool:
@@ -147,6 +155,7 @@ def extract(
         misses=computed,
         seconds=time.monotonic() - began,
         warnings=tuple(dict.fromkeys(store.warnings)),
+        contents=outcome.digests,
         _store=store,
     )
 

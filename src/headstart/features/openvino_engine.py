@@ -11,7 +11,6 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 from threading import Lock
-from typing import Any
 from weakref import WeakSet
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from headstart.features.engine import Done, Inputs, cores, native_precision
 from headstart.features.gated import unfused
+from headstart.types import Unchecked
 
 # OpenVINO's binding makes its table of types when it is first asked for an array, and releases the
 # GIL meanwhile: of two threads that ask first, one waits for the table and the other for the GIL.
@@ -143,7 +143,7 @@ class _Streams:
         except RuntimeError:  # Of another build of OpenVINO: it is compiled again.
             return None
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self) -> Unchecked:
         streams = cores()
         return {
             "NUM_STREAMS": streams,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from headstart.preprocessing import (
     View,
 )
 from headstart.progress import Advance
+from headstart.types import Array
 
 CHUNK = 16
 USUAL_PIXELS = 512 * 512
@@ -42,7 +43,7 @@ class Prepared:
 
     position: int
     digest: bytes = b""
-    array: NDArray[Any] | None = None
+    array: Array | None = None
     note: str | None = None
     unreadable: str | None = None
 
@@ -331,7 +332,7 @@ def _padded(length: int, longest: int) -> int:
     return min(next((each for each in LENGTHS if length <= each), length), longest)
 
 
-def _collate(arrays: list[NDArray[Any]], batch: int, length: int, pad_id: int) -> Inputs:
+def _collate(arrays: list[Array], batch: int, length: int, pad_id: int) -> Inputs:
     if not length:
         pixels = np.zeros((batch, *arrays[0].shape), np.uint8)
         for row, array in enumerate(arrays):

@@ -18,7 +18,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -31,6 +30,7 @@ from headstart.features.engine import cores
 from headstart.features.graphs import Graph
 from headstart.features.openvino_engine import OpenVINOEngine
 from headstart.features.reference import APART
+from headstart.types import Unchecked
 
 FORMAT = 1
 """Raised when what is kept is read otherwise."""
@@ -194,7 +194,7 @@ def _read(folder: Path) -> Verdict | None:
 def _keep(folder: Path, verdict: Verdict) -> None:
     """In one step; without room for it the next start asks again."""
     blob = verdict.blob if verdict.blob and len(verdict.blob) <= KEPT // 4 else None
-    about: dict[str, Any] = {"fault": verdict.fault, "blob": None}
+    about: Unchecked = {"fault": verdict.fault, "blob": None}
     with contextlib.suppress(OSError):
         with whole_folder(folder) as unfinished:
             unfinished.mkdir()

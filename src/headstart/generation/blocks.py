@@ -12,11 +12,11 @@ from tokenizers import Tokenizer
 
 from headstart.data import split
 from headstart.data.dataset import SPLITS, Dataset, Skipped, Split
+from headstart.data.divide import IN_ANOTHER_SPLIT, VALIDATION_SIZE
 from headstart.errors import InputError
 from headstart.generation.texts import Document
 from headstart.preprocessing import TextPreprocessing
 from headstart.spec import FitSpec
-from headstart.training.examples import IN_ANOTHER_SPLIT, VALIDATION_SIZE
 
 NOT_LEARNT = -100
 """Stands for the token that follows where nothing is learnt of it: in a prompt, in padding."""

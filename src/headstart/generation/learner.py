@@ -193,7 +193,11 @@ def _stored(
 ) -> tuple[Trunk, dict[Split, Features]]:
     """The trunk that is left of the cut, and the hidden states that it gives of each block."""
     kept = unfinished.decisions() if unfinished else []
-    cut, why = (kept[0]["cut"], kept[0]["why"]) if kept else _cut(trunk.backbone, parts, spec)
+    if unfinished and kept:
+        with unfinished.understood():
+            cut, why = kept[0]["cut"], kept[0]["why"]
+    else:
+        cut, why = _cut(trunk.backbone, parts, spec)
     left = None if cut is None else trunk.at(cut)
     if unfinished and not kept:  # what is stored by then would count against what may be
         unfinished.decide([{"cut": cut, "why": why}])

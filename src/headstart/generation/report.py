@@ -1,7 +1,6 @@
 """What a finished run on texts has to say besides: of perplexity, and what the model writes."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console, Group
 from rich.text import Text
@@ -11,6 +10,7 @@ from headstart.report.jsonable import Metrics, metrics_to_json
 from headstart.report.report import FitReport
 from headstart.report.result import interval
 from headstart.report.terminal import Facts, section, show_done, show_next
+from headstart.types import Unchecked
 from headstart.wording import count, duration, figure, harmless, items, short, shown
 
 PRETRAINED = "pretrained"
@@ -64,7 +64,7 @@ class GenerationReport(FitReport):
         reached = figure(self.test["perplexity"].value)
         return f"<Report of a fit on {shown(self.dataset)!r}: perplexity {reached}>"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Unchecked:
         """See `FitReport.to_json`."""
         return super().to_json() | {
             "gain": metrics_to_json(self.gain),

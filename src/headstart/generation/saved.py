@@ -30,6 +30,7 @@ from headstart.backbones.transformers import quiet
 from headstart.card import writer_card
 from headstart.errors import ModelError, first_line
 from headstart.training.strategies.lora import Adapter
+from headstart.types import Unchecked
 from headstart.wording import shown
 
 NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
@@ -51,7 +52,7 @@ class LanguageModel:
 
     network: nn.Module
     tokenizer: Tokenizer
-    about: Mapping[str, Any]
+    about: Unchecked
 
     def __repr__(self) -> str:
         backbone = self.about.get("backbone")
@@ -59,7 +60,7 @@ class LanguageModel:
         return f"<LanguageModel from {shown(str(name))}>"
 
 
-def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: Mapping[str, Any]) -> None:
+def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: Unchecked) -> None:
     """Write the folder in one step; a model that was there is replaced.
 
     Args:
@@ -99,7 +100,7 @@ def load(folder: str | Path) -> LanguageModel:
     )
 
 
-def _checked(folder: Path) -> dict[str, Any]:
+def _checked(folder: Path) -> Unchecked:
     about = sealed.read_about(folder)
     if about.get("task") != "generation":
         raise ModelError(

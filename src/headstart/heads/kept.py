@@ -14,7 +14,7 @@ from headstart.atomic import whole
 from headstart.installed import version_of
 from headstart.types import Array, Json
 
-EDITION = 1
+EDITION = 2
 """Raised when the same features and options give another head."""
 
 LIBRARIES = ("headstart", "numpy", "scipy", "scikit-learn")

@@ -17,11 +17,11 @@ from headstart.data.weights import balanced_weights
 from headstart.evaluation.calibration import calibrate
 from headstart.evaluation.spread import centre_and_spread
 from headstart.registry import OBJECTIVES
+from headstart.types import Targets
 
 MAD = 1.4826
 """A normal distribution's standard deviation, over the median distance from its median."""
 
-Targets = NDArray[np.generic]
 Answers = NDArray[np.float32] | NDArray[np.float64]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 

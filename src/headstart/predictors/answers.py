@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from headstart import html
 from headstart.data.dataset import Ids, Skipped, Task
+from headstart.types import Array
 from headstart.wording import shown
 
 SHOWN = 20
@@ -33,8 +34,8 @@ class Predictions:
     names: list[str]
     task: Task
     classes: tuple[str, ...]
-    probabilities: NDArray[np.floating[Any]] | None
-    values: NDArray[np.floating[Any]] | None
+    probabilities: NDArray[np.floating] | None
+    values: NDArray[np.floating] | None
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     ids: Ids | None = None
@@ -89,7 +90,7 @@ class Scored:
 
     kept: NDArray[np.int64]
     digests: NDArray[np.bytes_]
-    scores: NDArray[Any]
+    scores: Array
     unread: Mapping[int, Skipped]
     notes: dict[int, str]
     warnings: tuple[str, ...] = ()

@@ -1,10 +1,8 @@
 """A folder becomes the model that was saved in it; every file is checked before it is used."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headstart import heads, manifest, sealed
 from headstart.data import texts
@@ -14,6 +12,7 @@ from headstart.installed import installed
 from headstart.predictors.model import DIGEST, Model
 from headstart.predictors.write import BACKBONE, HEAD, TRAINED
 from headstart.preprocessing import TextPreprocessing, preprocessing_from_json
+from headstart.types import Array, Unchecked
 
 NEEDED = ("compiled/network.xml", "compiled/network.bin", "model.safetensors")
 
@@ -48,7 +47,7 @@ def load(folder: str | Path) -> Model:
         raise sealed.unreadable(folder, first_line(error)) from error
 
 
-def _assemble(folder: Path, about: dict[str, Any]) -> Model:
+def _assemble(folder: Path, about: Unchecked) -> Model:
     from safetensors.numpy import load_file
 
     manifest.check(about)
@@ -117,7 +116,7 @@ def _checked(model: Model) -> Model:
     return model
 
 
-def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+def _part(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
     return {
         name.removeprefix(prefix): array
         for name, array in arrays.items()

@@ -25,6 +25,7 @@ from headstart.predictors.session import Session
 from headstart.predictors.write import write
 from headstart.preprocessing import WHOLE, Preprocessing
 from headstart.progress import Progress, Silent
+from headstart.types import Array, Unchecked
 from headstart.wording import shown, some
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ class Model:
     width: int | None = None
     digest: str = ""
     reference: Reference | None = None
-    weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    weights: Mapping[str, Array] = field(default_factory=dict)
     trained: NDArray[np.uint8] | None = None
-    about: dict[str, Any] = field(default_factory=dict)
+    about: Unchecked = field(default_factory=dict)
     module: "nn.Module | None" = None
     where: str = "cpu"
 
@@ -108,11 +109,11 @@ class Model:
     def _precision(self) -> str:
         return self.precision if self.precision == native_precision() else "float32"
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Unchecked:
         """What `pickle` and `copy` carry: arrays, and the graph as the bytes of its two files."""
         return {**_fields(self), "graph": self.graph and graphs.packed(self.graph)}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Unchecked) -> None:
         packed = state["graph"]
         self.__dict__.update({**state, "graph": packed and graphs.unpacked(*packed)})
 
@@ -245,7 +246,7 @@ class Model:
         assert self.graph is not None
         return int(self.graph.output(0).partial_shape[1].get_length())
 
-    def _scores_of(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+    def _scores_of(self, rows: Array) -> NDArray[np.float32]:
         """Scores of at most `BLOCK` rows of features."""
         padded = np.empty((BLOCK, rows.shape[1]), np.float32)
         padded[: len(rows)] = rows
@@ -329,5 +330,5 @@ def _cache() -> Path | None:
         return None
 
 
-def _fields(model: Model) -> dict[str, Any]:
+def _fields(model: Model) -> Unchecked:
     return {each.name: getattr(model, each.name) for each in fields(model)}

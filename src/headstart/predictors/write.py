@@ -12,7 +12,7 @@ README.md           the model card
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from headstart.errors import InputError
 from headstart.features import graphs
 from headstart.installed import installed
 from headstart.preprocessing import TextPreprocessing
+from headstart.types import Unchecked
 
 if TYPE_CHECKING:
     from headstart.predictors.model import Model
@@ -73,7 +74,7 @@ def _write(model: "Model", folder: Path) -> None:
         (folder / "tokenizer.json").write_text(model.preprocessing.tokenizer, "utf-8")
 
 
-def _about(model: "Model") -> dict[str, Any]:
+def _about(model: "Model") -> Unchecked:
     return {
         "task": model.task,
         "modality": model.modality,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -123,7 +123,7 @@ def show_backbone(about: "BackboneSummary", console: Console) -> None:
     section(console, "Stages, in order: a cut goes after one of them", table)
 
 
-def _fact(value: Any) -> str:
+def _fact(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_fact(each)}" for name, each in value.items())
     if isinstance(value, (list, tuple)):

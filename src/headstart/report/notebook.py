@@ -80,10 +80,10 @@ class NotebookProgress:
             default IPython's.
     """
 
-    def __init__(self, display: Callable[..., Any] | None = None) -> None:
+    def __init__(self, display: Callable[..., object] | None = None) -> None:
         if display is None:
             display = import_module("IPython.display").display
-        self._display: Callable[..., Any] = display
+        self._display: Callable[..., object] = display
 
     @contextmanager
     def stage(self, title: str, total: int | None) -> Iterator[Advance]:
@@ -113,7 +113,7 @@ class _Html:
 
 
 class _Bar:
-    def __init__(self, display: Callable[..., Any], title: str, total: int | None) -> None:
+    def __init__(self, display: Callable[..., object], title: str, total: int | None) -> None:
         self._display, self._title, self._total = display, title, total
         self._done = 0
         self._began = time.monotonic()

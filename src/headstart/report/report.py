@@ -1,18 +1,22 @@
 """What a finished run has to say: the content of `report.json`."""
 
+from __future__ import annotations
+
 import shlex
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from headstart.data.dataset import Modality, Skipped, Task
 from headstart.evaluation import ClassRow, Difference
-from headstart.report.jsonable import Metrics, jsonable, metrics_from_json, metrics_to_json
+from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
 from headstart.report.notebook import Showable
+from headstart.types import Json, JsonObject, Unchecked
 from headstart.wording import shown
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from rich.console import Console
 
 
@@ -42,15 +46,9 @@ class Rung:
     history: Mapping[str, list[float]] = field(default_factory=dict)
     predicted_seconds: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` turns back into an equal rung."""
+    def to_json(self) -> JsonObject:
+        """A JSON object."""
         return _plain_fields(self) | {"validation": metrics_to_json(self.validation)}
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`."""
-        known = _known(cls, saved)
-        return cls(**known | {"validation": metrics_from_json(saved["validation"])})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +79,14 @@ class FitReport(Showable):
     strategy: str
     cut: str | None
     seed: int
-    counts: Mapping[str, Any]
+    counts: Unchecked
     test: Metrics
     baselines: Mapping[str, Metrics]
     rungs: tuple[Rung, ...]
     seconds: Mapping[str, float]
     store: Mapping[str, int]
     versions: Mapping[str, str]
-    backbone_facts: Mapping[str, Any] = field(default_factory=dict)
+    backbone_facts: Unchecked = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -105,7 +103,7 @@ class FitReport(Showable):
     def _steps(self, folder: str) -> tuple[tuple[str, str], ...]:
         """What to do next with the model in a folder, which is quoted for a shell."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The content of `report.json`; NaN and infinity are null there."""
         return _plain_fields(self) | {
             "test": metrics_to_json(self.test),
@@ -154,7 +152,7 @@ class Report(FitReport):
             *([deeper] if len(self.rungs) == 1 and self.head == "linear" else []),
         )
 
-    def show_on(self, console: "Console") -> None:
+    def show_on(self, console: Console) -> None:
         """See `Showable.show_on`."""
         from headstart.report.terminal import show_report
 
@@ -163,34 +161,12 @@ class Report(FitReport):
     def __repr__(self) -> str:
         return _short("Report of a fit on", self.dataset, self.test, self.counts.get("test", 0))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """See `FitReport.to_json`."""
         return super().to_json() | {
-            "gain": self.gain and self.gain.to_json(),
+            "gain": None if self.gain is None else jsonable(asdict(self.gain)),
             "per_class": _rows(self.per_class),
         }
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`; keys it does not know are left out.
-
-        Raises:
-            KeyError, TypeError: `saved` was not made by `to_json`.
-        """
-        baselines = {name: metrics_from_json(each) for name, each in saved["baselines"].items()}
-        parts = {
-            "classes": tuple(saved["classes"]),
-            "test": metrics_from_json(saved["test"]),
-            "baselines": baselines,
-            "rungs": tuple(Rung.from_json(each) for each in saved["rungs"]),
-            "gain": Difference(**saved["gain"]) if saved.get("gain") else None,
-            "per_class": tuple(ClassRow(**each) for each in saved["per_class"]),
-            "confusion": tuple(tuple(row) for row in saved["confusion"]),
-            "skipped": tuple(Skipped(**each) for each in saved["skipped"]),
-            "warnings": tuple(saved["warnings"]),
-            "notes": tuple(saved["notes"]),
-        }
-        return cls(**_known(cls, saved) | parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +191,7 @@ class EvaluationReport(Showable):
     seconds: Mapping[str, float] = field(default_factory=dict)
     predictions: str | None = None
 
-    def show_on(self, console: "Console") -> None:
+    def show_on(self, console: Console) -> None:
         """See `Showable.show_on`."""
         from headstart.report.terminal import show_evaluation
 
@@ -225,7 +201,7 @@ class EvaluationReport(Showable):
         measured = self.counts.get("measured", 0)
         return _short("Evaluation on", self.dataset, self.metrics, measured)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """What `headstart evaluate --json` prints; NaN is null there."""
         return _plain_fields(self) | {
             "metrics": metrics_to_json(self.metrics),
@@ -256,7 +232,7 @@ class EmbedReport(Showable):
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def show_on(self, console: "Console") -> None:
+    def show_on(self, console: Console) -> None:
         """See `Showable.show_on`."""
         from headstart.report.terminal import show_embedding
 
@@ -265,7 +241,7 @@ class EmbedReport(Showable):
     def __repr__(self) -> str:
         return f"<{self.rows:,} rows of {self.features:,} features in {shown(self.path)!r}>"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """What `headstart embed --json` prints."""
         return _plain_fields(self) | {"skipped": _rows(self.skipped)}
 
@@ -285,7 +261,7 @@ NESTED = (
 )
 
 
-def _plain_fields(value: Any) -> dict[str, Any]:
+def _plain_fields(value: DataclassInstance) -> JsonObject:
     """Every field in order; the ones that need their own conversion are only given their place."""
     return {
         each.name: None if each.name in NESTED else jsonable(getattr(value, each.name))
@@ -293,12 +269,5 @@ def _plain_fields(value: Any) -> dict[str, Any]:
     }
 
 
-def _known(kind: Any, saved: Mapping[str, Any]) -> dict[str, Any]:
-    names = {each.name for each in fields(kind)}
-    return {key: value for key, value in saved.items() if key in names}
-
-
-def _rows(parts: tuple[Any, ...]) -> list[dict[str, Any]]:
-    return [
-        jsonable({each.name: getattr(part, each.name) for each in fields(part)}) for part in parts
-    ]
+def _rows(parts: Sequence[DataclassInstance]) -> list[Json]:
+    return [jsonable(asdict(part)) for part in parts]

@@ -10,6 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from headstart.evaluation import ClassRow, Difference, Interval
+from headstart.evaluation.baselines import majority
+from headstart.evaluation.metrics import LOWER_IS_BETTER, clearly_better
+from headstart.evaluation.tables import mistakes
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
 from headstart.wording import count, figure, items, percent, shown
@@ -29,7 +32,6 @@ METRICS: Mapping[str, str] = {
     "r2": "R2",
     "mae": "mean absolute error *",
 }
-LOWER_IS_BETTER = ("log_loss", "ece", "mae")
 FIRST = {"classification": "accuracy", "multilabel": "macro_f1", "regression": "mae"}
 HINTS = {
     "majority": ": it has not learnt what the labels say. More items may help.",
@@ -56,7 +58,7 @@ def sentences(
         if name == "feature-extraction" and gain is not None:
             said.append(_gained(gain))
             continue
-        if not _clearly_better(first, metrics[first], baseline[first]):
+        if not clearly_better(first, metrics[first], baseline[first].value):
             said.append(f"that is no clear gain over it{HINTS.get(name, '.')}")
     return said
 
@@ -99,22 +101,14 @@ def _who(baseline: str, report: Report | EvaluationReport) -> str:
         return f"baseline {shown(baseline)}"
     if report.task == "multilabel":
         return "the same answer for every item"
-    seen = getattr(report, "class_counts", {})
-    first, second = (*sorted(seen.values(), reverse=True), 0, 0)[:2]
-    # The counts are of every split, the baseline's choice of one: too close, and they may differ.
-    if second > 0.9 * first or not first:
+    most = majority(getattr(report, "class_counts", {}))
+    if most is None:
         return "always predicting the most frequent class"
-    return f"always predicting {max(seen, key=lambda name: seen[name])!r}"
+    return f"always predicting {most!r}"
 
 
 def _value(metric: str, found: Interval) -> str:
     return percent(found.value) if metric == "accuracy" else figure(found.value)
-
-
-def _clearly_better(metric: str, found: Interval, baseline: Interval) -> bool:
-    if metric in LOWER_IS_BETTER:
-        return found.high < baseline.value
-    return found.low > baseline.value
 
 
 def metric_table(metrics: Metrics, baselines: Mapping[str, Metrics]) -> Table:
@@ -150,18 +144,12 @@ def class_table(rows: Sequence[ClassRow]) -> Table | None:
 
 def confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> list[str]:
     """The most frequent mistakes first: `cat predicted as dog: 12 of 80 (15.0%)`."""
-    mistakes = [
-        (number, true, said)
-        for true, row in enumerate(confusion)
-        for said, number in enumerate(row)
-        if true != said and number
-    ]
-    mistakes.sort(key=lambda each: (-each[0], each[1], each[2]))
+    found = mistakes(confusion)
     said_of = [shown(name) for name in classes]
     lines = [
-        f"{said_of[true]} predicted as {said_of[said]}: {count(number)} of "
-        f"{items(sum(confusion[true]), 'item')} ({percent(number / sum(confusion[true]))})"
-        for number, true, said in mistakes[:MOST_CONFUSED]
+        f"{said_of[each.label]} predicted as {said_of[each.prediction]}: {count(each.items)} of "
+        f"{items(each.of, 'item')} ({percent(each.items / each.of)})"
+        for each in found[:MOST_CONFUSED]
     ]
-    left = sum(number for number, *_ in mistakes[MOST_CONFUSED:])
+    left = sum(each.items for each in found[MOST_CONFUSED:])
     return [*lines, f"and {items(left, 'other mistake')}"] if left else lines

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset
 from headstart.errors import InputError
@@ -29,6 +28,7 @@ from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples
 from headstart.training.run_identity import run_identity
 from headstart.training.strategies import strategy_of
+from headstart.types import Array, Unchecked
 from headstart.wording import size
 
 Kept = TypeVar("Kept")
@@ -186,7 +186,7 @@ class _Ladder:
                 "from where it was."
             )
 
-    def _try_whole_images(self, budget: float | None, decisions: list[dict[str, Any]]) -> None:
+    def _try_whole_images(self, budget: float | None, decisions: list[Unchecked]) -> None:
         """Go on with whole images, not their centres, where these are clearly better."""
         first, spec = self._first, self._spec
         items = len(first.examples.parts["train"])
@@ -258,11 +258,11 @@ class _Ladder:
             self._tried = [_lost(each) if each.kept else each for each in self._tried]
         self._tried.append(Tried(rung, adapted, verdict.better, why, decision.seconds))
 
-    def _keep(self, decisions: list[dict[str, Any]]) -> None:
+    def _keep(self, decisions: list[Unchecked]) -> None:
         if self._unfinished:
             self._unfinished.decide(decisions)
 
-    def _read(self, of: Callable[[dict[str, Any]], Kept], decision: dict[str, Any]) -> Kept:
+    def _read(self, of: Callable[[Unchecked], Kept], decision: Unchecked) -> Kept:
         """What is wanted of a decision, which may have been kept by another version."""
         with self._unfinished.understood() if self._unfinished else nullcontext():
             return of(decision)
@@ -426,5 +426,5 @@ def _digest(examples: Examples) -> str:
     return content.hexdigest()[:16]
 
 
-def _bytes(array: NDArray[np.generic]) -> bytes:
+def _bytes(array: Array) -> bytes:
     return np.ascontiguousarray(array).tobytes()

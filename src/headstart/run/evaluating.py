@@ -5,17 +5,16 @@ from pathlib import Path
 
 from headstart import evaluation
 from headstart.data.dataset import Dataset, count_notes
+from headstart.data.divide import match
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
-from headstart.evaluation import predictions
+from headstart.evaluation import Results, predictions
 from headstart.evaluation.calibration import scaled
-from headstart.evaluation.predictions import Results
-from headstart.predictors import Model
+from headstart.predictors import Model, Scored
 from headstart.progress import Progress
 from headstart.report.report import EvaluationReport
-from headstart.run.measure import tables
 from headstart.spec import ReadSpec
-from headstart.training.examples import match
+from headstart.types import Mask, Targets
 from headstart.wording import some
 
 
@@ -52,34 +51,25 @@ def evaluate(
         first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
         classes = f"; the model's classes are {some(model.classes, 3)}" if unmatched else ""
         raise InputError(f"No item of '{names[1]}' can be measured{first}{classes}.")
-    scores = scaled(scored.scores[known], model.temperature)
-    measured = evaluation.evaluate(model.task, targets, scores, model.classes, seed=0)
-    digests, places = scored.digests[known], scored.kept[known].tolist()
-    seen = int(model.seen(digests).sum())
+    results = _results(model, dataset, scored, known, targets)
+    measured = evaluation.evaluate(
+        results.task, results.targets, results.scores, results.classes, seed=0
+    )
+    seen = int(model.seen(results.digests).sum())
     if out is not None:
-        assert dataset.labels is not None
-        found = Results(
-            task=model.task,
-            classes=model.classes,
-            names=[dataset.names[at] for at in places],
-            digests=digests,
-            splits=[dataset.splits[at] if dataset.splits else None for at in places],
-            labels=[dataset.labels[at] for at in places],
-            scores=scores,
-        )
-        predictions.write(predictions.table_of(found), out)
+        predictions.write(predictions.table_of(results), out)
     return EvaluationReport(
         model=names[0],
         dataset=names[1],
         task=model.task,
         classes=model.classes,
-        counts={"measured": len(places), "trained_on": seen, "skipped": len(skipped)},
+        counts={"measured": len(results.positions), "trained_on": seen, "skipped": len(skipped)},
         metrics=measured.metrics,
         skipped=skipped,
         warnings=(
             *dataset.warnings,
             *scored.warnings,
-            *_trained_on(seen, len(places)),
+            *_trained_on(seen, len(results.positions)),
             *count_notes(scored.notes, model.modality),
             *unknown,
             *measured.notes,
@@ -87,7 +77,28 @@ def evaluate(
         notes=dataset.notes,
         seconds={"total": time.monotonic() - began},
         predictions=None if out is None else str(out),
-        **tables(measured),
+        per_class=measured.per_class,
+        confusion=measured.confused,
+    )
+
+
+def _results(
+    model: Model, dataset: Dataset, scored: Scored, known: Mask, targets: Targets
+) -> Results:
+    """The answers to the items whose label the model knows."""
+    assert dataset.labels is not None
+    positions = scored.kept[known]
+    places = positions.tolist()
+    return Results(
+        task=model.task,
+        classes=model.classes,
+        positions=positions,
+        names=[dataset.names[at] for at in places],
+        digests=scored.digests[known],
+        splits=[dataset.splits[at] if dataset.splits else None for at in places],
+        labels=[dataset.labels[at] for at in places],
+        targets=targets,
+        scores=scaled(scored.scores[known], model.temperature),
     )
 
 

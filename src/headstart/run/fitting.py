@@ -5,8 +5,7 @@ from pathlib import Path
 
 from headstart import sealed
 from headstart.data.dataset import Dataset
-from headstart.evaluation import predictions
-from headstart.evaluation.predictions import Results
+from headstart.evaluation import Results, predictions
 from headstart.features.trunk import Trunk
 from headstart.predictors import Model
 from headstart.progress import Clock, Progress
@@ -28,13 +27,13 @@ class Run:
     Attributes:
         model: what was trained.
         report: what was done, and how good the model is.
-        results: what the model says of every item, where the run was saved.
+        results: what the model says of the test items; where the run was saved, of every item.
         trunk: what the model was trained on, while it is open in this process.
     """
 
     model: Model
     report: Report
-    results: Results | None = field(default=None, repr=False)
+    results: Results = field(repr=False)
     trunk: Trunk | None = field(default=None, repr=False, compare=False)
 
     def _repr_html_(self) -> str:
@@ -84,9 +83,7 @@ def fit(
 
     def save(folder: Path) -> None:
         run.model.save(folder)
-        if run.results is not None:
-            table = predictions.table_of(run.results)
-            predictions.write(table, folder / predictions.FILE)
+        predictions.write(predictions.table_of(run.results), folder / predictions.FILE)
 
     done = None if climbed.stopped else climbed.unfinished
     return replace(run, report=finish(run.report, save, out, done, progress, clock))
@@ -99,14 +96,10 @@ def _concluded(
     data, features, best = prepared.dataset, prepared.features, climbed.best
     model = replace(assemble(best, data), trained=trained_on(best, features))
     scores = scores_on_test(model, best, data)
-    report = measured(name, data, features, climbed, model, scores, spec)
+    answers = results(model, best, data, features, scores, every_item=every_item)
+    report = measured(name, data, features, climbed, answers, spec)
     facts = about(best, spec.seed)
     facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     facts["versions"] = dict(report.versions)
     facts["reads"] = data.reads.to_json()
-    return Run(
-        replace(model, about=facts),
-        report,
-        results(model, best, data, features, scores) if every_item else None,
-        best.trunk,
-    )
+    return Run(replace(model, about=facts), report, answers, best.trunk)

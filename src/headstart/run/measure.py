@@ -1,25 +1,20 @@
 """A climbed ladder is measured once, on the test split, and becomes a `Report`."""
 
 import platform
-from typing import Any
-
-from numpy.typing import NDArray
 
 from headstart import evaluation
 from headstart.data.dataset import Dataset, count_notes
-from headstart.data.labels import counts_of
-from headstart.evaluation import Evaluation, Interval
+from headstart.evaluation import Results
 from headstart.evaluation.calibration import scaled
 from headstart.features.extract import Features
 from headstart.heads.contract import history_of
 from headstart.installed import version_of
-from headstart.predictors import Model
 from headstart.report.report import Report, Rung
 from headstart.run.climbing import Climbed, Tried
 from headstart.spec import FitSpec
-from headstart.training.adapted import Adapted
 from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.examples import Examples
+from headstart.types import Scores
 
 VERSIONS = (
     "headstart",
@@ -38,22 +33,20 @@ def measured(
     dataset: Dataset,
     features: Features,
     climbed: Climbed,
-    model: Model,
-    scores: NDArray[Any],
+    results: Results,
     spec: FitSpec,
 ) -> Report:
     """Measure a model on the test split, once, and say all there is to say of the run.
 
-    `scores` are the model's calibrated ones of the test items.
+    `results` are the model's answers, of the test items at least.
     The seconds per part and the saved model's folder are for the caller to fill in.
     """
     best = climbed.best
     examples = best.examples
-    test = examples.parts["test"]
-    found = evaluation.evaluate(
-        examples.task, test.targets, scores, examples.classes, seed=spec.seed
-    )
+    others = _others(dataset, climbed, spec)
     first = climbed.tried[0].adapted
+    over = first.strategy if first is not None and first.strategy in others else None
+    found = evaluation.measure(results, others, over=over, seed=spec.seed)
     skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
     backbone = best.trunk.backbone
     return Report(
@@ -76,25 +69,24 @@ def measured(
         cut=best.cut,
         head=spec.head,
         seed=spec.seed,
-        temperature=None if examples.task == "regression" else model.temperature,
+        temperature=None if examples.task == "regression" else best.judged.temperature,
         counts={
             **{name: len(part) for name, part in examples.parts.items()},
             "skipped": len(skipped),
         },
-        class_counts=_class_counts(dataset, examples),
-        test=found.metrics if len(test) else {},
-        baselines=_baselines(dataset, climbed, spec),
-        gain=evaluation.difference(examples.task, test.targets, scores, _first_scores(first))
-        if first is not None and first is not best and len(test)
-        else None,
+        class_counts=found.class_counts,
+        test=found.test.metrics if len(examples.parts["test"]) else {},
+        baselines=found.baselines,
+        gain=found.gain,
+        per_class=found.test.per_class,
+        confusion=found.test.confused,
         rungs=tuple(_rung(each, features.seconds) for each in climbed.tried),
         seconds={},
         store={"hits": features.hits, "misses": features.misses},
         skipped=skipped,
-        warnings=(*_warnings(dataset, features, examples, climbed), *found.notes),
+        warnings=(*_warnings(dataset, features, examples, climbed), *found.test.notes),
         notes=dataset.notes,
         versions=versions(),
-        **tables(found),
     )
 
 
@@ -115,60 +107,30 @@ def _rung(tried: Tried, extraction: float) -> Rung:
     )
 
 
-def _baselines(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, dict[str, Interval]]:
+def _others(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, Scores]:
+    """What other models answer to the test items: words alone, the first rung, from scratch."""
     examples = climbed.best.examples
     train = examples.parts["train"].joined(examples.parts["validation"])
     test = examples.parts["test"]
+    found: dict[str, Scores] = {}
     if not len(test):
-        return {}
-    simplest = evaluation.baseline(
-        examples.task, train.targets, test.targets, examples.classes, seed=spec.seed
-    )
-    found = {"mean" if examples.task == "regression" else "majority": simplest}
+        return found
     if dataset.modality == "text" and examples.task == "classification":
-        found["tfidf"] = evaluation.tfidf_baseline(
-            [dataset.items[at] for at in train.positions.tolist()],
-            train.targets,
-            [dataset.items[at] for at in test.positions.tolist()],
-            test.targets,
-            examples.classes,
-            spec.seed,
+        texts, learnt = (
+            [dataset.items[at] for at in part.positions.tolist()] for part in (test, train)
+        )
+        found["tfidf"] = evaluation.tfidf_scores(
+            learnt, train.targets, texts, len(examples.classes), spec.seed
         )
     first = climbed.tried[0].adapted
     if first is not None and first is not climbed.best:
-        found[first.strategy] = evaluation.evaluate(
-            examples.task, test.targets, _first_scores(first), examples.classes, seed=spec.seed
-        ).metrics
+        # From stored features: it is no model that was assembled.
+        scores = first.head.scores(first.examples.parts["test"].features)
+        found[first.strategy] = scaled(scores, first.judged.temperature)
     if climbed.compared is not None:
         scratch = assemble(climbed.compared, dataset)
-        scores = scores_on_test(scratch, climbed.compared, dataset)
-        found[climbed.compared.strategy] = evaluation.evaluate(
-            examples.task, test.targets, scores, examples.classes, seed=spec.seed
-        ).metrics
+        found[climbed.compared.strategy] = scores_on_test(scratch, climbed.compared, dataset)
     return found
-
-
-def _first_scores(first: Adapted) -> NDArray[Any]:
-    """Of the test items, by the first rung, from stored features."""
-    scores = first.head.scores(first.examples.parts["test"].features)
-    return scaled(scores, first.judged.temperature)
-
-
-def _class_counts(dataset: Dataset, examples: Examples) -> dict[str, int]:
-    if examples.task == "regression" or dataset.labels is None:
-        return {}
-    positions = [at for part in examples.parts.values() for at in part.positions.tolist()]
-    counts = counts_of([dataset.labels[at] for at in positions], examples.task)
-    return {name: counts[name] for name in examples.classes}
-
-
-def tables(measured: Evaluation) -> dict[str, Any]:
-    """The per-class table and the confusion matrix, as a report has them."""
-    confusion = measured.confusion
-    return {
-        "per_class": measured.per_class,
-        "confusion": () if confusion is None else tuple(map(tuple, confusion.tolist())),
-    }
 
 
 def _warnings(

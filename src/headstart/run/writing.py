@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -19,6 +18,7 @@ from headstart.run.tuning import Prepared, adapt, prepare
 from headstart.spec import FitSpec
 from headstart.training.checkpoint import Unfinished
 from headstart.training.run_identity import run_identity
+from headstart.types import Unchecked
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def fit(
     return TextRun(replace(model, about=about), report)
 
 
-def _about(report: GenerationReport, prepared: Prepared) -> dict[str, Any]:
+def _about(report: GenerationReport, prepared: Prepared) -> Unchecked:
     """What model.json says of how the model was made."""
     before, after = report.baselines[PRETRAINED], report.test
     return {

@@ -2,10 +2,9 @@
 
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import product
-from typing import Any, Self
+from typing import Self
 
 from headstart.errors import InputError
 from headstart.paths import cache_folder
@@ -13,6 +12,7 @@ from headstart.progress import Progress
 from headstart.quantity import bytes_of
 from headstart.spec import FitSpec
 from headstart.training.candidate import Candidate, Source
+from headstart.types import Unchecked
 from headstart.wording import duration, size
 
 RESERVED = 0.1
@@ -54,7 +54,7 @@ class Decision:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> Self:
+    def from_json(cls, saved: Unchecked) -> Self:
         """The inverse of `to_json`.
 
         Raises:

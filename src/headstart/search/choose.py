@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from headstart.evaluation.paired import change
 from headstart.training.adapted import Adapted
 from headstart.training.averaged import averaged
 
@@ -44,29 +43,17 @@ def judged(first: Adapted, best: Adapted, new: Adapted, seed: int) -> Verdict:
     if mean is not None and mean.judged.errors.mean() < new.judged.errors.mean():
         new = mean
     sure = SURE if new.averaged_with is None else SURE_OF_MEAN
-    chance = chance_of(new, best)
-    before, after = (each.judged.errors.mean() for each in (best, new))
-    percent = 100 * (after - before) / before if before else 0.0
-    why = f"squared error {percent:+.0f}%, p = {chance:.2g}"
+    found = change(new.judged.errors, best.judged.errors)
+    why = f"squared error {100 * found.share:+.0f}%, p = {found.chance:.2g}"
     if new.averaged_with is not None:
         why = f"averaged with feature extraction: {why}"
-    return Verdict(new, bool(new.weights) and chance < sure, why)
+    return Verdict(new, bool(new.weights) and found.chance < sure, why)
 
 
 def asked_for(first: Adapted, new: Adapted) -> str:
     """What to say of a candidate that is kept because it was asked for."""
     if not len(new.judged.errors):
         return "asked for"
-    chance = chance_of(new, first)
+    chance = change(new.judged.errors, first.judged.errors).chance
     clear = "better than feature extraction" if chance < SURE else "no clear gain"
     return f"asked for; {clear} (p = {chance:.2g})"
-
-
-def chance_of(new: Adapted, old: Adapted) -> float:
-    """One-sided paired t-test of the squared errors: the chance of such a gain by accident."""
-    from scipy.stats import ttest_rel
-
-    gains = old.judged.errors - new.judged.errors
-    if not len(gains) or np.ptp(gains) == 0:
-        return 1.0
-    return float(ttest_rel(gains, np.zeros_like(gains), alternative="greater").pvalue)

@@ -1,7 +1,6 @@
 """How data is read."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from headstart.errors import InputError
 from headstart.spec.option import check, option
@@ -56,7 +55,7 @@ class LabelledSpec(ItemSpec):
     )
 
     def __post_init__(self) -> None:
-        given: Any = self.na_values
+        given: object = self.na_values
         if isinstance(given, (list, tuple, set, frozenset)):  # from Python
             object.__setattr__(self, "na_values", ",".join(map(str, given)))
         elif isinstance(given, (int, float)) and not isinstance(given, bool):

@@ -111,7 +111,7 @@ class FitSpec(BackboneSpec, ReadSpec):
     )
 
     def __post_init__(self) -> None:
-        given: Any = self.class_weights
+        given: object = self.class_weights
         if isinstance(given, Mapping):  # from Python
             weights = {str(name): weight for name, weight in given.items()}
             if len(weights) < len(given):
@@ -242,7 +242,7 @@ def _adapts(strategy: str) -> bool:
     return _trains(strategy) != "head" and bool(STRATEGIES.resolve(strategy).pretrained)
 
 
-def head_of(text: str) -> tuple[str, dict[str, Any]]:
+def head_of(text: str) -> tuple[str, dict[str, object]]:
     """Split `mlp:256` into the name of a kind of head and the options that it makes of the rest.
 
     Raises:
@@ -263,7 +263,7 @@ def not_balanced(task: str) -> str:
     return f"--balance is for classification alone, but the task is {task}; leave it out."
 
 
-def _number(weight: Any) -> Any:
+def _number(weight: Any) -> float | str:
     """A number of another library as JSON has it; what is none is refused where it is read."""
     try:
         return float(weight)

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import Field, field, fields
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 from headstart.errors import InputError
 from headstart.registry import Registry
 from headstart.values import value_of
 
-S = TypeVar("S")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+S = TypeVar("S", bound="DataclassInstance")
+T = TypeVar("T")
 
 COLUMNS = ("input", "label", "prompt", "completion")
 """Options that name columns of a table."""
@@ -25,7 +29,7 @@ DATA, BACKBONE, TRAINING, EVALUATION, OUTPUT = GROUPS = (
 
 
 def option(
-    default: Any,
+    default: T,
     help: str,
     *,
     group: str | None = DATA,
@@ -33,7 +37,7 @@ def option(
     registry: Registry | None = None,
     low: float | None = None,
     high: float | None = None,
-) -> Any:
+) -> T:
     """A dataclass field with what a person needs to know about it.
 
     `group` is where help lists it; `choices` lists the allowed words, and `registry` has those of
@@ -43,13 +47,13 @@ def option(
     return field(default=default, metadata={"help": help, "group": group, **bounds})
 
 
-def spec_of(kind: type[S], options: Mapping[str, Any]) -> S:
+def spec_of(kind: type[S], options: Mapping[str, object]) -> S:
     """The spec that keywords from Python make.
 
     Raises:
         InputError: there is no option of a name, and which is nearest; or a value is wrong.
     """
-    known = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    known = [each.name for each in fields(kind)]
     for name in options:
         if name not in known:
             from difflib import get_close_matches
@@ -65,7 +69,7 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def check(spec: Any) -> None:
+def check(spec: "DataclassInstance") -> None:
     """Check every field of a spec against its declared type, choices and range.
 
     What Python code gives in another form, a path or a scalar of numpy, becomes what it stands for.
@@ -83,11 +87,11 @@ def check(spec: Any) -> None:
         _check_one(each, value)
 
 
-def _no_text(value: Any) -> bool:
+def _no_text(value: object) -> bool:
     return not isinstance(value, str)
 
 
-def _check_one(each: Field[Any], value: Any) -> None:
+def _check_one(each: Field[object], value: object) -> None:
     choices, low, high = (each.metadata.get(key) for key in ("choices", "low", "high"))
     others = each.metadata.get("registry") or ()
     if choices is not None and (_no_text(value) or (value not in choices and value not in others)):

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
+from headstart.evaluation import judge
 from headstart.learning.loop import Trained
 from headstart.progress import Progress, Silent
-from headstart.training.adapted import Adapted, few_to_calibrate_on, judge
+from headstart.training.adapted import Adapted, few_to_calibrate_on
 from headstart.training.candidate import Candidate, Source, check
 from headstart.training.checkpoint import Checkpoint
 from headstart.training.examples import Part

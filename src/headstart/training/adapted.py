@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Self
 
 from headstart import heads
 from headstart.data.dataset import Task
-from headstart.evaluation import Interval, evaluate, probabilities, temperature
-from headstart.evaluation.calibration import scaled
+from headstart.evaluation import ValidationResult
 from headstart.features.trunk import Trunk
 from headstart.training.candidate import Candidate
 from headstart.training.examples import Examples
@@ -19,23 +15,6 @@ if TYPE_CHECKING:
     import torch
 
 FEW = 30
-
-
-@dataclass(frozen=True)
-class ValidationResult:
-    """What validation items say of scores.
-
-    Attributes:
-        temperature: divides the logits, so that probabilities mean something.
-        metrics: of the calibrated scores.
-        errors: (items,) squared error of the answer to each item, probabilities or values.
-        scores: (items, classes) logits before calibration, or (items,) values.
-    """
-
-    temperature: float = 1.0
-    metrics: Mapping[str, Interval] = field(default_factory=dict)
-    errors: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    scores: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -85,27 +64,3 @@ def few_to_calibrate_on(validation: int, task: Task) -> tuple[str, ...]:
     if validation >= FEW or task == "regression":
         return ()
     return (f"Only {validation} items to calibrate on: take the probabilities with care.",)
-
-
-def judge(
-    task: Task,
-    logits: NDArray[Any],
-    targets: NDArray[Any],
-    classes: tuple[str, ...],
-    seed: int,
-) -> ValidationResult:
-    """Calibrate on validation items, and measure on them; nothing where there are none."""
-    if not len(targets):
-        return ValidationResult()
-    heat = temperature(task, logits, targets)
-    scores = scaled(logits, heat)
-    metrics = evaluate(task, targets, scores, classes, seed=seed).metrics
-    return ValidationResult(heat, metrics, _errors(task, scores, targets), logits)
-
-
-def _errors(task: Task, scores: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-    if task == "regression":
-        return np.asarray((scores.astype(np.float64) - targets) ** 2)
-    answers = probabilities(task, scores)
-    truth = np.eye(answers.shape[1])[targets] if task == "classification" else targets
-    return np.asarray(((answers - truth) ** 2).sum(axis=1))

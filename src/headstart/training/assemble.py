@@ -2,10 +2,9 @@
 
 from dataclasses import asdict, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset
 from headstart.errors import HeadstartError, InputError
@@ -18,6 +17,7 @@ from headstart.predictors import Model, Scored
 from headstart.training.adapted import Adapted
 from headstart.training.averaged import both
 from headstart.training.examples import Part
+from headstart.types import Array, Unchecked
 
 if TYPE_CHECKING:
     import openvino as ov
@@ -61,7 +61,7 @@ def assemble(adapted: Adapted, data: Dataset) -> Model:
     return model
 
 
-def scores_on_test(model: Model, adapted: Adapted, data: Dataset) -> NDArray[Any]:
+def scores_on_test(model: Model, adapted: Adapted, data: Dataset) -> Array:
     """Calibrated scores or values of the test items, from stored features of the model's own."""
     test = adapted.examples.parts["test"]
     if not adapted.weights or not len(test):
@@ -125,7 +125,7 @@ def check_parity(model: Model, adapted: Adapted, data: Dataset) -> None:
     _compare(model, adapted, scored.scores, adapted.head.scores(features))
 
 
-def _compare(model: Model, adapted: Adapted, answers: NDArray[Any], expected: NDArray[Any]) -> None:
+def _compare(model: Model, adapted: Adapted, answers: Array, expected: Array) -> None:
     if model.task == "regression":
         centre, spread = centre_and_spread(adapted.examples.parts["train"].targets)
         expected, answers = (expected - centre) / spread, (answers - centre) / spread
@@ -151,7 +151,7 @@ def _all_scored(model: Model, data: Dataset) -> Scored:
     return scored
 
 
-def _network(adapted: Adapted) -> dict[str, Any]:
+def _network(adapted: Adapted) -> Unchecked:
     """What the model answers with: a compiled graph, or without OpenVINO what was trained."""
     if not installed("openvino"):
         return {"graph": None, "module": _module(adapted), "where": adapted.trunk.where}
@@ -188,7 +188,7 @@ def _graph(adapted: Adapted) -> Graph:
     return round_trip(converted)
 
 
-def about(adapted: Adapted, seed: int) -> dict[str, Any]:
+def about(adapted: Adapted, seed: int) -> Unchecked:
     """What a model says of how it was made."""
     backbone, first = adapted.trunk.backbone, adapted.averaged_with
     blocks = backbone.blocks if first is None else first.trunk.backbone.blocks

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.evaluation import judge
 from headstart.evaluation.calibration import scaled
 from headstart.features.graphs import Graph
 from headstart.features.reference import Reference
 from headstart.heads.linear import LinearHead
-from headstart.training.adapted import Adapted, judge
+from headstart.training.adapted import Adapted
 from headstart.types import JsonObject
 
 if TYPE_CHECKING:

@@ -6,16 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.data import labels, split
-from headstart.data.dataset import SPLITS, Dataset, Label, Skipped, Split, Task
-from headstart.data.forms import ordered
-from headstart.errors import InputError
+from headstart.data.dataset import Dataset, Skipped, Split, Task
+from headstart.data.divide import Divided, Side, divide, divide_without_test
 from headstart.features.extract import Features
 from headstart.spec import FitSpec
-from headstart.wording import some
-
-VALIDATION_SIZE = 0.15
-IN_ANOTHER_SPLIT = "the same item is in the split that this one is judged by"
+from headstart.types import Floats, Indices, Targets
 
 
 @dataclass(frozen=True)
@@ -30,9 +25,9 @@ class Part:
     """
 
     features: NDArray[np.float32]
-    targets: NDArray[np.generic]
-    positions: NDArray[np.int64]
-    weights: NDArray[np.float64] | None = None
+    targets: Targets
+    positions: Indices
+    weights: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -47,7 +42,7 @@ class Part:
             None if self.weights is None else self.weights[::step],
         )
 
-    def columns(self, which: NDArray[np.int64] | slice) -> "Part":
+    def columns(self, which: Indices | slice) -> "Part":
         """The same with some of the features."""
         return replace(self, features=self.features[:, which])
 
@@ -87,141 +82,31 @@ class Examples:
 
 
 def arrange(data: Dataset, features: Features, spec: FitSpec) -> Examples:
-    """Split the items that have features, and put numbers on their labels.
+    """Split the items, and put their features beside the numbers of their labels.
 
     Raises:
         InputError: too little is left to train and test on.
     """
-    if data.task is None or data.labels is None:
-        raise InputError("The data has no labels to learn from; name their column with --label.")
-    kept = features.kept
-    known = [data.labels[at] for at in kept.tolist()]
-    given = [data.splits[at] for at in kept.tolist()] if data.splits else []
-    digests = features.digests.tolist()
-    names = [data.names[at] for at in kept.tolist()]
-    duplicates = split.check_duplicates(digests, known, names, given)
-    sides = split.split(
-        known,
-        digests,
-        given,
-        task=data.task,
-        test_size=spec.test_size,
-        validation_size=VALIDATION_SIZE,
-        seed=spec.seed,
-    )
-    classes = labels.classes_of([known[at] for at in sides.train.tolist()], data.task)
-    if data.task == "classification" and len(classes) < 2:
-        raise InputError(
-            f"Only {classes[0]!r} is left to train on: every item of another class is also in the "
-            "test or validation split; give those splits other items."
-        )
-    parts: dict[Split, Part] = {}
-    warnings = [*duplicates, *sides.warnings]
-    skipped = [Skipped(names[at], IN_ANOTHER_SPLIT) for at in sides.dropped.tolist()]
-    for name in SPLITS:
-        index = getattr(sides, name)
-        targets, good, unmatched, unknown = match(data, kept[index], classes)
-        skipped += unmatched
-        warnings += unknown
-        parts[name] = part_of(data, features, index[good], targets)
-    if not len(parts["test"]):
-        tested = labels.counts_of([known[at] for at in sides.test.tolist()], data.task)
-        raise InputError(
-            "No item of the test split has a label that the training items have: it has "
-            f"{some(ordered(tested), 3)}, they have {some(classes, 3)}; check the labels of both."
-        )
-    return Examples(data.task, classes, parts, tuple(skipped), tuple(warnings))
+    readable, digests = features.readable
+    divided = divide(data, readable, digests, test_size=spec.test_size, seed=spec.seed)
+    return _examples(data, features, divided)
 
 
 def without_test(data: Dataset, features: Features, spec: FitSpec) -> Examples:
     """Every item to train on; some of them, where there are enough, to calibrate on."""
-    assert data.task is not None
-    assert data.labels is not None
-    known = [data.labels[at] for at in features.kept.tolist()]
-    train, validation = _train_and_validation(data.task, known, features, spec)
-    classes = labels.classes_of(known, data.task)
-
-    def part(index: NDArray[np.int64]) -> Part:
-        targets, *_ = match(data, features.kept[index], classes)
-        return part_of(data, features, index, targets)
-
-    nothing = part(np.empty(0, np.int64))
-    parts: dict[Split, Part] = {
-        "train": part(train),
-        "validation": part(validation),
-        "test": nothing,
-    }
-    return Examples(data.task, classes, parts, (), ())
+    readable, digests = features.readable
+    return _examples(data, features, divide_without_test(data, readable, digests, seed=spec.seed))
 
 
-def _train_and_validation(
-    task: Task, known: list[Label], features: Features, spec: FitSpec
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    every = np.arange(len(known))
-    try:
-        sides = split.split(
-            known,
-            features.digests.tolist(),
-            (),
-            task=task,
-            test_size=0,
-            validation_size=VALIDATION_SIZE,
-            seed=spec.seed,
-        )
-    except InputError:  # too few distinct items: nothing is calibrated
-        return every, every[:0]
-    seen = set(labels.classes_of([known[at] for at in sides.train.tolist()], task))
-    # Identical items stay together, whatever their labels: a class may be all in validation.
-    strange = [
-        at for at in sides.validation.tolist() if set(labels.classes_of([known[at]], task)) - seen
-    ]
-    train = np.union1d(sides.train, strange).astype(np.int64)
-    return train, np.setdiff1d(sides.validation, strange)
+def _examples(data: Dataset, features: Features, divided: Divided) -> Examples:
+    parts = {name: _part(data, features, side) for name, side in divided.sides.items()}
+    return Examples(divided.task, divided.classes, parts, divided.skipped, divided.warnings)
 
 
-def part_of(
-    data: Dataset, features: Features, index: NDArray[np.int64], targets: NDArray[np.generic]
-) -> Part:
-    """The kept items at `index` as a part, with their targets."""
-    positions = features.kept[index]
+def _part(data: Dataset, features: Features, side: Side) -> Part:
+    """The items of a split that have features, with them."""
+    there = np.isin(side.positions, features.kept)
+    positions = side.positions[there]
     own = np.asarray(data.weights, np.float64)[positions] if len(data.weights) else None
-    return Part(features.vectors(index), targets, positions, own)
-
-
-def match(
-    data: Dataset, positions: NDArray[np.int64], classes: tuple[str, ...]
-) -> tuple[NDArray[np.generic], NDArray[np.bool_], list[Skipped], list[str]]:
-    """Targets of the items at `positions`, which of them have one, the others as skipped, warnings.
-
-    An item has none when its label is not among `classes`. Of an item with several labels those
-    that are not are left out, with a warning.
-    """
-    assert data.task is not None
-    assert data.labels is not None
-    known = [data.labels[at] for at in positions.tolist()]
-    targets = labels.encode(known, classes, data.task)
-    good = targets >= 0 if data.task == "classification" else np.ones(len(targets), bool)
-    unknown = [(at, str(data.labels[at])) for at in positions[~good].tolist()]
-    alike = labels.lookalikes({label for _, label in unknown}, classes)
-    unmatched = [
-        Skipped(data.names[at], _unknown_class(label, alike.get(label))) for at, label in unknown
-    ]
-    return targets[good], good, unmatched, _unknown(known, classes, data.task)
-
-
-def _unknown_class(label: str, alike: str | None) -> str:
-    known = f" (they have {some([alike])})" if alike else ""
-    return f"its label {label!r} is not among the model's classes{known}"
-
-
-def _unknown(known: list[Label], classes: tuple[str, ...], task: Task) -> list[str]:
-    if task != "multilabel":
-        return []
-    counts = labels.counts_of(known, task)
-    found = ordered(name for name in counts if name not in set(classes))
-    if not found:
-        return []
-    return [
-        f"Labels that the model does not know are left out, {sum(counts[f] for f in found):,} "
-        f"in all: {some(found)}."
-    ]
+    vectors = features.vectors(np.searchsorted(features.kept, positions))
+    return Part(vectors, side.targets[there], positions, own)

@@ -18,13 +18,14 @@ from headstart import heads
 from headstart.backbones.backbone import Block
 from headstart.data.dataset import Dataset, Split
 from headstart.errors import InputError
+from headstart.evaluation import judge
 from headstart.features.trunk import Trunk
 from headstart.heads.kept import kept
 from headstart.heads.linear import HELD_OUT_LOSS, LinearHead
 from headstart.paths import cache_folder
 from headstart.progress import Progress
 from headstart.spec import FitSpec, head_of
-from headstart.training.adapted import Adapted, few_to_calibrate_on, judge
+from headstart.training.adapted import Adapted, few_to_calibrate_on
 from headstart.training.examples import Examples, Part
 
 MOST_NUMBERS = 1 << 27

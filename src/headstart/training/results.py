@@ -1,24 +1,29 @@
 """What a finished model says of every item, and which items it was trained on."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.data.dataset import Dataset, Split
+from headstart.data.dataset import Dataset
+from headstart.evaluation import Results
 from headstart.evaluation.calibration import scaled
-from headstart.evaluation.predictions import Results
 from headstart.features.extract import Features
 from headstart.predictors import DIGEST, Model
 from headstart.training.adapted import Adapted
+from headstart.types import Indices, Scores
 
 
 def results(
-    model: Model, adapted: Adapted, data: Dataset, features: Features, on_test: NDArray[Any]
+    model: Model,
+    adapted: Adapted,
+    data: Dataset,
+    features: Features,
+    on_test: Scores,
+    *,
+    every_item: bool,
 ) -> Results:
-    """What the model says of every item, the ones it was trained on too.
+    """What the model says of the test items, and where asked of those it was trained on too.
 
-    Of those an item that can no longer be read is left out.
+    Of the latter an item that can no longer be read is left out.
 
     Args:
         model: that of `adapted`.
@@ -26,34 +31,44 @@ def results(
         data: every item.
         features: of the items of `data` that could be read.
         on_test: what `scores_on_test` gave.
+        every_item: whether the model is asked about items of every split.
     """
     assert data.labels is not None
-    found: list[tuple[int, Split, NDArray[Any]]] = []
+    positions, targets, scores, splits = [], [], [], []
     for split, part in adapted.examples.parts.items():
         if not len(part):
             continue
-        kept, scores = np.arange(len(part)), on_test
-        if split != "test" and adapted.weights:
+        kept = np.arange(len(part))
+        if split == "test":
+            said = on_test
+        elif not every_item:
+            said = np.full((len(part), *on_test.shape[1:]), np.nan, np.float32)
+        elif adapted.weights:
             scored = model.scores(data.select(part.positions))
-            kept, scores = scored.kept, scaled(scored.scores, model.temperature)
-        elif split != "test":
-            scores = scaled(adapted.head.scores(part.features), model.temperature)
-        places = part.positions[kept].tolist()
-        found += [(at, split, score) for at, score in zip(places, scores, strict=True)]
-    found.sort(key=lambda each: each[0])
-    places = [at for at, _, _ in found]
+            kept, said = scored.kept, scaled(scored.scores, model.temperature)
+        else:
+            said = scaled(adapted.head.scores(part.features), model.temperature)
+        positions.append(part.positions[kept])
+        targets.append(part.targets[kept])
+        scores.append(said)
+        splits += [split] * len(kept)
+    places = np.concatenate(positions)
+    order = np.argsort(places)
+    places = places[order]
     return Results(
         task=model.task,
         classes=model.classes,
-        names=[data.names[at] for at in places],
-        digests=digests_of(features, np.array(places, np.int64)),
-        splits=[split for _, split, _ in found],
-        labels=[data.labels[at] for at in places],
-        scores=np.array([score for _, _, score in found]),
+        positions=places,
+        names=[data.names[at] for at in places.tolist()],
+        digests=digests_of(features, places),
+        splits=[splits[at] for at in order.tolist()],
+        labels=[data.labels[at] for at in places.tolist()],
+        targets=np.concatenate(targets)[order],
+        scores=np.concatenate(scores)[order],
     )
 
 
-def digests_of(features: Features, positions: NDArray[np.int64]) -> NDArray[np.bytes_]:
+def digests_of(features: Features, positions: Indices) -> NDArray[np.bytes_]:
     """Content digests of the items at some positions of the data."""
     return features.digests[np.searchsorted(features.kept, positions)]
 

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.evaluation import probabilities
-from headstart.training.adapted import judge
+from headstart.evaluation import judge, probabilities
 
 CLASSES = ("a", "b", "c")
 

@@ -1,0 +1,71 @@
+"""Every figure of a finished run, from its answers to each item."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from headstart.evaluation.baselines import constant_scores
+from headstart.evaluation.intervals import Interval
+from headstart.evaluation.metrics import Evaluation, evaluate
+from headstart.evaluation.paired import Difference, difference
+from headstart.evaluation.results import Results
+from headstart.types import Scores
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of a model, and of others on the same test items.
+
+    Attributes:
+        test: of the model.
+        baselines: by name, the metrics of simpler answers; the constant one comes first.
+        gain: of the model over one of the others; None where there is nothing to compare.
+        class_counts: items of each class, over every split; empty for regression.
+    """
+
+    test: Evaluation
+    baselines: Mapping[str, Mapping[str, Interval]]
+    gain: Difference | None
+    class_counts: Mapping[str, int]
+
+
+def measure(
+    results: Results, others: Mapping[str, Scores], *, over: str | None = None, seed: int
+) -> Measured:
+    """Measure a model on its test items, beside the constant answer and others.
+
+    Args:
+        results: of every item; scores are needed of the test items alone.
+        others: by name, calibrated scores of the test items by other models.
+        over: which of them the gain is over.
+        seed: of the intervals.
+    """
+    test = results.within("test")
+    targets, scores = results.targets[test], results.scores[test]
+
+    def metrics(answers: Scores) -> dict[str, Interval]:
+        return evaluate(results.task, targets, answers, results.classes, seed=seed).metrics
+
+    baselines, gain = {}, None
+    if test.any():
+        learnt = results.targets[results.within("train", "validation")]
+        constant = constant_scores(results.task, learnt, len(targets), len(results.classes))
+        name = "mean" if results.task == "regression" else "majority"
+        every = {name: constant, **others}
+        baselines = {each: metrics(answers) for each, answers in every.items()}
+        gain = None if over is None else difference(results.task, targets, scores, others[over])
+    return Measured(
+        evaluate(results.task, targets, scores, results.classes, seed=seed),
+        baselines,
+        gain,
+        _class_counts(results),
+    )
+
+
+def _class_counts(results: Results) -> dict[str, int]:
+    if results.task == "regression":
+        return {}
+    several = [x if isinstance(x, tuple) else (str(x),) for x in results.labels]
+    counts = Counter(chain.from_iterable(several))
+    return {name: counts[name] for name in results.classes}

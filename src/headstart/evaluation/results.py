@@ -1,0 +1,43 @@
+"""Answers to items whose labels are known: what every figure of a report is computed from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.types import Indices, Label, Mask, Scores, Targets
+
+
+@dataclass(frozen=True)
+class Results:
+    """An entry for each item, in the order of the data.
+
+    Attributes:
+        task: classification, multilabel or regression.
+        classes: in the order of the columns of `scores`; empty for regression.
+        positions: where the items are in the data, (n,).
+        names: what the items are called.
+        digests: 16 bytes that name each item's content, (n,).
+        splits: the split of each, or None where it is in none.
+        labels: what is true of each: a class, a tuple of classes, or a number.
+        targets: the same as numbers, as `evaluate` takes them.
+        scores: calibrated logits (n, classes), or values (n,); NaN where the model was not asked.
+        folds: the fold that each was held out in, or None; groups: what it belongs to, or None.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    positions: Indices
+    names: Sequence[str]
+    digests: NDArray[np.bytes_]
+    splits: Sequence[str | None]
+    labels: Sequence[Label]
+    targets: Targets
+    scores: Scores
+    folds: Sequence[int | None] | None = None
+    groups: Sequence[str | None] | None = None
+
+    def within(self, *splits: str) -> Mask:
+        """Which of the items are in one of some splits, (n,)."""
+        return np.array([each in splits for each in self.splits], bool)

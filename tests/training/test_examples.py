@@ -1,0 +1,82 @@
+"""What a data set is divided into: no network has a say in it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from headstart.data import from_memory
+from headstart.features.trunk import Trunk
+from headstart.progress import Silent
+from headstart.spec import FitSpec
+from headstart.training.examples import arrange, without_test
+from tests.training.small import pictures, sentences, texts, weights
+
+ARRANGED = [arrange, without_test]
+
+
+def extracted(data, backbone, **options):
+    trunk = Trunk.load(backbone, data.modality, cut=None, offline=True, **options)
+    features = trunk.extract(data, Silent())
+    assert len(features.kept) == len(data)
+    return features
+
+
+def sides(examples):
+    """Where the items of each split are, their targets and the classes."""
+    parts = {
+        name: (part.positions.tolist(), part.targets.tolist())
+        for name, part in examples.parts.items()
+    }
+    return parts, examples.classes, examples.warnings
+
+
+@pytest.fixture(scope="module")
+def photos():
+    items, labels = pictures(40)
+    copies = [items[at].copy() for at in range(6)]
+    return from_memory([*items, *copies], [*labels, *labels[:6]])
+
+
+@pytest.fixture(scope="module")
+def words():
+    items, labels = sentences(40)
+    return from_memory([*items, *items[:6]], [*labels, *labels[:6]])
+
+
+@pytest.mark.parametrize("divided", ARRANGED)
+def test_photos_are_split_alike_whatever_the_network_its_size_or_its_crop(
+    divided, photos, names, tmp_path
+):
+    other = weights(tmp_path, "test_resnet")
+    usual = extracted(photos, names["image"])
+    asked = sides(divided(photos, usual, FitSpec(seed=4)))
+    assert len(asked[0]["train"][0]) > 20
+    for features in (
+        extracted(photos, names["image"], size=64),
+        extracted(photos, names["image"], crop=0.5),
+        extracted(photos, other),
+    ):
+        assert sides(divided(photos, features, FitSpec(seed=4))) == asked
+    assert sides(divided(photos, usual, FitSpec(seed=5))) != asked
+
+
+@pytest.mark.parametrize("divided", ARRANGED)
+def test_texts_are_split_alike_whatever_the_network(divided, words, names, tmp_path):
+    other = extracted(words, texts(tmp_path, "distilbert"))
+    usual = extracted(words, names["text"])
+    assert sides(divided(words, usual, FitSpec())) == sides(divided(words, other, FitSpec()))
+
+
+@pytest.mark.parametrize("divided", ARRANGED)
+def test_an_item_of_which_a_network_makes_nothing_moves_no_other(divided, photos, names):
+    whole = extracted(photos, names["image"])
+    lost = np.array([3, 17, 29])
+    there = ~np.isin(whole.kept, lost)
+    fewer = replace(whole, kept=whole.kept[there], digests=whole.digests[there])
+    before, after = (divided(photos, each, FitSpec()).parts for each in (whole, fewer))
+    for name, part in before.items():
+        kept = ~np.isin(part.positions, lost)
+        assert after[name].positions.tolist() == part.positions[kept].tolist()
+        assert after[name].targets.tolist() == part.targets[kept].tolist()
+        np.testing.assert_array_equal(after[name].features, part.features[kept])
