@@ -14,7 +14,7 @@ from torch import nn
 from headstart.learning.loop import Training
 from headstart.learning.objectives import Objective, answers_of
 from headstart.randomness import seeded
-from headstart.types import Floats
+from headstart.types import Floats, Targets
 
 EPOCHS = 50
 PATIENCE = 8
@@ -48,7 +48,7 @@ class Rows:
     """
 
     features: NDArray[np.float32]
-    targets: NDArray[np.generic]
+    targets: Targets
     weights: NDArray[np.float32] | None = None
 
 
