@@ -86,9 +86,9 @@ def _measure(
 ) -> tuple[list[Figure], dict[str, Any]]:
     from headstart import data
     from headstart.data import images
-    from headstart.features.engine import CPU_BATCH
-    from headstart.features.openvino_engine import OpenVINOEngine
     from headstart.features.trunk import Trunk
+    from headstart.runtime.engine import CPU_BATCH
+    from headstart.runtime.openvino_engine import OpenVINOEngine
     from headstart.spec import ReadSpec
 
     name, weights = network.architecture, network.weights()

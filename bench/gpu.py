@@ -103,7 +103,7 @@ class Bench:
 
     def engine(self, trunk: Any) -> Any:
         """What extraction runs on the device, compiled once; without a GPU it is plain PyTorch."""
-        from headstart.features.torch_engine import TorchEngine
+        from headstart.runtime.torch_engine import TorchEngine
 
         name = trunk.backbone.name
         if name not in self.engines:
@@ -184,7 +184,7 @@ def agreement(bench: Bench) -> None:
     """features of the same pixels, from this device and from the CPU in float32."""
     import torch
 
-    from headstart.features.torch_engine import TorchEngine
+    from headstart.runtime.torch_engine import TorchEngine
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     for name in bench.sizes.networks:

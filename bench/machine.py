@@ -120,7 +120,7 @@ def peak_megabytes() -> float:
 
 def describe() -> dict[str, Any]:
     """Processor, precision and versions. Imports OpenVINO."""
-    from headstart.features.engine import native_precision
+    from headstart.runtime.engine import native_precision
 
     model, flags = _processor()
     return {

@@ -99,8 +99,8 @@ def _bare(model: Any, folder: Path) -> Ask:
     import openvino as ov
 
     from headstart.data import images, texts
-    from headstart.features.engine import CPU_BATCH
     from headstart.features.pipeline import LENGTHS
+    from headstart.runtime.engine import CPU_BATCH
 
     graph = ov.Core().read_model(folder / "compiled" / "network.xml")
     batch, preprocessing = CPU_BATCH[model.modality], model.preprocessing

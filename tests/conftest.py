@@ -41,7 +41,7 @@ def tried(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("headstart.features.trial.kept_in", lambda _: folder)
+        patch.setattr("headstart.runtime.trial.kept_in", lambda _: folder)
         yield
 
 

@@ -19,7 +19,7 @@ from headstart.backbones.backbone import Backbone
 from headstart.backbones.fingerprint import fingerprint
 from headstart.backbones.keras_graph import LayerModule, layer_names
 from headstart.errors import InputError
-from headstart.features.compile import to_graph
+from headstart.runtime.compile import to_graph
 from headstart.training.loop import train_mode
 from headstart.training.network import changed, names_in
 from headstart.training.recipe import Recipe

@@ -8,8 +8,8 @@ from headstart.backbones import load, timm
 from headstart.backbones.backbone import Backbone
 from headstart.backbones.pooling import HALF, MapPool, MeanPool, Staged
 from headstart.backbones.staged import TAPS, WIDEST, staged
-from headstart.features import compile
-from headstart.features.openvino_engine import OpenVINOEngine
+from headstart.runtime import compile
+from headstart.runtime.openvino_engine import OpenVINOEngine
 from tests.training import small
 
 VISION = ["test_efficientnet", "vit_tiny_patch16_224", "test_resnet", "test_convnext"]

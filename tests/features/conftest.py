@@ -9,10 +9,10 @@ from PIL import Image
 from torch import nn
 
 from headstart.data.dataset import Dataset
-from headstart.features import compile, graphs
-from headstart.features.openvino_engine import OpenVINOEngine
 from headstart.features.store import Store, StoreKey
 from headstart.preprocessing import ImagePreprocessing
+from headstart.runtime import compile, graphs
+from headstart.runtime.openvino_engine import OpenVINOEngine
 
 SIZE = 8
 PICTURE = ImagePreprocessing(

@@ -15,9 +15,9 @@ from headstart.data.dataset import Dataset
 from headstart.features import extract as extracting
 from headstart.features.extract import extract
 from headstart.features.store import Store
-from headstart.features.torch_engine import TorchEngine
 from headstart.preprocessing import WHOLE, View, fixed_views
 from headstart.progress import Silent
+from headstart.runtime.torch_engine import TorchEngine
 
 from .conftest import PICTURE, SIZE, key, pictures
 
@@ -256,7 +256,7 @@ SCRIPT = textwrap.dedent(
     import sys
     from pathlib import Path
     from headstart.features import extract as extracting
-    from headstart.features.openvino_engine import OpenVINOEngine
+    from headstart.runtime.openvino_engine import OpenVINOEngine
     from headstart.features.store import Store
     from headstart.progress import Silent
     import openvino as ov

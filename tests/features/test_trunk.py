@@ -131,7 +131,7 @@ def test_the_graph_is_converted_once(minilm, tmp_path, monkeypatch):
     trunk = Trunk.load("minilm-l6", "text", cut=None, offline=True)
     first = trunk.graph.model
     monkeypatch.setattr(
-        "headstart.features.compile.to_graph", lambda *_: pytest.fail("converted again")
+        "headstart.runtime.compile.to_graph", lambda *_: pytest.fail("converted again")
     )
     again = Trunk.load("minilm-l6", "text", cut=None, offline=True).graph.model
 

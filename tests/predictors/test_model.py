@@ -163,7 +163,7 @@ def test_evaluating_reads_what_is_stored_and_agrees_with_predicting(fit, here, m
     data = reading.read(here / name, ReadSpec(task=run.report.task))
     expected = run.model.scores(data)
     monkeypatch.setattr(
-        "headstart.features.trial.engine", lambda *_: pytest.fail("the network was compiled")
+        "headstart.runtime.trial.engine", lambda *_: pytest.fail("the network was compiled")
     )
     measured = headstart.evaluate(here / f"model of {name}", here / name, offline=True)
     assert measured.counts["measured"] == len(answers)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import headstart
-from headstart.features.workers import Workers
+from headstart.runtime.workers import Workers
 from tests.predictors.folders import items_for, numbers
 
 
@@ -51,7 +51,7 @@ def test_it_is_a_predictor_wherever_a_model_is_one(fit, here):
 def test_the_network_is_open_before_the_first_question(fit, here, monkeypatch):
     model = headstart.load(fit("photos").report.model)
     with model.session() as session:
-        monkeypatch.setattr("headstart.features.trial.engine", lambda *_: pytest.fail("opened"))
+        monkeypatch.setattr("headstart.runtime.trial.engine", lambda *_: pytest.fail("opened"))
         assert session.predict(items_for(here, "photos")[0]).labels == ["blue"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import headstart
-from headstart.features import graphs
+from headstart.runtime import graphs
 from tests.runs import content
 
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from headstart.data.dataset import Dataset, Skipped
 from headstart.errors import InputError
 from headstart.features import pipeline
-from headstart.features.engine import Engine
 from headstart.features.store import Digests, Store, StoreDamagedError, Values
 from headstart.preprocessing import WHOLE, Preprocessing, View
 from headstart.progress import Progress
+from headstart.runtime.engine import Engine
 
 COMMIT_SECONDS = 2.0
 COMMIT_BYTES = 32 << 20

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from headstart.data import images, texts
 from headstart.data.dataset import Dataset, Skipped
 from headstart.errors import Unreadable
-from headstart.features.engine import Done, Engine, Inputs, cores
-from headstart.features.workers import Workers
 from headstart.preprocessing import (
     WHOLE,
     ImagePreprocessing,
@@ -29,6 +27,8 @@ from headstart.preprocessing import (
     View,
 )
 from headstart.progress import Advance
+from headstart.runtime.engine import Done, Engine, Inputs, cores
+from headstart.runtime.workers import Workers
 from headstart.types import Array
 
 CHUNK = 16

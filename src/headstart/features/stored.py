@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from headstart.data.dataset import Dataset
-from headstart.features.engine import Engine
 from headstart.features.extract import Features, extract
 from headstart.features.store import Shape, Store, StoreKey
 from headstart.preprocessing import WHOLE, Preprocessing, View
 from headstart.progress import Progress
+from headstart.runtime.engine import Engine
 
 
 class _OtherPrecisionError(Exception):

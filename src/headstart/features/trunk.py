@@ -16,18 +16,18 @@ from headstart.backbones import Backbone, Cut
 from headstart.backbones.staged import staged
 from headstart.data.dataset import Dataset, Modality
 from headstart.errors import InputError
-from headstart.features import device as devices
 from headstart.features import pipeline
-from headstart.features.engine import CPU_BATCH, Engine
 from headstart.features.extract import Features
-from headstart.features.graphs import Graph, graph
-from headstart.features.reference import Reference
 from headstart.features.store import StoreKey
 from headstart.features.stored import stored
 from headstart.installed import version_of
 from headstart.paths import cache_folder
 from headstart.preprocessing import WHOLE, ImagePreprocessing, View
 from headstart.progress import Progress
+from headstart.runtime import device as devices
+from headstart.runtime.engine import CPU_BATCH, Engine
+from headstart.runtime.graphs import Graph, graph
+from headstart.runtime.reference import Reference
 from headstart.spec import FitSpec
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Trunk:
                 None.
             size: height and width of the network's input; the backbone's own where None.
             pool: how what the last stage gives becomes one vector.
-            device: see `headstart.features.device.device`.
+            device: see `headstart.runtime.device.device`.
 
         Raises:
             InputError: there is no such backbone, stage or device, or it reads something else.
@@ -174,7 +174,7 @@ class Trunk:
         return self._source.cut.trunk
 
     def _converted(self) -> "tuple[ov.Model, Reference | None]":
-        from headstart.features import compile
+        from headstart.runtime import compile
 
         return compile.converted(self.cut.trunk, self.backbone.preprocessing)
 
@@ -233,10 +233,10 @@ class Trunk:
 
     def _engine(self) -> Engine:
         if devices.by_torch(self.where):
-            from headstart.features.torch_engine import TorchEngine
+            from headstart.runtime.torch_engine import TorchEngine
 
             return TorchEngine(self.cut.trunk, self.where, precision=self.precision)
-        from headstart.features import trial
+        from headstart.runtime import trial
 
         batch = CPU_BATCH[self.backbone.modality]
         return trial.engine(self.graph, batch, self.precision, cache_folder())

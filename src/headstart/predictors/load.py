@@ -7,11 +7,11 @@ import numpy as np
 from headstart import heads, manifest, sealed
 from headstart.data import texts
 from headstart.errors import InputError, first_line
-from headstart.features import graphs
 from headstart.installed import installed
 from headstart.predictors.model import DIGEST, Model
 from headstart.predictors.write import BACKBONE, HEAD, TRAINED
 from headstart.preprocessing import TextPreprocessing, preprocessing_from_json
+from headstart.runtime import graphs
 from headstart.types import Array, Unchecked
 
 NEEDED = ("compiled/network.xml", "compiled/network.bin", "model.safetensors")

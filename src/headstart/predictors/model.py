@@ -14,17 +14,18 @@ from headstart.data.dataset import Dataset, Modality, Task, count_notes
 from headstart.data.reads import Reads, TrainedSpec, reads_from_json
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
-from headstart.features import graphs, pipeline
-from headstart.features.engine import CPU_BATCH, Engine, first, native_precision
-from headstart.features.graphs import Graph
-from headstart.features.reference import Reference, unknown
-from headstart.features.workers import Workers
+from headstart.features import pipeline
 from headstart.paths import cache_folder
 from headstart.predictors.answers import Predictions, Scored
 from headstart.predictors.session import Session
 from headstart.predictors.write import write
 from headstart.preprocessing import WHOLE, Preprocessing
 from headstart.progress import Progress, Silent
+from headstart.runtime import graphs
+from headstart.runtime.engine import CPU_BATCH, Engine, first, native_precision
+from headstart.runtime.graphs import Graph
+from headstart.runtime.reference import Reference, unknown
+from headstart.runtime.workers import Workers
 from headstart.types import Array, Unchecked
 from headstart.wording import shown, some
 
@@ -52,7 +53,7 @@ class Model:
             was not installed: then `module` gives the features, on the device `where`, and the
             model cannot be saved.
         width: how many of the graph's features the head takes, from the first; all where None.
-        digest, reference: of the graph; see `headstart.features.graphs.Graph`.
+        digest, reference: of the graph; see `headstart.runtime.graphs.Graph`.
         weights: of the backbone, those that were trained, by the names of its own module.
         trained: content digests of the items that it was trained on, sorted, uint8 (items, 16);
             None in a model of an older headstart, which kept none.
@@ -95,10 +96,10 @@ class Model:
 
     def _opened(self) -> Engine:
         if self.module is not None:
-            from headstart.features.torch_engine import TorchEngine
+            from headstart.runtime.torch_engine import TorchEngine
 
             return TorchEngine(self.module, self.where, precision=self.precision)
-        from headstart.features import trial
+        from headstart.runtime import trial
 
         assert self.graph is not None
         reference = self.reference or unknown(self.preprocessing)

@@ -8,11 +8,11 @@ from headstart.data.dataset import Dataset, Modality, Task
 from headstart.data.given import items_for
 from headstart.data.reads import Reads, TrainedSpec
 from headstart.errors import InputError
-from headstart.features.engine import cores
-from headstart.features.reference import inputs_for
-from headstart.features.workers import Workers
 from headstart.predictors.answers import Predictions
 from headstart.progress import Progress
+from headstart.runtime.engine import cores
+from headstart.runtime.reference import inputs_for
+from headstart.runtime.workers import Workers
 
 if TYPE_CHECKING:
     from headstart.predictors.model import Model

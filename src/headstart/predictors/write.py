@@ -19,9 +19,9 @@ import numpy as np
 from headstart import sealed
 from headstart.card import card
 from headstart.errors import InputError
-from headstart.features import graphs
 from headstart.installed import installed
 from headstart.preprocessing import TextPreprocessing
+from headstart.runtime import graphs
 from headstart.types import Unchecked
 
 if TYPE_CHECKING:

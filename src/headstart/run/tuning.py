@@ -12,7 +12,6 @@ from headstart.backbones.causal import Causal
 from headstart.data.dataset import Dataset
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
-from headstart.features.device import device, precision
 from headstart.features.trunk import Trunk
 from headstart.generation.blocks import Arranged, arrange, ends_of
 from headstart.generation.learner import Learner, learner_for
@@ -20,6 +19,7 @@ from headstart.generation.perplexity import Losses
 from headstart.generation.texts import read
 from headstart.learning.loop import Trained
 from headstart.progress import Clock, Progress
+from headstart.runtime.device import device, precision
 from headstart.spec import FitSpec
 from headstart.training.adapt import learn
 from headstart.training.checkpoint import Unfinished

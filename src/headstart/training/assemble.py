@@ -10,10 +10,10 @@ from headstart.data.dataset import Dataset
 from headstart.errors import HeadstartError, InputError
 from headstart.evaluation.calibration import scaled
 from headstart.evaluation.spread import centre_and_spread
-from headstart.features.graphs import Graph, round_trip
-from headstart.features.reference import Reference
 from headstart.installed import installed
 from headstart.predictors import Model, Scored
+from headstart.runtime.graphs import Graph, round_trip
+from headstart.runtime.reference import Reference
 from headstart.training.adapted import Adapted
 from headstart.training.averaged import both
 from headstart.training.examples import Part
@@ -75,7 +75,7 @@ def prove(model: Model, adapted: Adapted, data: Dataset) -> None:
     """Compare the model's scores of some items with those from stored features.
 
     The network itself was held beside the compiled one when that was made: see
-    `headstart.features.trial`.
+    `headstart.runtime.trial`.
 
     Args:
         model: of a backbone that did not change.
@@ -175,7 +175,7 @@ def _graph(adapted: Adapted) -> Graph:
     trunk = adapted.trunk
     if not adapted.weights:
         return trunk.graph
-    from headstart.features import compile
+    from headstart.runtime import compile
 
     first = adapted.averaged_with
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from headstart.evaluation import judge
 from headstart.evaluation.calibration import scaled
-from headstart.features.graphs import Graph
-from headstart.features.reference import Reference
 from headstart.heads.linear import LinearHead
+from headstart.runtime.graphs import Graph
+from headstart.runtime.reference import Reference
 from headstart.training.adapted import Adapted
 from headstart.types import JsonObject
 

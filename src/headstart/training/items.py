@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from headstart.data import images, texts
 from headstart.data.dataset import Dataset
 from headstart.errors import InputError, Unreadable
-from headstart.features.engine import cores
 from headstart.features.extract import Features
 from headstart.preprocessing import (
     WHOLE,
@@ -23,6 +22,7 @@ from headstart.preprocessing import (
     View,
     random_view,
 )
+from headstart.runtime.engine import cores
 
 Inputs = tuple[torch.Tensor, ...]
 Index = NDArray[np.int64]

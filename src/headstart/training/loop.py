@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from headstart.features.halved import Rows
 from headstart.learning.loop import Trained, Training
 from headstart.learning.objectives import Loss
 from headstart.progress import Advance
 from headstart.randomness import seeded
+from headstart.runtime.halved import Rows
 from headstart.training import memory
 from headstart.training.checkpoint import Checkpoint, Tensors
 from headstart.training.items import Inputs, Items

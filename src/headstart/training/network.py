@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headstart.backbones import Backbone
-from headstart.features.halved import Rows
 from headstart.heads.linear import LinearHead
+from headstart.runtime.halved import Rows
 from headstart.training.items import Inputs, Items
 from headstart.training.order import evaluated
 from headstart.training.recipe import Recipe

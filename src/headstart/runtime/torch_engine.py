@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from headstart.features.engine import Done, Inputs
-from headstart.features.halved import Rows
+from headstart.runtime.engine import Done, Inputs
+from headstart.runtime.halved import Rows
 
 BATCH = {"cuda": 128, "mps": 64, "cpu": 16}
 """Rows of a call, by kind of device."""

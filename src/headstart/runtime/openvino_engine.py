@@ -17,8 +17,8 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from headstart.features.engine import Done, Inputs, cores, native_precision
-from headstart.features.gated import unfused
+from headstart.runtime.engine import Done, Inputs, cores, native_precision
+from headstart.runtime.gated import unfused
 from headstart.types import Unchecked
 
 # OpenVINO's binding makes its table of types when it is first asked for an array, and releases the

@@ -15,11 +15,11 @@ from openvino.passes import AnyInput, Manager, Matcher, MatcherPass, Or, WrapTyp
 from torch import nn
 
 from headstart.backbones import transformers
-from headstart.features import compile
-from headstart.features.gated import unfused
-from headstart.features.graphs import round_trip
-from headstart.features.openvino_engine import OpenVINOEngine
 from headstart.preprocessing import Preprocessing
+from headstart.runtime import compile
+from headstart.runtime.gated import unfused
+from headstart.runtime.graphs import round_trip
+from headstart.runtime.openvino_engine import OpenVINOEngine
 from tests.backbones.text_models import save
 
 from .conftest import PICTURE

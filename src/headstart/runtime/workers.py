@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from headstart.features.engine import cores
+from headstart.runtime.engine import cores
 
 
 class Workers:

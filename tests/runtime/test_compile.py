@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from headstart.errors import InputError
-from headstart.features import compile
 from headstart.preprocessing import ImagePreprocessing
+from headstart.runtime import compile
 
 SQUARE = ImagePreprocessing(
     height=8,

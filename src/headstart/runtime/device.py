@@ -6,8 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from headstart.errors import InputError
-from headstart.features.engine import native_precision
 from headstart.installed import installed
+from headstart.runtime.engine import native_precision
 
 DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """What is there where a driver of NVIDIA's, of Windows's Linux or of AMD's is loaded."""

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from headstart.errors import HeadstartError
-from headstart.features.halved import Rows
-from headstart.features.torch_engine import TorchEngine
+from headstart.runtime.halved import Rows
+from headstart.runtime.torch_engine import TorchEngine
 
 
 class Small(nn.Module):

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from headstart.atomic import whole_folder
 from headstart.errors import HeadstartError
-from headstart.features import graphs
-from headstart.features.engine import cores
-from headstart.features.graphs import Graph
-from headstart.features.openvino_engine import OpenVINOEngine
-from headstart.features.reference import APART
+from headstart.runtime import graphs
+from headstart.runtime.engine import cores
+from headstart.runtime.graphs import Graph
+from headstart.runtime.openvino_engine import OpenVINOEngine
+from headstart.runtime.reference import APART
 from headstart.types import Unchecked
 
 FORMAT = 1
@@ -148,7 +148,7 @@ def _run(job: Path, graph: Graph, precision: str) -> str | None:
 
 
 def _command(job: Path) -> list[str]:
-    return [sys.executable, "-P", "-m", "headstart.features.trial", str(job)]
+    return [sys.executable, "-P", "-m", "headstart.runtime.trial", str(job)]
 
 
 def _ending(code: int) -> str:

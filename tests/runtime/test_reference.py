@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headstart.errors import InputError
-from headstart.features.reference import Reference, unknown
+from headstart.runtime.reference import Reference, unknown
 
 from .conftest import PICTURE
 

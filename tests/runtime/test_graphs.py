@@ -1,6 +1,6 @@
 import pytest
 
-from headstart.features import compile, graphs
+from headstart.runtime import compile, graphs
 
 from .conftest import PICTURE
 

@@ -9,7 +9,7 @@ import os, sys, threading
 import numpy as np
 import openvino as ov
 from openvino import opset13 as op
-import headstart.features.openvino_engine
+import headstart.runtime.openvino_engine
 
 sys.setswitchinterval(1e-6)
 given = op.parameter([1, 4], np.uint8)

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from headstart.errors import HeadstartError
-from headstart.features import compile, graphs, trial
-from headstart.features.openvino_engine import OpenVINOEngine
 from headstart.features.trunk import Trunk
 from headstart.progress import Silent
+from headstart.runtime import compile, graphs, trial
+from headstart.runtime.openvino_engine import OpenVINOEngine
 from tests.training import small
 
 from .conftest import PICTURE, pictures
@@ -105,7 +105,7 @@ def test_where_it_dies_the_next_precision_is_taken_with_a_note(
 def test_where_it_answers_otherwise_the_next_precision_is_taken(small_graph, tmp_path, monkeypatch):
     code = (
         "import sys; sys.argv[1:] = [job]\n"
-        "import numpy as np; from pathlib import Path; from headstart.features import trial\n"
+        "import numpy as np; from pathlib import Path; from headstart.runtime import trial\n"
         "trial._try(Path(job))\n"
         "path = Path(job) / 'bfloat16.npy'\n"
         "np.save(path, np.load(path) * 2)\n"
@@ -192,7 +192,7 @@ def test_a_graph_without_a_reference_is_tried_too(small_graph, tmp_path, asked):
 
 def test_the_child_imports_no_torch(small_graph, tmp_path, monkeypatch):
     code = (
-        "from pathlib import Path; import sys; from headstart.features import trial\n"
+        "from pathlib import Path; import sys; from headstart.runtime import trial\n"
         "trial._try(Path(job))\n"
         f"Path({str(tmp_path / 'seen')!r}).write_text(str('torch' in sys.modules))"
     )

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from headstart.errors import InputError
-from headstart.features.channels import channels_first
-from headstart.features.gated import unfused
-from headstart.features.reference import Reference, inputs_for
 from headstart.preprocessing import ImagePreprocessing, Preprocessing
+from headstart.runtime.channels import channels_first
+from headstart.runtime.gated import unfused
+from headstart.runtime.reference import Reference, inputs_for
 
 
 def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:

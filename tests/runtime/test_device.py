@@ -5,8 +5,8 @@ import torch
 
 import headstart
 from headstart.errors import InputError
-from headstart.features import device as devices
 from headstart.features.trunk import Trunk
+from headstart.runtime import device as devices
 from headstart.spec import EmbedSpec, FitSpec
 from tests.training.small import sentences, texts
 

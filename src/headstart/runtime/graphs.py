@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.atomic import whole_folder
-from headstart.features.reference import Reference
+from headstart.runtime.reference import Reference
 
 if TYPE_CHECKING:
     import openvino as ov

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from headstart.features.channels import channels_first
+from headstart.runtime.channels import channels_first
 from tests.graphs import answer, turns
 
 CHANNELS = 4

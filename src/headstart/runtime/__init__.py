@@ -1,0 +1,1 @@
+"""What computes a network: graphs, and engines for each kind of device."""
