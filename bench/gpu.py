@@ -199,7 +199,7 @@ def agreement(bench: Bench) -> None:
 
 
 def extraction(bench: Bench) -> None:
-    """photos to features, in an empty store in memory; decoding alone; a plain recipe beside it."""
+    """photos to features, which are not stored; decoding alone; a plain recipe beside it."""
     from headstart.data import images
 
     threads = len(os.sched_getaffinity(0))

@@ -391,6 +391,10 @@ def demo(which: str, progress: Progress | None = None, began: float | None = Non
 
 
 def _loaded(model: "str | Path | Model") -> "Model":
+    from headstart.predictors import Session
+
+    if isinstance(model, Session):
+        raise InputError("Give the model itself here, not a session of it.")
     return load(model) if isinstance(model, (str, Path)) else _with("session", model)
 
 

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import headstart
+from headstart.data import images
 from headstart.runtime.workers import Workers
 from tests.predictors.folders import items_for, numbers
 
@@ -44,7 +46,7 @@ def test_it_is_a_predictor_wherever_a_model_is_one(fit, here):
     expected = headstart.predict(folder, [str(here / "photos")]).labels
     with headstart.session(folder) as session:
         assert headstart.predict(session, [str(here / "photos")]).labels == expected
-        with pytest.raises(headstart.InputError, match="A Session is no model that answers"):
+        with pytest.raises(headstart.InputError, match="Give the model itself"):
             headstart.evaluate(session, here / "photos")
 
 
@@ -65,7 +67,36 @@ def test_threads_are_kept_between_calls_and_end_with_it(fit, here):
         for _ in range(3):
             session.predict(inputs)
         assert kept <= _preparing()
-    assert not kept & _preparing()
+    assert ended(kept)
+
+
+def ended(threads: set[int | None]) -> bool:
+    """They end when nothing holds them, a moment later."""
+    until = time.monotonic() + 30
+    while threads & _preparing() and time.monotonic() < until:
+        time.sleep(0.01)
+    return not threads & _preparing()
+
+
+def test_what_is_being_answered_is_answered_when_it_closes(fit, here, monkeypatch):
+    """And no thread is left behind."""
+    inputs, before = items_for(here, "photos") * 20, _preparing()
+    begun, closed, decode = threading.Event(), threading.Event(), images.decode
+
+    def slow(*args, **options):
+        begun.set()
+        assert closed.wait(30)
+        return decode(*args, **options)
+
+    with fit("photos").model.session() as session, ThreadPoolExecutor(1) as pool:
+        expected = session.predict(inputs).labels
+        monkeypatch.setattr(images, "decode", slow)
+        asked = pool.submit(session.predict, inputs)
+        assert begun.wait(30)
+        session.close()
+        closed.set()
+        assert asked.result().labels == expected
+    assert ended(_preparing() - before)
 
 
 @pytest.mark.parametrize("name", ["photos", "texts.csv"])

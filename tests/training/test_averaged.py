@@ -7,7 +7,7 @@ import pytest
 
 import headstart
 from headstart.evaluation.calibration import probabilities
-from headstart.training.assemble import assemble
+from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.averaged import averaged
 from tests.training.small import both, pictures, ready, trained, unjudged, weights
 
@@ -66,6 +66,25 @@ def test_it_is_judged_by_its_own_answers(tmp_path):
     ]
     own = -np.log(probabilities("classification", (scores[0] + scores[1]) / 2))
     assert (own[range(len(targets)), targets] <= (losses[0] + losses[1]) / 2 + 1e-5).all()
+
+
+def test_without_test_items_there_is_nothing_to_measure_on(tmp_path):
+    """As an estimator trains, which splits nothing off."""
+    small = ready(weights(tmp_path), *pictures(120), epochs=4)
+    first, tuned = both(small, "fine-tuning", "blocks.1")
+    mean = averaged(first, tuned, 0)
+    assert mean is not None
+    nothing = replace(mean.examples, parts=mean.examples.parts | {"test": empty(mean)})
+    mean = replace(mean, examples=nothing)
+    model = assemble(mean, small.data)
+    assert scores_on_test(model, mean, small.data).shape == (0, 2)
+
+
+def empty(adapted):
+    test = adapted.examples.parts["test"]
+    return replace(
+        test, features=test.features[:0], targets=test.targets[:0], positions=test.positions[:0]
+    )
 
 
 def test_numbers_are_averaged_too(tmp_path):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from headstart.data import from_memory
+from headstart.data.dataset import Skipped
+from headstart.errors import InputError
 from headstart.features.trunk import Trunk
 from headstart.progress import Silent
 from headstart.spec import FitSpec
@@ -80,3 +82,38 @@ def test_an_item_of_which_a_network_makes_nothing_moves_no_other(divided, photos
         assert after[name].positions.tolist() == part.positions[kept].tolist()
         assert after[name].targets.tolist() == part.targets[kept].tolist()
         np.testing.assert_array_equal(after[name].features, part.features[kept])
+
+
+def without(features, lost, reason="its features are not finite numbers"):
+    there = ~np.isin(features.kept, lost)
+    skipped = tuple(Skipped(str(at), reason) for at in lost.tolist())
+    return replace(
+        features, kept=features.kept[there], digests=features.digests[there], skipped=skipped
+    )
+
+
+def test_a_test_split_of_which_a_network_makes_nothing_is_refused(photos, names):
+    features = extracted(photos, names["image"])
+    lost = arrange(photos, features, FitSpec()).parts["test"].positions
+    with pytest.raises(InputError, match=r"No item of the test split .*not finite.*--backbone"):
+        arrange(photos, without(features, lost), FitSpec())
+
+
+@pytest.mark.parametrize("divided", ARRANGED)
+def test_a_class_of_which_a_network_makes_nothing_to_train_on_is_refused(divided, photos, names):
+    features = extracted(photos, names["image"])
+    train = divided(photos, features, FitSpec()).parts["train"]
+    lost = train.positions[train.targets == 0]
+    with pytest.raises(InputError, match="No item of the class 'across' is left"):
+        divided(photos, without(features, lost), FitSpec())
+
+
+def test_an_item_is_skipped_once(photos, names):
+    """Whatever else would leave it out."""
+    given = replace(photos, splits=["test"] * 20 + ["train"] * 26)
+    features = extracted(given, names["image"])
+    copies = arrange(given, features, FitSpec()).skipped
+    assert len(copies) == 6
+    lost = np.arange(40, 46)
+    named = replace(without(features, lost), skipped=copies)
+    assert arrange(given, named, FitSpec()).skipped == ()

@@ -8,8 +8,8 @@ finished rows go to `emit`. Each part waits for the next, so memory does not gro
 import queue
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
-from contextlib import closing, nullcontext
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -251,11 +251,13 @@ def _prepared(
     if len(chunks) == 1:  # No thread is worth waiting for.
         yield prepare(chunks[0], known)
         return
-    with nullcontext(workers) if workers else closing(Workers()) as at_work:
+    own = ThreadPoolExecutor(cores(), "prepare") if workers is None else None
+    with own or nullcontext(workers and workers.pool) as pool:
+        assert pool is not None
         window: deque[Future[list[Prepared]]] = deque()
         try:
             for positions in chunks:
-                window.append(at_work.pool.submit(prepare, positions, known))
+                window.append(pool.submit(prepare, positions, known))
                 if len(window) > cores() + 1:
                     yield window.popleft().result()
             while window:

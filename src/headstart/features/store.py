@@ -91,7 +91,12 @@ class StoreDamagedError(HeadstartError):
 class _Memory(list[tuple[bytes, Row, str | None]]):
     """Rows that are not on disk."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
 
+
+_OPENING = threading.Lock()
 _MEMORIES: "WeakValueDictionary[Path, _Memory]" = WeakValueDictionary()
 """Those of every store that is in use: others of the same name find them."""
 
@@ -117,12 +122,12 @@ class Store:
         self.warnings: list[str] = []
         self._key = key
         self._disk: Any = None
-        self._memory = _MEMORIES.setdefault(self.path, _Memory())
+        with _OPENING:
+            self._memory = _MEMORIES.setdefault(self.path, _Memory())
         self._on_disk = 0
         self._in_memory_only = not installed("lance", "pyarrow")
         if self._in_memory_only:
             self.warnings.append(f"Features are kept in memory, for this run alone: {MISSING}")
-        self._lock = threading.Lock()
         self._sorted: Digests = np.empty(0, f"S{DIGEST}")
         self._rows: Rows = np.empty(0, np.int64)
         self.refresh()
@@ -174,7 +179,7 @@ class Store:
                     f"({_first_line(error)}); this run keeps them in memory, "
                     "and the next one computes them again."
                 )
-        with self._lock:
+        with self._memory.lock:
             self._memory.extend(zip(digests, values, notes, strict=True))
 
     def read(self, digests: Digests) -> tuple[Values, list[str | None], NDArray[np.bool_]]:

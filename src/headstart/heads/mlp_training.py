@@ -26,6 +26,9 @@ DROPOUT = 0.5
 WORTH_THREADS = 1_000_000
 """Numbers of the first layer from which more than one thread is faster."""
 
+JUDGED = 4096
+"""Items whose losses are computed at once."""
+
 PLAIN_RATE, PLAIN_EPSILON, PLAIN_BATCH = 1e-3, 1e-7, 32
 
 Shape = tuple[int, int, int]
@@ -69,14 +72,16 @@ class _Perceptron(Training[torch.Tensor]):
         super().__init__(network, optimiser, planned=planned, patience=patience)
         self.objective, self.validation = objective, validation
         self.features = torch.from_numpy(train.features)
-        self.targets = objective.targets(train.targets)
+        self.targets = train.targets
         self.item_weights = None if train.weights is None else torch.from_numpy(train.weights)
 
     def loss(self, batch: torch.Tensor) -> torch.Tensor:
         """See `Training.loss`."""
         # Rows whole: a fifth of the time of `features[batch]`.
         scores = self.network(self.features.index_select(0, batch))
-        losses = self.objective.losses(scores, self.targets[batch], 0.0)
+        # Only of the batch: a row for each item and a column for each class may be gigabytes.
+        wanted = self.objective.targets(self.targets[batch.numpy()])
+        losses = self.objective.losses(scores, wanted, 0.0)
         return (losses if self.item_weights is None else losses * self.item_weights[batch]).mean()
 
     def scores(self, rows: Rows) -> torch.Tensor:
@@ -153,9 +158,12 @@ class _Plain(_Perceptron):
         """See `Training.ended`."""
         self.history["loss"].append(self.total / len(self.features))
         if self.validation is not None:
-            wanted = self.objective.targets(self.validation.targets)
-            losses = self.objective.losses(self.scores(self.validation), wanted, 0.0)
-            self.history["val_loss"].append(float(losses.mean()))
+            scores, known = self.scores(self.validation), self.validation.targets
+            losses = [
+                self.objective.losses(part, self.objective.targets(known[at : at + JUDGED]), 0.0)
+                for at, part in zip(range(0, len(known), JUDGED), scores.split(JUDGED), strict=True)
+            ]
+            self.history["val_loss"].append(float(torch.cat(losses).mean()))
 
 
 def stopped(

@@ -111,7 +111,10 @@ class Model:
         return self.precision if self.precision == native_precision() else "float32"
 
     def __getstate__(self) -> Unchecked:
-        """What `pickle` and `copy` carry: arrays, and the graph as the bytes of its two files."""
+        """What `pickle` and `copy` carry: arrays, and the graph as the bytes of its two files.
+
+        Where there is no graph it is the module.
+        """
         return {**_fields(self), "graph": self.graph and graphs.packed(self.graph)}
 
     def __setstate__(self, state: Unchecked) -> None:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class Session:
     """A `Predictor` for a server or a loop: the answers are those of `Model.predict`, sooner.
 
-    When it opens, the network is compiled and every thread that computes has answered once. Threads
-    and queues are kept between calls. Many threads may share a session. In a forked process the
-    first call opens it again, for threads stay behind in the parent.
+    When it is entered, the network is compiled and every thread that computes has answered once.
+    Threads and queues are kept between calls. Many threads may share a session. In a forked process
+    the first call opens it again, for threads stay behind in the parent.
 
         with model.session() as session:
             session.predict("new.jpg").labels
@@ -74,7 +74,7 @@ class Session:
         return self.answer(items_for(inputs, self.modality, self._spec))
 
     def close(self) -> None:
-        """End the threads, once what they do is done; the model itself goes on answering."""
+        """Refuse further questions; those that are being answered are, and then the threads end."""
         self._open = False
         self._workers.close()
 

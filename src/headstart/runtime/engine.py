@@ -75,6 +75,8 @@ def first() -> Lock:
 def _in_child() -> None:
     global _first
     _first = Lock()  # another thread of the parent may have held it
+    # The tokenizers have threads too: they do without them after a fork, and say so unasked.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 if hasattr(os, "register_at_fork"):

@@ -168,8 +168,6 @@ _OPEN: "WeakSet[_Streams]" = WeakSet()
 def _in_child() -> None:
     for streams in list(_OPEN):
         streams.leave_to_parent()
-    # The tokenizers have threads too: they do without them after a fork, and say so unasked.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 if hasattr(os, "register_at_fork"):

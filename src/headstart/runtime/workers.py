@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+from headstart.errors import InputError
 from headstart.runtime.engine import cores
 
 
@@ -12,15 +13,23 @@ class Workers:
     def __init__(self) -> None:
         # Threads are not there after a fork, so it goes by the process; no lock that could be held.
         self._pools: dict[int, ThreadPoolExecutor] = {}
+        self._closed = False
 
     @property
     def pool(self) -> ThreadPoolExecutor:
-        """The threads of this process; each starts when there is work for it."""
+        """The threads of this process; each starts when there is work for it.
+
+        A run takes them once: those that it has do its work to the end, whatever is closed.
+
+        Raises:
+            InputError: they are closed.
+        """
+        if self._closed:
+            raise InputError("The session is closed; open another with model.session().")
         pool = self._pools.get(os.getpid())
         return pool or self._pools.setdefault(os.getpid(), ThreadPoolExecutor(cores(), "prepare"))
 
     def close(self) -> None:
-        """End this process's threads, once what they do is done."""
-        pool = self._pools.pop(os.getpid(), None)
-        if pool is not None:
-            pool.shutdown()
+        """Give out no more threads; those there are end when the last run that has them does."""
+        self._closed = True
+        self._pools.pop(os.getpid(), None)

@@ -64,10 +64,12 @@ def assemble(adapted: Adapted, data: Dataset) -> Model:
 def scores_on_test(model: Model, adapted: Adapted, data: Dataset) -> Array:
     """Calibrated scores or values of the test items, from stored features of the model's own."""
     test = adapted.examples.parts["test"]
-    if not adapted.weights or not len(test):
+    if not adapted.weights:
         scores = adapted.head.scores(test.features)
-    else:
+    elif len(test):
         scores = _all_scored(model, data.select(test.positions)).scores
+    else:  # The head may take more features than those of the network that did not change.
+        scores = np.empty((0,) if model.task == "regression" else (0, len(model.classes)))
     return scaled(scores, model.temperature)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset, Skipped, Split, Task
 from headstart.data.divide import Divided, Side, divide, divide_without_test
+from headstart.errors import InputError
 from headstart.features.extract import Features
 from headstart.spec import FitSpec
 from headstart.types import Floats, Indices, Targets
@@ -99,8 +100,31 @@ def without_test(data: Dataset, features: Features, spec: FitSpec) -> Examples:
 
 
 def _examples(data: Dataset, features: Features, divided: Divided) -> Examples:
+    """Those of which the network made features, with them."""
     parts = {name: _part(data, features, side) for name, side in divided.sides.items()}
-    return Examples(divided.task, divided.classes, parts, divided.skipped, divided.warnings)
+    _refuse_lost(features, divided, parts)
+    lost = {each.item for each in features.skipped}
+    skipped = tuple(each for each in divided.skipped if each.item not in lost)
+    return Examples(divided.task, divided.classes, parts, skipped, divided.warnings)
+
+
+def _refuse_lost(features: Features, divided: Divided, parts: Mapping[Split, Part]) -> None:
+    """Refuse a split of which no item has features, and a class that none is left to train on."""
+    lost = [
+        f"the {n} split" for n, s in divided.sides.items() if len(s.positions) > len(parts[n]) == 0
+    ]
+    if divided.task == "classification":
+        left = np.unique(parts["train"].targets)
+        trained = np.unique(divided.sides["train"].targets)
+        lost += [
+            f"the class {divided.classes[at]!r}" for at in np.setdiff1d(trained, left).tolist()
+        ]
+    if lost:
+        first = features.skipped[0]
+        raise InputError(
+            f"No item of {lost[0]} is left to learn from or to measure on ({first.item}: "
+            f"{first.reason}); leave such items out, or take another --backbone."
+        )
 
 
 def _part(data: Dataset, features: Features, side: Side) -> Part:
