@@ -380,12 +380,12 @@ def test_a_cache_that_is_mounted_read_only(few, place, forks):
 
 
 def test_a_report_that_cannot_be_written_leaves_a_whole_model(few, again, monkeypatch):
-    from headstart.run import fitting
+    from headstart.run import finish
 
     def full(*_):
         raise OSError(28, "No space left on device", "report.json")
 
-    monkeypatch.setattr(fitting, "write_json", full)
+    monkeypatch.setattr(finish, "write_json", full)
     done = again.run("fit", str(few.folder / "photos"), "--out", "model", "--offline")
     one_sentence(done, 1)
     assert "No space left on device: report.json" in done.err

@@ -6,10 +6,13 @@ import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headstart.errors import InputError
 from headstart.paths import check_written
-from headstart.types import JsonObject
+
+if TYPE_CHECKING:  # it imports numpy
+    from headstart.types import JsonObject
 
 ROWS = (".csv", ".jsonl", ".parquet")
 """What a file of rows may end in."""
@@ -53,7 +56,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-def write_json(path: Path, content: JsonObject) -> None:
+def write_json(path: Path, content: "JsonObject") -> None:
     """Write a JSON object in one step."""
     with whole(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")

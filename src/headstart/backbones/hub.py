@@ -6,9 +6,12 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headstart.errors import BackboneError, InputError, first_line
-from headstart.types import Unchecked
+
+if TYPE_CHECKING:  # it imports numpy
+    from headstart.types import Unchecked
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
