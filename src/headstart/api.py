@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from headstart.predictors import Model, Predictions, Predictor, Session
     from headstart.report.report import EmbedReport, EvaluationReport
     from headstart.run import Run
-    from headstart.run.writing import TextRun
+    from headstart.run.text_fit import TextRun
 
 Answering = TypeVar("Answering", bound="Predictor")
 
@@ -124,7 +124,7 @@ def _fit_texts(
     data: object, out: Path | None, spec: FitSpec, progress: Progress, clock: Clock
 ) -> "TextRun":
     from headstart import sealed
-    from headstart.run import writing
+    from headstart.run import text_fit
 
     if out is not None:
         sealed.say_replaced(out, progress)
@@ -133,7 +133,7 @@ def _fit_texts(
         asked = replace(ReadSpec(), input=spec.input, strict=spec.strict)
         data = reading.read_any(data, asked, labelled=False)
         spec = replace(spec, input=None)
-    return writing.fit(data, spec, progress, clock, name=name, out=out)
+    return text_fit.fit(data, spec, progress, clock, name=name, out=out)
 
 
 def generate(

@@ -25,6 +25,7 @@ from headstart.data.arrays import as_numpy, images_of, is_array, is_image
 from headstart.data.dataset import Dataset, Skipped
 from headstart.data.weights import weights_of
 from headstart.errors import InputError
+from headstart.evaluation.answers import best_class, has_class
 from headstart.evaluation.calibration import probabilities, scaled
 from headstart.features.trunk import Trunk
 from headstart.progress import Clock, Silent
@@ -249,8 +250,8 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         """
         answer = self.predict_proba(X)
         if self._multilabel:
-            return (answer >= 0.5).astype(np.int64)
-        found: Array = self.classes_[answer.argmax(axis=1)]
+            return has_class(answer).astype(np.int64)
+        found: Array = self.classes_[best_class(answer)]
         return found
 
     def __sklearn_tags__(self) -> Any:

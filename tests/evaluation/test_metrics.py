@@ -158,6 +158,8 @@ def test_scores_that_are_not_finite_are_no_crash(task: str) -> None:
     last = found.metrics[METRICS[task][-1]]
     assert math.isnan(last.value)
     assert math.isnan(last.high)
+    assert "1 of 9 test items has scores that are not finite numbers." in found.notes
+    assert not any("undefined" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("skill", [0.5, 1.5])
@@ -251,7 +253,23 @@ def test_constant_predictions_have_no_correlation() -> None:
     found = evaluate("regression", np.arange(10.0), np.full(10, 4.2), (), seed=0)
     assert math.isnan(found.metrics["pearson_r"].value)
     assert math.isfinite(found.metrics["r2"].value)
-    assert any("pearson_r" in note for note in found.notes)
+    assert found.notes == (
+        "Pearson r is undefined: the model says the same number of every test item.",
+    )
+
+
+def test_a_constant_target_is_said() -> None:
+    found = evaluate("regression", np.full(10, 4.2), np.arange(10.0), (), seed=0)
+    assert math.isnan(found.metrics["r2"].value)
+    assert found.notes == (
+        "Pearson r and R2 are undefined: the test items all have the same number.",
+    )
+
+
+def test_a_single_class_loses_nothing() -> None:
+    found = evaluate("classification", np.zeros(9, int), np.ones((9, 1)), ["cat"], seed=0)
+    assert found.metrics["log_loss"].value == 0
+    assert found.metrics["accuracy"].value == 1
 
 
 def test_class_names_are_safe_to_show() -> None:

@@ -1,8 +1,10 @@
 import json
 import math
 from dataclasses import fields
+from pathlib import PurePosixPath
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,3 +105,9 @@ values = st.recursive(
 @given(values)
 def test_anything_jsonable_is_valid_json(value):
     json.loads(json.dumps(jsonable(value), allow_nan=False))
+
+
+def test_what_json_has_nothing_for_is_refused():
+    assert jsonable({"folder": PurePosixPath("runs/a")}) == {"folder": "runs/a"}
+    with pytest.raises(TypeError, match="set is no type of JSON"):
+        jsonable([{1}])

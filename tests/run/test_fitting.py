@@ -36,9 +36,9 @@ def fitted(data, **options):
 def test_nothing_is_written_where_nothing_was_asked_for(data, place):
     before = sorted(each.name for each in place.folder.iterdir())
     done = fitted(data)
-    asked = done.results.within("test")
-    assert np.isfinite(done.results.scores[asked]).all()
-    assert np.isnan(done.results.scores[~asked]).all()
+    assert len(done.results.names) == done.report.counts["test"]
+    assert set(done.results.splits) == {"test"}
+    assert np.isfinite(done.results.scores).all()
     assert done.report.model is None
     assert sorted(each.name for each in place.folder.iterdir()) == before
 
@@ -61,6 +61,7 @@ def test_what_divides_the_items_is_for_the_caller_to_say(data):
     done = fitted(data, arrange=without_test)
     assert done.report.counts["test"] == 0
     assert done.report.test == {}
+    assert len(done.results.scores) == 0
     assert done.report.counts["train"] + done.report.counts["validation"] == len(data)
 
 

@@ -9,8 +9,9 @@ from headstart.data import from_memory
 from headstart.errors import InputError
 from headstart.generation import learner as learners
 from headstart.progress import Clock, Silent
-from headstart.run import tuning, writing
+from headstart.run import text_fit, tuning
 from headstart.spec import FitSpec
+from headstart.training.checkpoint import Unfinished
 from tests.generation import models
 
 LINES = [f"the {a} {b} of the {c}" for a in "abcd" for b in "efgh" for c in "ijkl"]
@@ -101,13 +102,15 @@ def test_the_same_seed_gives_the_same_weights(folders):
 def test_without_room_it_trains_from_tokens_and_says_so(folders):
     done, _, _ = tuned(folders["gpt2"], store_limit="1KB")
     assert (done.learner.candidate.strategy, done.learner.candidate.cut) == ("lora", None)
-    assert "more than the 1 kB allowed" in done.learner.warnings[0]
+    said = done.learner.warnings[0]
+    assert "all layers learn: the hidden states after" in said
+    assert "more than the 1 kB allowed" in said
     done, _, _ = tuned(folders["gpt2"], strategy="fine-tuning", store_limit="1KB")
     assert done.learner.candidate.strategy == "full-fine-tuning"
 
 
 def test_a_cut_that_was_asked_for_is_refused_without_room(folders):
-    with pytest.raises(InputError, match="more than the 1 kB allowed"):
+    with pytest.raises(InputError, match=r"^The hidden states .* more than the 1 kB allowed"):
         tuned(folders["gpt2"], strategy="lora", cut="h.0", store_limit="1KB")
 
 
@@ -146,7 +149,7 @@ def test_a_step_has_no_more_tokens_than_memory_allows(folders, monkeypatch):
 def run_of(folder: str, **named):
     spec = FitSpec(task="generation", backbone=folder, epochs=1)
     data = from_memory(LINES, modality="text")
-    return writing.fit(data, spec, Silent(), Clock(), **named)
+    return text_fit.fit(data, spec, Silent(), Clock(), **named)
 
 
 def test_no_epoch_that_is_better_leaves_the_model_and_says_so(folders, monkeypatch):
@@ -173,8 +176,23 @@ def test_a_cut_that_does_not_exist_leaves_nothing_behind(folders, tmp_path):
     )
     data = from_memory(LINES, modality="text")
     with pytest.raises(InputError, match="has no stage"):
-        writing.fit(data, spec, Silent(), Clock(), out=tmp_path / "model")
+        text_fit.fit(data, spec, Silent(), Clock(), out=tmp_path / "model")
     assert sorted(each.name for each in tmp_path.iterdir()) in ([], ["cache"])
+
+
+@pytest.mark.parametrize(
+    ("decisions", "said"),
+    [('[{"stage": "h.1"}]', "of another version"), ("1", "is damaged")],
+)
+def test_a_decision_that_cannot_be_read_is_refused_and_kept(folders, tmp_path, decisions, said):
+    prepared, spec = ready(folders["gpt2"])
+    unfinished = Unfinished(tmp_path / "unfinished", {"seed": 0})
+    unfinished.decide([])
+    kept = f'{{"run_identity": {{"seed": 0}}, "decisions": {decisions}}}'
+    (unfinished.folder / "ladder.json").write_text(kept)
+    with pytest.raises(InputError, match=said):
+        tuning.adapt(prepared, spec, Silent(), unfinished)
+    assert (unfinished.folder / "ladder.json").read_text() == kept
 
 
 def test_a_run_in_memory_saves_nothing_and_is_measured(folders, tmp_path):

@@ -137,11 +137,11 @@ def _train_and_validation(
         return every, every[:0]
     seen = set(labels.classes_of([known[at] for at in found.train.tolist()], task))
     # Identical items stay together, whatever their labels: a class may be all in validation.
-    strange = [
+    unseen = [
         at for at in found.validation.tolist() if set(labels.classes_of([known[at]], task)) - seen
     ]
-    train = np.union1d(found.train, strange).astype(np.int64)
-    return train, np.setdiff1d(found.validation, strange)
+    train = np.union1d(found.train, unseen).astype(np.int64)
+    return train, np.setdiff1d(found.validation, unseen)
 
 
 def match(

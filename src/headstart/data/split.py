@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headstart.data.dataset import Split, Task
 from headstart.data.forms import ordered
 from headstart.data.labels import counts_of
 from headstart.errors import DataError
-from headstart.types import Label
+from headstart.types import Indices, Label
 from headstart.wording import some
 
-Indices = NDArray[np.int64]
 _SIDES: dict[Split | None, int] = {None: 0, "train": 0, "validation": 1, "test": 2}
 _BIN = 20
 """Items per quantile that regression is stratified by, at least; and the most quantiles."""

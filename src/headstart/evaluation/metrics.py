@@ -11,11 +11,12 @@ intervals are ours: each metric as a function of means over items, which are che
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
 
+from headstart.evaluation.answers import best_class, has_class
 from headstart.evaluation.calibration import log_losses, log_softmax, probabilities
 from headstart.evaluation.intervals import (
     UNDEFINED,
@@ -98,12 +99,22 @@ def evaluate(
     """
     rng = np.random.default_rng(seed)
     if task == "classification":
-        return _classification(np.asarray(targets), scores, classes, resamples, rng)
-    if not len(targets):
-        return _nothing(task, classes, ())
-    if task == "multilabel":
-        return _multilabel(np.asarray(targets) > 0, scores, classes, resamples, rng)
-    return _regression(np.asarray(targets, np.float64), scores, resamples, rng)
+        found = _classification(np.asarray(targets), scores, classes, resamples, rng)
+    elif not len(targets):
+        found = _nothing(task, classes, ())
+    elif task == "multilabel":
+        found = _multilabel(np.asarray(targets) > 0, scores, classes, resamples, rng)
+    else:
+        found = _regression(np.asarray(targets, np.float64), scores, resamples, rng)
+    return replace(found, notes=found.notes + _not_finite(scores))
+
+
+def _not_finite(scores: Scores) -> tuple[str, ...]:
+    finite = np.isfinite(scores).all(axis=tuple(range(1, scores.ndim)))
+    lost = np.count_nonzero(~finite)
+    have = "has" if lost == 1 else "have"
+    note = f"{lost:,} of {len(scores):,} test items {have} scores that are not finite numbers."
+    return (note,) * bool(lost)
 
 
 def clearly_better(metric: str, found: Interval, other: float) -> bool:
@@ -141,10 +152,10 @@ def _classification(
         targets, logits = targets[known], logits[known]
     if not len(targets):
         return _nothing("classification", classes, notes)
-    predicted = logits.argmax(axis=1)
+    predicted = best_class(probabilities("classification", logits))
     confusion = confusion_matrix(targets, predicted, len(classes))
     right = (predicted == targets).astype(np.float64)
-    auc, silent = _roc_auc(targets, logits, classes, resamples, rng)
+    auc, auc_notes = _roc_auc(targets, logits, classes, resamples, rng)
     share = accuracy_score(targets, predicted)
     accuracy = of_means(_first, right[:, None], resamples, rng, value=share)
     metrics = {
@@ -156,7 +167,7 @@ def _classification(
     }
     rows = class_rows(classes, targets, predicted)
     few = _few(classes, confusion.sum(axis=1))
-    return Evaluation(metrics, rows, confusion, notes + silent + few)
+    return Evaluation(metrics, rows, confusion, notes + auc_notes + few)
 
 
 def _first(means: Floats) -> Floats:
@@ -229,7 +240,11 @@ def _log_loss(targets: Indices, logits: Scores, resamples: int, rng: Generator) 
     from sklearn.metrics import log_loss
 
     classes = np.arange(logits.shape[1])
-    value = _value(log_loss, targets, probabilities("classification", logits), labels=classes)
+    if len(classes) == 1:  # which scikit-learn refuses
+        value = 0.0
+    else:
+        shares = probabilities("classification", logits)
+        value = _value(log_loss, targets, shares, labels=classes)
     # scikit-learn's probabilities end this far from 0 and 1.
     end = float(np.finfo(np.float64).eps)
     losses = log_losses("classification", logits, targets).clip(-math.log1p(-end), -math.log(end))
@@ -255,7 +270,7 @@ def _multilabel(
 ) -> Evaluation:
     from sklearn.metrics import average_precision_score, f1_score
 
-    predicted = logits >= 0
+    predicted = has_class(probabilities("multilabel", logits))
     labels = labels_of(len(classes))
 
     def f1(average: str) -> float:
@@ -333,8 +348,11 @@ def _regression(targets: Floats, predictions: Scores, resamples: int, rng: Gener
         "r2": of_means(r2, columns, resamples, rng, value=explained, low=-math.inf),
         "mae": of_means(_first, errors, resamples, rng, value=error, high=math.inf),
     }
-    unsaid = [name for name, each in metrics.items() if not math.isfinite(each.value)]
-    notes = (f"{' and '.join(unsaid)} undefined: the numbers are all the same.",) * bool(unsaid)
+    notes: tuple[str, ...] = ()
+    if np.isfinite(p).all() and not defined(r2):
+        notes = ("Pearson r and R2 are undefined: the test items all have the same number.",)
+    elif np.isfinite(p).all() and not defined(pearson):
+        notes = ("Pearson r is undefined: the model says the same number of every test item.",)
     return Evaluation(metrics, (), None, notes)
 
 

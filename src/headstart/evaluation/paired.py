@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.evaluation.answers import best_class, has_class
+from headstart.evaluation.calibration import probabilities
 from headstart.types import Floats, Scores, Targets
 
 
@@ -74,6 +76,7 @@ def difference(task: str, targets: Targets, new: Scores, old: Scores) -> Differe
 def _by_item(task: str, targets: Targets, scores: Scores) -> Floats:
     if task == "regression":
         return np.asarray(np.abs(scores.astype(np.float64) - targets), np.float64)
+    shares = probabilities(task, scores)
     if task == "multilabel":
-        return np.asarray(((scores >= 0) == (targets > 0)).mean(axis=1), np.float64)
-    return np.asarray(scores.argmax(axis=1) == targets, np.float64)
+        return np.asarray((has_class(shares) == (targets > 0)).mean(axis=1), np.float64)
+    return np.asarray(best_class(shares) == targets, np.float64)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.atomic import whole
+from headstart.evaluation.answers import labels_of
 from headstart.evaluation.calibration import probabilities
 from headstart.evaluation.results import Results
 from headstart.types import Json, Label
@@ -26,9 +27,6 @@ FILE = "predictions.parquet"
 
 SEPARATOR = "|"
 """Between the classes of one item in CSV."""
-
-HALF = 0.5
-"""Probability from which a class is given to an item that may have several."""
 
 _ROWS = 10_000
 
@@ -81,7 +79,7 @@ def table_of(results: Results) -> "pa.Table":
         shares = probabilities(results.task, results.scores).astype(np.float32)
         columns += [
             [_written_label(each) for each in results.labels],
-            [_written_label(each) for each in _predicted(results, shares)],
+            [_written_label(each) for each in labels_of(results.task, results.classes, shares)],
             *(np.ascontiguousarray(share) for share in shares.T),
         ]
     arrays = [pa.array(c, field.type) for c, field in zip(columns, schema, strict=True)]
@@ -120,15 +118,6 @@ def _rounded(table: "pa.Table") -> Iterator[dict[str, Json]]:
 
 def _cell(value: Json) -> Json:
     return SEPARATOR.join(map(str, value)) if isinstance(value, list) else value
-
-
-def _predicted(results: Results, shares: NDArray[np.float32]) -> list[Label]:
-    if results.task == "multilabel":
-        return [
-            tuple(name for name, share in zip(results.classes, row, strict=True) if share >= HALF)
-            for row in shares
-        ]
-    return [results.classes[best] for best in shares.argmax(axis=1)]
 
 
 def _written(text: str) -> str:

@@ -1,7 +1,8 @@
 """Answers to items whose labels are known: what every figure of a report is computed from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,3 +42,18 @@ class Results:
     def within(self, *splits: str) -> Mask:
         """Which of the items are in one of some splits, (n,)."""
         return np.array([each in splits for each in self.splits], bool)
+
+    def select(self, which: Mask) -> "Results":
+        """The same with the items alone that `which`, (n,), marks."""
+        return replace(
+            self,
+            positions=self.positions[which],
+            names=list(compress(self.names, which)),
+            digests=self.digests[which],
+            splits=list(compress(self.splits, which)),
+            labels=list(compress(self.labels, which)),
+            targets=self.targets[which],
+            scores=self.scores[which],
+            folds=None if self.folds is None else list(compress(self.folds, which)),
+            groups=None if self.groups is None else list(compress(self.groups, which)),
+        )

@@ -133,6 +133,10 @@ class Learner:
         return self.strategy.adapter(network.tail, inside)
 
 
+Decided = tuple[str | None, str]
+"""The cut, or None and the reason why there is none."""
+
+
 class _NotStored(InputError):
     """Why training is from tokens, whatever was asked for."""
 
@@ -162,8 +166,10 @@ def learner_for(
     left, stored = trunk, dict[Split, Features]()
     warnings: tuple[str, ...] = ()
     if strategy.trains == "tail":
+        kept = _kept(unfinished)
+        decided = kept or _decided(trunk.backbone, parts, spec)
         try:
-            left, stored = _stored(trunk, parts, spec, unfinished, progress)
+            left, stored = _stored(trunk, parts, decided, None if kept else unfinished, progress)
         except InputError as error:
             if spec.cut is not None and not isinstance(error, _NotStored):
                 raise
@@ -184,23 +190,43 @@ def learner_for(
     return Learner(candidate, causal, left, parts, stored, warnings)
 
 
+def _kept(unfinished: Unfinished | None) -> Decided | None:
+    """What a training that goes on decided when it began.
+
+    Raises:
+        InputError: it is damaged, or of another version.
+    """
+    kept = unfinished.decisions() if unfinished else []
+    if not unfinished or not kept:
+        return None
+    with unfinished.understood():
+        cut, why = kept[0]["cut"], kept[0]["why"]
+    return cut, why
+
+
 def _stored(
     trunk: Trunk,
     parts: Mapping[Split, Blocks],
-    spec: FitSpec,
-    unfinished: Unfinished | None,
+    decided: Decided,
+    keep: Unfinished | None,
     progress: Progress,
 ) -> tuple[Trunk, dict[Split, Features]]:
-    """The trunk that is left of the cut, and the hidden states that it gives of each block."""
-    kept = unfinished.decisions() if unfinished else []
-    if unfinished and kept:
-        with unfinished.understood():
-            cut, why = kept[0]["cut"], kept[0]["why"]
-    else:
-        cut, why = _cut(trunk.backbone, parts, spec)
+    """The trunk that is left of the cut, and the hidden states that it gives of each block.
+
+    Args:
+        trunk: the whole decoder.
+        parts: blocks by split.
+        decided: the cut, or why there is none.
+        keep: keeps that; what is stored later would count against what may be.
+        progress: shows what is going on.
+
+    Raises:
+        InputError: it cannot be cut there, or nothing can be stored.
+    """
+    cut, why = decided
     left = None if cut is None else trunk.at(cut)
-    if unfinished and not kept:  # what is stored by then would count against what may be
-        unfinished.decide([{"cut": cut, "why": why}])
+    if keep is not None:
+        keep.decide([{"cut": cut, "why": why}])
     if left is None:
         raise _NotStored(why)
     stored = {name: left.extract(parts[name].dataset(), progress) for name in LEARNT}
@@ -211,9 +237,7 @@ def _stored(
     return left, stored
 
 
-def _cut(
-    backbone: Backbone, parts: Mapping[Split, Blocks], spec: FitSpec
-) -> tuple[str | None, str]:
+def _decided(backbone: Backbone, parts: Mapping[Split, Blocks], spec: FitSpec) -> Decided:
     """The user's cut, or the usual one; None and the reason where it would store too much.
 
     A later cut would take as much: a layer gives as many numbers as the one before.
@@ -232,9 +256,10 @@ def _cut(
     if taken <= limit:
         return cut, ""
     why = (
-        f"he hidden states after {cut!r} would take {size(taken)} of disk, more than the "
+        f"the hidden states after {cut!r} would take {size(taken)} of disk, more than the "
         f"{size(limit)} allowed"
     )
     if spec.cut is not None:
-        raise InputError(f"T{why}; make room, raise --store-limit or leave --cut.")
-    return None, f"t{why}"
+        said = why[0].upper() + why[1:]
+        raise InputError(f"{said}; make room, raise --store-limit or leave --cut.")
+    return None, why

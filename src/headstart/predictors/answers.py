@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from headstart import html
 from headstart.data.dataset import Ids, Skipped, Task
+from headstart.evaluation.answers import labels_of
 from headstart.types import Array
 from headstart.wording import shown
 
@@ -56,12 +57,7 @@ class Predictions:
         if self.values is not None:
             return [float(value) for value in self.values]
         assert self.probabilities is not None
-        if self.task == "multilabel":
-            return [
-                tuple(name for name, p in zip(self.classes, row, strict=True) if p >= 0.5)
-                for row in self.probabilities
-            ]
-        return [self.classes[best] for best in self.probabilities.argmax(axis=1)]
+        return list(labels_of(self.task, self.classes, self.probabilities))
 
     def __repr__(self) -> str:
         lost = sum(error is not None for error in self.errors)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import PurePath
 
 import numpy as np
 
@@ -12,7 +13,11 @@ Metrics = Mapping[str, Interval]
 
 
 def jsonable(value: object) -> Json:
-    """The same value in JSON's own types: numpy's numbers and arrays too; NaN and inf are None."""
+    """The same value in JSON's own types: numpy's numbers and arrays too; NaN and inf are None.
+
+    Raises:
+        TypeError: JSON has nothing for it.
+    """
     if isinstance(value, (np.ndarray, np.generic)):
         return jsonable(value.tolist())
     if isinstance(value, float):
@@ -23,7 +28,9 @@ def jsonable(value: object) -> Json:
         return [jsonable(each) for each in value]
     if value is None or isinstance(value, (bool, int, str)):
         return value
-    return str(value)
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no type of JSON: {value!r}")
 
 
 def metrics_to_json(metrics: Metrics) -> JsonObject:

@@ -10,17 +10,17 @@ from headstart.progress import Clock, Progress
 from headstart.report.report import FitReport
 from headstart.training.checkpoint import Unfinished
 
-Said = TypeVar("Said", bound=FitReport)
+AnyReport = TypeVar("AnyReport", bound=FitReport)
 
 
 def finish(
-    report: Said,
+    report: AnyReport,
     save: Callable[[Path], None],
     out: Path | None,
     unfinished: Unfinished | None,
     progress: Progress,
     clock: Clock,
-) -> Said:
+) -> AnyReport:
     """Save a model where that was asked for, and complete its report.
 
     Args:

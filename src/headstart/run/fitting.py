@@ -102,4 +102,5 @@ def _concluded(
     facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     facts["versions"] = dict(report.versions)
     facts["reads"] = data.reads.to_json()
-    return Run(replace(model, about=facts), report, answers, best.trunk)
+    answered = answers if every_item else answers.select(answers.within("test"))
+    return Run(replace(model, about=facts), report, answered, best.trunk)

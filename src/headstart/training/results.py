@@ -21,9 +21,10 @@ def results(
     *,
     every_item: bool,
 ) -> Results:
-    """What the model says of the test items, and where asked of those it was trained on too.
+    """Every item of the splits, with what the model says of it.
 
-    Of the latter an item that can no longer be read is left out.
+    Where the model is asked about every item, one that it was trained on and that can no longer
+    be read is left out; where not, the scores of those that it was trained on are NaN.
 
     Args:
         model: that of `adapted`.
