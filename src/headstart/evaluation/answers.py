@@ -5,6 +5,7 @@ the answers that the figures are computed from.
 """
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -33,5 +34,5 @@ def labels_of(task: str, classes: Sequence[str], probabilities: Scores) -> list[
     """
     if task == "multilabel":
         several = has_class(probabilities)
-        return [tuple(classes[at] for at in np.flatnonzero(row)) for row in several]
+        return [tuple(compress(classes, row)) for row in several]
     return [classes[best] for best in best_class(probabilities).tolist()]
