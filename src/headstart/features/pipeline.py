@@ -251,9 +251,8 @@ def _prepared(
     if len(chunks) == 1:  # No thread is worth waiting for.
         yield prepare(chunks[0], known)
         return
-    own = ThreadPoolExecutor(cores(), "prepare") if workers is None else None
-    with own or nullcontext(workers and workers.pool) as pool:
-        assert pool is not None
+    own = ThreadPoolExecutor(cores(), "prepare") if workers is None else nullcontext(workers.pool)
+    with own as pool:
         window: deque[Future[list[Prepared]]] = deque()
         try:
             for positions in chunks:

@@ -159,9 +159,10 @@ class _Plain(_Perceptron):
         self.history["loss"].append(self.total / len(self.features))
         if self.validation is not None:
             scores, known = self.scores(self.validation), self.validation.targets
+            parts = [slice(at, at + JUDGED) for at in range(0, len(known), JUDGED)]
             losses = [
-                self.objective.losses(part, self.objective.targets(known[at : at + JUDGED]), 0.0)
-                for at, part in zip(range(0, len(known), JUDGED), scores.split(JUDGED), strict=True)
+                self.objective.losses(scores[part], self.objective.targets(known[part]), 0.0)
+                for part in parts
             ]
             self.history["val_loss"].append(float(torch.cat(losses).mean()))
 
