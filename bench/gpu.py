@@ -289,7 +289,7 @@ def memory(bench: Bench) -> None:
     engine.batch = 1024
     with _little_memory(2 << 30):
         found = _features(engine, pixels)
-    bench.tell("rows at once with 2 GiB free", engine._rows.most or 1024, "")
+    bench.tell("rows at once with 2 GiB free", engine._limit.most or 1024, "")
     close = np.allclose(found, expected, rtol=0.1, atol=0.1 * np.abs(expected).max())
     bench.tell("the same features then", float(close), "", at_least=1)
 

@@ -16,7 +16,7 @@ from headstart.data.dataset import Dataset
 from headstart.data.texts import Tokeniser
 from headstart.errors import InputError
 from headstart.features import export, pipeline
-from headstart.features.trunk import Trunk
+from headstart.features.trunk import Trunk, current
 from headstart.preprocessing import WHOLE, View
 from headstart.progress import Silent
 from headstart.spec import FitSpec
@@ -212,6 +212,19 @@ def test_a_size_has_a_store_of_its_own():
         Trunk.load(None, "image", cut=None, offline=True, size=size) for size in (256, None)
     )
     assert larger.key() != usual.key()
+
+
+def test_a_gpu_of_apple_has_a_store_of_its_own(monkeypatch):
+    """Both compute in float32 by PyTorch, not to the same bits."""
+    usual = Trunk.load("minilm-l6", "text", cut=None, offline=True)
+    monkeypatch.setattr("headstart.runtime.device.by_torch", lambda _: True)
+    processor, apple = (
+        replace(usual, where=where).key(precision="float32") for where in ("cpu", "mps")
+    )
+    assert processor.made_by == apple.made_by.replace("device mps, ", "") != apple.made_by
+    assert "device" not in replace(usual, where="cuda").key().made_by
+    assert current(processor)
+    assert current(apple)
 
 
 def test_a_crop_of_texts_is_refused():

@@ -1,5 +1,6 @@
 """The loss of a language model, whole and right of a cut, in each kind of decoder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ from transformers import AutoModelForCausalLM
 from headstart.backbones import causal
 from headstart.errors import InputError
 from headstart.generation import network as networks
-from headstart.generation.blocks import Encoder
+from headstart.generation.blocks import NOT_LEARNT, Encoder
 from headstart.generation.network import NextToken
 from headstart.generation.perplexity import Losses, gain, losses, perplexity
 from headstart.generation.texts import Document
 from headstart.training.items import Tokens
+from headstart.training.loop import NetworkTraining, Task
+from headstart.training.recipe import Recipe
 from tests.backbones import text_models
 from tests.generation import models
 
@@ -109,6 +112,58 @@ def test_scores_are_held_a_few_at_a_time_with_the_same_gradient(folders, monkeyp
         hidden = network(*Tokens(blocks.ids, 0).plain(np.arange(len(blocks))))
         network.loss(hidden, blocks.targets()).backward()
         gradients.append(network.head.weight.grad)
+    torch.testing.assert_close(*gradients)
+
+
+class Small(NextToken):
+    """A model on a device that holds so many rows."""
+
+    def __init__(self, loaded, most: int) -> None:
+        super().__init__(loaded.backbone.module, loaded.head, autocast=False)
+        self.most = most
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        if len(inputs[0]) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(*inputs)
+
+
+def with_a_row_of_which_nothing_is_learnt(blocks):
+    wanted = [row.copy() for row in blocks.wanted]
+    wanted[1][:] = NOT_LEARNT
+    return replace(blocks, wanted=wanted)
+
+
+def test_judging_in_parts_gives_the_same(folders):
+    loaded = causal.load(folders["gpt2"])
+    blocks = with_a_row_of_which_nothing_is_learnt(blocks_of(loaded))
+    items = Tokens(blocks.ids, 0)
+    expected = losses(whole(loaded), items, blocks, CPU)
+    found = losses(Small(loaded, 1), items, blocks, CPU)
+    np.testing.assert_allclose(found.nats, expected.nats, rtol=1e-5)
+    assert found.tokens.tolist() == expected.tokens.tolist()
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_learning_in_parts_has_the_gradient_of_the_whole(folders, most):
+    """Each token counts the same, however long the texts; a part may have none."""
+    gradients = []
+    for held in (99, most):
+        loaded = causal.load(folders["gpt2"])
+        blocks = with_a_row_of_which_nothing_is_learnt(blocks_of(loaded))
+        network = Small(loaded, held)
+        task = Task(
+            Tokens(blocks.ids, 0), blocks.targets(), network.loss, None, CPU, False, network.learnt
+        )
+        recipe = Recipe(epochs=1, batch=9)
+        group = {"params": list(network.parameters()), "scale": 1.0, "weight_decay": 0.0}
+        training = NetworkTraining(network, [group], task, recipe, 0, None, lambda _: None)
+        network.eval()  # no dropout
+        index = np.arange(len(blocks))
+        loss = training.backward(
+            (index, task.items.batch(index, np.random.default_rng(0)), np.random.default_rng(0))
+        )
+        gradients.append((loss, network.head.weight.grad))
     torch.testing.assert_close(*gradients)
 
 

@@ -57,3 +57,22 @@ def test_a_device_is_used_and_told(tmp_path, monkeypatch):
     items, labels = sentences(24)
     run = headstart.fit(items, labels, backbone=name, offline=True, device="cpu")
     assert run.trunk.where == run.report.backbone_facts["device"] == "cpu"
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps", "cpu"])
+def test_a_device_is_waited_for_and_emptied_by_its_own_library(monkeypatch, kind):
+    called: list[str] = []
+    for library in ("cuda", "mps"):
+        for name in ("synchronize", "empty_cache"):
+            monkeypatch.setattr(
+                getattr(torch, library), name, lambda *_, of=f"{library} {name}": called.append(of)
+            )
+    devices.synchronise(torch.device(kind))
+    devices.empty_cache(torch.device(kind))
+    assert called == ([] if kind == "cpu" else [f"{kind} synchronize", f"{kind} empty_cache"])
+
+
+def test_out_of_memory_has_many_names():
+    assert devices.out_of_memory(torch.OutOfMemoryError())
+    assert devices.out_of_memory(RuntimeError("MPS backend out of memory"))
+    assert not devices.out_of_memory(RuntimeError("the shapes do not match"))

@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 from headstart.errors import HeadstartError
-from headstart.runtime.halved import Rows
+from headstart.runtime.halved import RowLimit
 from headstart.runtime.torch_engine import TorchEngine
+
+CPU = torch.device("cpu")
 
 
 class Small(nn.Module):
@@ -54,10 +56,59 @@ def test_what_was_begun_is_undone_before_it_is_done_again():
         done.append(part)
         return part.start
 
-    assert Rows().each(7, compute, done.clear) == list(range(7))
+    assert RowLimit(CPU).each(7, compute, done.clear) == list(range(7))
     assert done == [slice(at, at + 1) for at in range(7)]
 
 
 def test_other_errors_are_not_its_business():
     with pytest.raises(ZeroDivisionError):
-        Rows().each(4, lambda _: 1 // 0)
+        RowLimit(CPU).each(4, lambda _: 1 // 0)
+
+
+@pytest.mark.parametrize("rows", range(1, 40))
+@pytest.mark.parametrize("least", [1, 2])
+def test_parts_are_of_about_equal_size_and_none_is_smaller_than_it_may_be(rows, least):
+    held = 16
+
+    def compute(part: slice) -> int:
+        if part.stop - part.start > held:
+            raise torch.OutOfMemoryError
+        return part.stop - part.start
+
+    sizes = RowLimit(CPU, least).each(rows, compute)
+    assert sum(sizes) == rows
+    assert max(sizes) - min(sizes) <= 1
+    assert min(sizes) >= min(rows, least)
+
+
+def test_no_part_is_of_one_row_though_no_more_fit():
+    asked: list[int] = []
+
+    def compute(part: slice) -> None:
+        asked.append(part.stop - part.start)
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(HeadstartError, match="too little memory"):
+        RowLimit(CPU, least=2).each(5, compute)
+    assert asked == [5, 2]
+
+
+def test_a_gpu_of_apple_is_halved_too(monkeypatch):
+    freed: list[int] = []
+    monkeypatch.setattr(torch.mps, "empty_cache", lambda: freed.append(1))
+
+    def compute(part: slice) -> int:
+        if part.stop - part.start > 2:
+            raise RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)")
+        return part.start
+
+    assert RowLimit(torch.device("mps")).each(4, compute) == [0, 2]
+    assert freed == [1]
+
+
+def test_another_error_of_the_device_is_not_its_business():
+    def compute(_: slice) -> None:
+        raise RuntimeError("the shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        RowLimit(CPU).each(4, compute)

@@ -453,7 +453,7 @@ def test_a_resumed_training_is_shortened_where_it_was(tmp_path, monkeypatch, kil
     assert bits(again) == bits(whole)
 
 
-def test_measuring_steps_takes_what_a_training_takes():
+def test_measuring_steps_takes_what_a_training_takes(monkeypatch):
     """Each batch twice; and a rate of nought leaves the weights where they are."""
     network = dense()
     before = {name: each.clone() for name, each in network.named_parameters()}
@@ -465,7 +465,10 @@ def test_measuring_steps_takes_what_a_training_takes():
         CPU,
         bfloat16=False,
     )
+    waited: list[torch.device] = []
+    monkeypatch.setattr(loop, "synchronise", waited.append)
     seconds = loop.step_seconds(network, groups(network), task, RECIPE, seed=0)
+    assert waited == [CPU] * (2 * RECIPE.steps(ITEMS))
     assert seconds > 0
     assert all(torch.equal(each, before[name]) for name, each in network.named_parameters())
 
@@ -496,6 +499,68 @@ def test_a_batch_that_memory_does_not_hold_is_learnt_in_parts():
         torch.testing.assert_close(found, value, rtol=1e-3, atol=1e-3)
 
 
+class Dropping(Small):
+    """What it drops depends on the parts that a batch is learnt in."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.layers.insert(2, nn.Dropout(0.3))
+
+
+def test_a_resumed_training_learns_in_the_parts_that_it_learnt_in(tmp_path, monkeypatch):
+    """Bit for bit, though memory has become free again; and whole where it had been."""
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 1e9)
+    recipe, made = replace(RECIPE, batch=5, epochs=3), 4
+
+    class Shrinking(Dropping):
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            self.made = getattr(self, "made", 0) + 1
+            self.most = ITEMS if self.made < made else 2
+            return super().forward(values)
+
+    whole, killed, again = Shrinking(ITEMS), Shrinking(ITEMS), Dropping(ITEMS)
+    run(whole, recipe)
+    with pytest.raises(KeyboardInterrupt):  # in the step in which memory was too small
+        run(killed, recipe, checkpoint=Checkpoint(tmp_path), advance=countdown(made - 1))
+    assert killed.refused
+    run(again, recipe, checkpoint=Checkpoint(tmp_path))
+    assert bits(again) == bits(whole)
+
+
+class Pooled(nn.Module):
+    """BatchNorm over maps of 1 x 1 on a device that holds so many rows, after what it computed."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.norm, self.head = nn.BatchNorm1d(WIDTH), nn.Linear(WIDTH, CLASSES)
+        self.most = most
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        scores = self.head(self.norm(values))
+        if self.training and len(values) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return scores
+
+
+def test_batchnorm_learns_in_parts_as_if_nothing_had_failed():
+    recipe = replace(RECIPE, batch=ITEMS + 1, epochs=1, train_batchnorm=True)
+    network = Pooled(6)
+    run(network, recipe, values=rows(count=9))
+    assert network.norm.num_batches_tracked == 2  # 4 rows and 5; not the try of 9
+
+
+def test_a_plan_that_is_lengthened_again_is_still_shortened_after_a_kill(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.decide("steps", {"4": 8, "7": 10})
+    with pytest.raises(KeyboardInterrupt):
+        run(dense(), held_out=True, checkpoint=checkpoint, advance=countdown(5))
+    later = time.monotonic() + 3600
+    trained = run(dense(), held_out=True, checkpoint=checkpoint, deadline=later)
+    assert (trained.planned, trained.shortened) == (10, True)
+
+
 def test_what_is_finished_is_not_trained_again(tmp_path):
     first = dense()
     run(first, held_out=True, checkpoint=Checkpoint(tmp_path))
@@ -514,6 +579,39 @@ def test_a_checkpoint_of_another_version_is_refused(tmp_path):
     state = json.loads((tmp_path / "state.json").read_text())
     state["counters"]["trained"]["passes"] = 4
     (tmp_path / "state.json").write_text(json.dumps(state))
+    with pytest.raises(InputError, match="is of another version of headstart"):
+        run(dense(), checkpoint=Checkpoint(tmp_path))
+
+
+def renamed(tensors):
+    return {name.replace("weights/4", "weights/head"): each for name, each in tensors.items()}
+
+
+def reshaped(tensors):
+    return {**tensors, "best/4.weight": tensors["best/4.weight"][:2].clone()}
+
+
+def moved(tensors):
+    return {name.replace("optimiser/0", "optimiser/99"): each for name, each in tensors.items()}
+
+
+def regrouped(tensors):
+    return {name.replace("best/", "finest/"): each for name, each in tensors.items()}
+
+
+@pytest.mark.parametrize("change", [renamed, reshaped, moved, regrouped])
+def test_tensors_of_another_version_are_refused(tmp_path, change):
+    checkpoint = Checkpoint(tmp_path)
+    run(dense(), checkpoint=checkpoint)
+    saved = checkpoint.load()
+    checkpoint.save(change(saved.tensors), saved.counters)
+    with pytest.raises(InputError, match="is of another version of headstart"):
+        run(dense(), checkpoint=checkpoint)
+
+
+@pytest.mark.parametrize("name", ["steps", "rows"])
+def test_decisions_of_another_version_are_refused(tmp_path, name):
+    Checkpoint(tmp_path).decide(name, {"first": 4})
     with pytest.raises(InputError, match="is of another version of headstart"):
         run(dense(), checkpoint=Checkpoint(tmp_path))
 

@@ -255,7 +255,7 @@ class Trunk:
             preprocessing=repr(backbone.preprocessing),
             view=view.name,
             dtype=precision or self.precision,
-            made_by=made_by(backbone.modality, *libraries),
+            made_by=made_by(backbone.modality, *libraries, where=self.where),
         )
 
     def _pool(self) -> str:
@@ -270,17 +270,19 @@ def current(key: StoreKey) -> bool:
     *libraries, edition = key.made_by.split(", ")
     try:
         return edition == EDITION and all(
-            version_of(name) == number for name, number in map(str.split, libraries)
+            name == "device" or version_of(name) == number
+            for name, number in map(str.split, libraries)
         )
     except ValueError:
         return False
 
 
-def made_by(modality: str, *libraries: str) -> str:
-    """The versions that features of items depend on."""
+def made_by(modality: str, *libraries: str, where: str = "cpu") -> str:
+    """The versions that features of items depend on; and mps, whose float32 is also a CPU's."""
     decoder = "pillow" if modality == "image" else "tokenizers"
     versions = (f"{each} {version_of(each)}" for each in (decoder, *libraries))
-    return ", ".join((*versions, EDITION))
+    device = ("device mps",) if where == "mps" else ()
+    return ", ".join((*versions, *device, EDITION))
 
 
 def _cropping(backbone: Backbone, crop: float) -> Backbone:

@@ -116,6 +116,7 @@ class Learner:
             validate=lambda: self.losses(network).mean,
             where=self.where,
             bfloat16=self._bfloat16,
+            count=network.learnt,
         )
 
     def losses(self, network: NextToken) -> Losses:

@@ -42,6 +42,11 @@ class NextToken(nn.Module):
         """
         return self.losses(hidden, wanted)[0].mean()
 
+    @staticmethod
+    def learnt(wanted: torch.Tensor) -> int:
+        """How many tokens `loss` is the mean of."""
+        return int((wanted != NOT_LEARNT).sum())
+
     def losses(
         self, hidden: torch.Tensor, wanted: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +54,7 @@ class NextToken(nn.Module):
         wanted = wanted[:, : hidden.shape[1]]
         learnt = wanted != NOT_LEARNT
         states, answers = hidden[learnt], wanted[learnt]
-        parts = []
+        parts = [hidden.new_empty(0)]  # of rows of which nothing is learnt
         for at in range(0, len(answers), ROWS):
             some: Any = (states[at : at + ROWS], answers[at : at + ROWS])
             # Scores are computed again for the gradient: all of them at once take gigabytes.

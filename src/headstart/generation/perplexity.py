@@ -15,7 +15,8 @@ from headstart.evaluation.intervals import Interval, of_means
 from headstart.generation.blocks import Blocks
 from headstart.generation.network import NextToken
 from headstart.progress import Advance
-from headstart.training.items import Items
+from headstart.runtime.halved import RowLimit
+from headstart.training.items import Inputs, Items
 from headstart.training.network import on
 
 RESAMPLES = 1_000
@@ -65,15 +66,23 @@ def losses(
     targets = blocks.targets()
     rows = max(1, BATCH_TOKENS // max(1, blocks.longest))
     nats, tokens = np.zeros(len(blocks)), np.zeros(len(blocks))
+    limit = RowLimit(where)
     with torch.no_grad():
         for at in range(0, len(blocks), rows):
             index = np.arange(at, min(at + rows, len(blocks)))
-            with torch.autocast(where.type, torch.bfloat16, enabled=autocast):
-                hidden = network(*on(where, items.plain(index)))
-            found, row = network.losses(hidden.float(), targets[index].to(where))
-            inside = at + row.cpu().numpy()
-            np.add.at(nats, inside, found.double().cpu().numpy())
-            np.add.at(tokens, inside, 1.0)
+            inputs = on(where, items.plain(index))
+
+            def some(
+                part: slice, inputs: Inputs = inputs, index: NDArray[np.int64] = index
+            ) -> tuple[Floats, NDArray[np.int64]]:
+                with torch.autocast(where.type, torch.bfloat16, enabled=autocast):
+                    hidden = network(*(each[part] for each in inputs))
+                found, row = network.losses(hidden.float(), targets[index[part]].to(where))
+                return found.double().cpu().numpy(), index[part][row.cpu().numpy()]
+
+            for found, inside in limit.each(len(index), some):
+                np.add.at(nats, inside, found)
+                np.add.at(tokens, inside, 1.0)
             advance(len(index))
     numbers, document = np.unique(blocks.document, return_inverse=True)
     return Losses(

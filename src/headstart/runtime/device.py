@@ -4,10 +4,14 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headstart.errors import InputError
 from headstart.installed import installed
 from headstart.runtime.engine import native_precision
+
+if TYPE_CHECKING:
+    import torch
 
 DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """What is there where a driver of NVIDIA's, of Windows's Linux or of AMD's is loaded."""
@@ -59,6 +63,33 @@ def precision(where: str) -> str:
     if where.startswith("cuda"):
         return "bfloat16"
     return "float32" if by_torch(where) else native_precision()
+
+
+def synchronise(where: "torch.device") -> None:
+    """Wait for all that was begun on a device."""
+    import torch
+
+    if where.type == "cuda":
+        torch.cuda.synchronize(where)
+    elif where.type == "mps":
+        torch.mps.synchronize()
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device has too little memory; on mps PyTorch has no error of its own for that."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
+
+
+def empty_cache(where: "torch.device") -> None:
+    """Give a device back the memory that PyTorch holds and nothing uses."""
+    import torch
+
+    if where.type == "cuda":
+        torch.cuda.empty_cache()
+    elif where.type == "mps":
+        torch.mps.empty_cache()
 
 
 def _possible() -> bool:

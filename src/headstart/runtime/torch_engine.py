@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headstart.runtime.engine import Done, Inputs
-from headstart.runtime.halved import Rows
+from headstart.runtime.halved import RowLimit
 
 BATCH = {"cuda": 128, "mps": 64, "cpu": 16}
 """Rows of a call, by kind of device."""
@@ -52,7 +52,7 @@ class TorchEngine:
         trunk.to(memory_format=torch.channels_last)
         compiled = kind == "cuda" if compiled is None else compiled
         self._trunk = torch.compile(trunk) if compiled else trunk
-        self._rows = Rows()
+        self._limit = RowLimit(self._where)
         self._one = Lock()
 
     def start(self, inputs: Inputs, done: Done) -> None:
@@ -62,7 +62,7 @@ class TorchEngine:
     def compute(self, inputs: Inputs) -> NDArray[np.float32]:
         """See `Engine.compute`."""
         with self._one:
-            parts = self._rows.each(
+            parts = self._limit.each(
                 len(inputs[0]), lambda part: self._computed(tuple(each[part] for each in inputs))
             )
         return np.concatenate(parts)

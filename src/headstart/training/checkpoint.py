@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.atomic import whole
 from headstart.errors import InputError
+from headstart.runtime.device import out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +68,8 @@ class Checkpoint:
 
     @contextmanager
     def understood(self) -> Iterator[None]:
-        """Around what reads what was saved: that of another version may have other names.
+        """Around what reads what was saved: that of another version may have other names
+        or shapes.
 
         Raises:
             InputError: it has.
@@ -201,7 +203,9 @@ class Unfinished:
 def _of_this_version(what: str, folder: Path) -> Iterator[None]:
     try:
         yield
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:
+        if isinstance(error, RuntimeError) and out_of_memory(error):
+            raise
         raise InputError(
             f"The {what} in {str(folder)!r} is of another version of headstart; go on with that "
             "version, or remove the folder to start again."

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -21,9 +20,10 @@ from headstart.learning.loop import Trained, Training
 from headstart.learning.objectives import Loss
 from headstart.progress import Advance
 from headstart.randomness import seeded
-from headstart.runtime.halved import Rows
+from headstart.runtime.device import synchronise
+from headstart.runtime.halved import RowLimit
 from headstart.training import memory
-from headstart.training.checkpoint import Checkpoint, Tensors
+from headstart.training.checkpoint import Checkpoint, Saved, Tensors
 from headstart.training.items import Inputs, Items
 from headstart.training.network import Group, computing, on
 from headstart.training.order import batches
@@ -57,6 +57,7 @@ class Task:
         validate: the loss on validation items, lower is better; None where there are none.
         where: the device of the network.
         bfloat16: whether to compute in it where that is safe and faster.
+        count: how many the loss is the mean of, of the targets of a batch or of a part of it.
     """
 
     items: Items
@@ -65,6 +66,7 @@ class Task:
     validate: Callable[[], float] | None
     where: torch.device
     bfloat16: bool
+    count: Callable[[torch.Tensor], int] = len
 
 
 def train(
@@ -111,7 +113,7 @@ class Pace:
         self._run = run
         # What was spent before a kill counts too.
         self._deadline = None if deadline is None else deadline - run.trained.before
-        self._most = run.trained.planned
+        self._most = run.whole
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._left_out = 0
         self._since = self._checked = time.monotonic()
@@ -174,8 +176,7 @@ def step_seconds(
             while len(tries) < 2 and sum(tries) < MOST_MEASURED / 2:
                 began = time.monotonic()
                 training.take(batch)
-                if task.where.type == "cuda":
-                    torch.cuda.synchronize(task.where)
+                synchronise(task.where)
                 tries.append(time.monotonic() - began)
             seconds.append(min(tries))
             if time.monotonic() - spent > MOST_MEASURED:
@@ -212,6 +213,7 @@ class NetworkTraining(Training[Batch]):
     Attributes:
         kept: by step, how many were planned from then on, where a deadline changed that.
         decided: the last of those steps.
+        held: by step, how many rows the memory held from then on, where it did not hold a batch.
         judging: seconds that judging took, the last time.
     """
 
@@ -239,9 +241,9 @@ class NetworkTraining(Training[Batch]):
         )
         self._task, self._recipe, self._seed = task, recipe, seed
         self._checkpoint, self._advance = checkpoint, advance
-        self._rows = Rows()
-        kept = checkpoint.decisions().get("steps", {}) if checkpoint else {}
-        self.kept = {int(step): int(planned) for step, planned in kept.items()}
+        self._limit = RowLimit(task.where, least=2 if recipe.train_batchnorm else 1)
+        self.kept = _decided(checkpoint, "steps")
+        self.held = _decided(checkpoint, "rows")
         self.decided = max(self.kept, default=0)
         self.judging = 0.0
         self._pace = Pace(self, None)
@@ -289,7 +291,8 @@ class NetworkTraining(Training[Batch]):
         """See `Training.backward`: in parts, where the memory does not hold all rows at once."""
         index, inputs, random = batch
         task, recipe = self._task, self._recipe
-        wanted = task.targets[index].to(task.where)
+        answers = task.targets[index]
+        counted, wanted = task.count(answers), answers.to(task.where)
         drawn = int(random.integers(2**62))
         inputs = on(task.where, inputs)
         if recipe.mixup and len(wanted) > 1:
@@ -298,18 +301,37 @@ class NetworkTraining(Training[Batch]):
         texts = drawn if cheaper else None
 
         def learn(part: slice) -> torch.Tensor:
+            count = task.count(answers[part])
+            if not count:
+                return torch.zeros((), device=task.where)
             exact = computing(self.network, task.where, bfloat16=task.bfloat16, texts=texts)
             with seeded(drawn + part.start):
                 with exact:
                     scores = self.network(*(each[part] for each in inputs))
                 loss = task.loss(scores.float(), wanted[part])
-            share = len(wanted[part]) / len(wanted)
+            share = count / counted
             loss = loss if share == 1 else share * loss
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
             return loss.detach()
 
-        undo = partial(self.optimiser.zero_grad, set_to_none=True)
-        return torch.stack(self._rows.each(len(wanted), learn, undo)).sum()
+        follows = self.network.buffers() if recipe.train_batchnorm else ()
+        before = [(buffer, buffer.clone()) for buffer in follows]
+
+        def again() -> None:
+            self._hold()
+            self.optimiser.zero_grad(set_to_none=True)
+            for buffer, value in before:
+                buffer.copy_(value)
+
+        self._limit.most = min((self.held[at] for at in self.held if at <= self.step), default=None)
+        return torch.stack(self._limit.each(len(wanted), learn, again)).sum()
+
+    def _hold(self) -> None:
+        """Keep how many rows the memory holds, before it acts: they change what is drawn."""
+        assert self._limit.most is not None
+        self.held[self.step] = self._limit.most
+        if self._checkpoint is not None:
+            self._checkpoint.decide("rows", self.held)
 
     def validate(self) -> float | None:
         """See `Training.validate`."""
@@ -338,6 +360,11 @@ class NetworkTraining(Training[Batch]):
         self.trained.seconds = self.trained.before + time.monotonic() - self._began
 
     @property
+    def whole(self) -> int:
+        """Steps until the end, where no deadline makes them fewer."""
+        return self._recipe.cost(len(self._task.items))
+
+    @property
     def _steps(self) -> int:
         return self._recipe.steps(len(self._task.items))
 
@@ -357,10 +384,24 @@ class NetworkTraining(Training[Batch]):
         saved = self._checkpoint.load() if self._checkpoint else None
         if saved is None or self._checkpoint is None:
             return
+        with self._checkpoint.understood():
+            self._restore(saved)
+        self.trained.before = self.trained.seconds
+        items = self._task.items
+        epochs, steps = divmod(self.step, self._steps)
+        begun = _order(items, self._recipe, self._seed, epochs)[:steps]
+        self._advance(epochs * self._recipe.passed(len(items)) + sum(map(len, begun)))
+
+    def _restore(self, saved: Saved) -> None:
+        """The weights, the optimiser and the counters of a checkpoint."""
         parts: dict[str, Tensors] = {"weights": {}, "best": {}, "optimiser": {}}
         for name, tensor in saved.tensors.items():
             part, _, rest = name.partition("/")
             parts[part][rest] = tensor
+        shapes = {name: each.shape for name, each in self.weights().items()}
+        for part in ("weights", "best"):
+            if {name: each.shape for name, each in parts[part].items()} != shapes:
+                raise ValueError("other weights than the network has")
         self.network.load_state_dict(parts["weights"], strict=False)
         self.best = parts["best"]
         states: dict[int, Tensors] = {}
@@ -375,14 +416,8 @@ class NetworkTraining(Training[Batch]):
                 if value.shape == parameters[at].shape:
                     state[key] = torch.empty_like(parameters[at], device="cpu").copy_(value)
         self.optimiser.load_state_dict({**whole, "state": states})
-        with self._checkpoint.understood():
-            self.step = int(saved.counters["step"])
-            self.trained = Trained(**saved.counters["trained"])
-        self.trained.before = self.trained.seconds
-        items = self._task.items
-        epochs, steps = divmod(self.step, self._steps)
-        begun = _order(items, self._recipe, self._seed, epochs)[:steps]
-        self._advance(epochs * self._recipe.passed(len(items)) + sum(map(len, begun)))
+        self.step = int(saved.counters["step"])
+        self.trained = Trained(**saved.counters["trained"])
 
     def weights(self) -> Tensors:
         """See `Training.weights`; also buffers, where they follow the data."""
@@ -392,6 +427,15 @@ class NetworkTraining(Training[Batch]):
             buffers = {name for name, _ in self.network.named_buffers()} & known.keys()
             found |= {name: known[name].detach().cpu().clone() for name in buffers}
         return found
+
+
+def _decided(checkpoint: Checkpoint | None, name: str) -> dict[int, int]:
+    """What was decided under a name, by step."""
+    if checkpoint is None:
+        return {}
+    decisions = checkpoint.decisions()
+    with checkpoint.understood():
+        return {int(step): int(each) for step, each in dict(decisions.get(name, {})).items()}
 
 
 def _mixed(

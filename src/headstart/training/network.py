@@ -13,7 +13,7 @@ from torch import nn
 
 from headstart.backbones import Backbone
 from headstart.heads.linear import LinearHead
-from headstart.runtime.halved import Rows
+from headstart.runtime.halved import RowLimit
 from headstart.training.items import Inputs, Items
 from headstart.training.order import evaluated
 from headstart.training.recipe import Recipe
@@ -114,7 +114,7 @@ def scores(network: nn.Module, items: Items, where: torch.device) -> NDArray[np.
     """Scores (items, outputs) in evaluation mode."""
     network.eval()
     order = evaluated(len(items), items.lengths, ROWS)
-    rows, found = Rows(), []
+    limit, found = RowLimit(where), []
     with torch.inference_mode():
         for index in order:
             inputs = on(where, items.plain(index))
@@ -124,7 +124,7 @@ def scores(network: nn.Module, items: Items, where: torch.device) -> NDArray[np.
                 answers: NDArray[np.float32] = network(*given).float().cpu().numpy()
                 return answers
 
-            found += rows.each(len(index), some)
+            found += limit.each(len(index), some)
     back = np.argsort(np.concatenate(order))
     answers: NDArray[np.float32] = np.concatenate(found)[back]
     return answers
