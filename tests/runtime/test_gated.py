@@ -21,8 +21,7 @@ from headstart.runtime.gated import unfused
 from headstart.runtime.graphs import round_trip
 from headstart.runtime.openvino_engine import OpenVINOEngine
 from tests.backbones.text_models import save
-
-from .conftest import PICTURE
+from tests.features.conftest import PICTURE
 
 LAYERS = 2
 # The plugin fuses multiples of 32 alone.

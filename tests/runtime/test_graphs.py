@@ -1,8 +1,7 @@
 import pytest
 
 from headstart.runtime import compile, graphs
-
-from .conftest import PICTURE
+from tests.features.conftest import PICTURE
 
 
 @pytest.fixture

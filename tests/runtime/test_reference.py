@@ -5,8 +5,7 @@ import pytest
 
 from headstart.errors import InputError
 from headstart.runtime.reference import Reference, unknown
-
-from .conftest import PICTURE
+from tests.features.conftest import PICTURE
 
 PIXELS = (np.zeros((2, 4, 4, 3), np.uint8),)
 

@@ -12,9 +12,8 @@ from headstart.features.trunk import Trunk
 from headstart.progress import Silent
 from headstart.runtime import compile, graphs, trial
 from headstart.runtime.openvino_engine import OpenVINOEngine
+from tests.features.conftest import PICTURE, pictures
 from tests.training import small
-
-from .conftest import PICTURE, pictures
 
 LOWEST = "bfloat16"
 """Compiled on every machine, in whatever it computes that in."""
