@@ -399,7 +399,7 @@ def _extracted(bench: Bench, trunk: Any) -> float:
             data,
             trunk.backbone.preprocessing,
             lambda: engine,
-            known=lambda digests: np.zeros(len(digests), bool),
+            known=pipeline.none_known,
             emit=lambda _: None,
             advance=lambda _: None,
         )

@@ -26,9 +26,11 @@ class Counting(Training[int]):
     def batches(self) -> list[int]:
         return list(range(STEPS))
 
-    def loss(self, batch: int) -> torch.Tensor:
+    def backward(self, batch: int) -> torch.Tensor:
         assert self.network.training
-        return -self.network.weight.sum()
+        loss = -self.network.weight.sum()
+        loss.backward()
+        return loss.detach()
 
     def validate(self) -> float | None:
         return None if self.losses is None else self.losses[self.trained.epochs - 1]

@@ -45,7 +45,7 @@ def scale_in(cells: Sequence[object]) -> int:
     largest = 0.0
     for cell in cells:
         try:
-            values = picture(cell)
+            values = image(cell)
         except Unreadable:
             continue
         largest = max(largest, float(values.max(initial=0)))
@@ -54,7 +54,7 @@ def scale_in(cells: Sequence[object]) -> int:
     return 255 if largest else 1
 
 
-def picture(cell: object) -> NDArray[np.float64]:
+def image(cell: object) -> NDArray[np.float64]:
     """The image in a cell: a text or list of numbers, or an array of two or three dimensions.
 
     Returns:

@@ -248,7 +248,7 @@ def _path(cell: object, finder: Finder) -> str:
 def _pixels(cell: object, scale: int) -> object:
     if cell is None:
         raise Unreadable("it has no image")
-    return pixels.as_bytes(pixels.picture(cell), scale)
+    return pixels.as_bytes(pixels.image(cell), scale)
 
 
 def _present(labels: Sequence[Label | None], kept: Sequence[int]) -> list[Label]:

@@ -85,6 +85,11 @@ class Outcome:
 Known = Callable[[NDArray[np.bytes_]], NDArray[np.bool_]]
 
 
+def none_known(digests: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+    """A `Known` of which every item is computed."""
+    return np.zeros(len(digests), bool)
+
+
 class _Preparer(Protocol):
     def __call__(self, positions: range, known: Known) -> list[Prepared]: ...
 

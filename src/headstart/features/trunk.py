@@ -28,7 +28,7 @@ from headstart.runtime import device as devices
 from headstart.runtime.engine import CPU_BATCH, Engine
 from headstart.runtime.graphs import Graph, graph
 from headstart.runtime.reference import Reference
-from headstart.spec import FitSpec
+from headstart.spec import EmbedSpec, FitSpec
 
 if TYPE_CHECKING:
     import openvino as ov
@@ -107,18 +107,23 @@ class Trunk:
         return cls(backbone, backbone.cut(cut), where, devices.precision(where), chosen)
 
     @classmethod
-    def whole(cls, spec: FitSpec, modality: Modality) -> "Trunk":
-        """The backbone that the options of a `fit` ask for, not cut; see `load`."""
-        trunk = cls.load(
+    def of(cls, spec: FitSpec | EmbedSpec, modality: Modality, *, cut: str | None) -> "Trunk":
+        """The backbone that some options ask for, cut somewhere; see `load`."""
+        return cls.load(
             spec.backbone,
             modality,
-            cut=None,
+            cut=cut,
             offline=spec.offline,
             crop=spec.crop,
             size=spec.size,
             pool=spec.pool,
             device=spec.device,
         )
+
+    @classmethod
+    def whole(cls, spec: FitSpec, modality: Modality) -> "Trunk":
+        """The backbone that the options of a `fit` ask for, not cut; see `load`."""
+        trunk = cls.of(spec, modality, cut=None)
         if spec.train_batchnorm and not trunk.backbone.has_batchnorm():
             raise InputError(
                 f"--train-batchnorm does nothing: the backbone {trunk.backbone.name!r} has no "
@@ -216,7 +221,7 @@ class Trunk:
                 some,
                 self.backbone.preprocessing,
                 lambda: engine,
-                known=lambda digests: np.zeros(len(digests), bool),
+                known=pipeline.none_known,
                 emit=lambda _: None,
                 advance=lambda _: None,
                 view=view,

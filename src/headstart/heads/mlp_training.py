@@ -75,14 +75,17 @@ class _Perceptron(Training[torch.Tensor]):
         self.targets = train.targets
         self.item_weights = None if train.weights is None else torch.from_numpy(train.weights)
 
-    def loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """See `Training.loss`."""
+    def backward(self, batch: torch.Tensor) -> torch.Tensor:
+        """See `Training.backward`."""
         # Rows whole: a fifth of the time of `features[batch]`.
         scores = self.network(self.features.index_select(0, batch))
         # Only of the batch: a row for each item and a column for each class may be gigabytes.
         wanted = self.objective.targets(self.targets[batch.numpy()])
         losses = self.objective.losses(scores, wanted, 0.0)
-        return (losses if self.item_weights is None else losses * self.item_weights[batch]).mean()
+        weighted = losses if self.item_weights is None else losses * self.item_weights[batch]
+        loss = weighted.mean()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+        return loss.detach()
 
     def scores(self, rows: Rows) -> torch.Tensor:
         """Of rows to be judged by, in evaluation mode."""

@@ -1,6 +1,7 @@
 """The one loop, in which heads and networks learn: steps, epochs, the best weights, patience."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -35,7 +36,7 @@ class Trained:
     finished: bool = False
 
 
-class Training(Generic[Batch]):
+class Training(ABC, Generic[Batch]):
     """A network that learns, and how it stands; each kind of training says what its steps are.
 
     Attributes:
@@ -73,13 +74,13 @@ class Training(Generic[Batch]):
         self.best: dict[str, torch.Tensor] = {}
         self._patience, self._settled, self._clip = patience, settled, clip
 
+    @abstractmethod
     def batches(self) -> Iterable[Batch]:
         """What is left of the epoch under way."""
-        raise NotImplementedError
 
-    def loss(self, batch: Batch) -> torch.Tensor:
-        """The mean loss of a batch, whose gradient a step goes down."""
-        raise NotImplementedError
+    @abstractmethod
+    def backward(self, batch: Batch) -> torch.Tensor:
+        """The gradients of the mean loss of a batch; gives that loss, detached."""
 
     def validate(self) -> float | None:
         """What chooses the weights, lower is better; None: the last are the best."""
@@ -131,12 +132,6 @@ class Training(Generic[Batch]):
         self.optimiser.step()
         self.step += 1
         return loss
-
-    def backward(self, batch: Batch) -> torch.Tensor:
-        """The gradients of the loss of a batch; gives the loss."""
-        loss = self.loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
-        return loss.detach()
 
     def judge(self) -> None:
         """Take in how good the weights are now; keep them where they are the best."""

@@ -159,7 +159,7 @@ class Model:
                 data,
                 self.preprocessing,
                 lambda: self.engine,
-                known=lambda digests: np.zeros(len(digests), bool),
+                known=pipeline.none_known,
                 emit=emit,
                 advance=advance,
                 workers=workers,

@@ -28,16 +28,7 @@ def embed(
     Raises:
         InputError: an option is wrong, or no item can be read.
     """
-    trunk = Trunk.load(
-        spec.backbone,
-        dataset.modality,
-        cut=spec.cut,
-        offline=spec.offline,
-        crop=spec.crop,
-        size=spec.size,
-        pool=spec.pool,
-        device=spec.device,
-    )
+    trunk = Trunk.of(spec, dataset.modality, cut=spec.cut)
     if spec.pool != "auto" and trunk.cut.stage != trunk.backbone.stages[-1].name:
         raise InputError(
             f"--pool is of the last stage, and --cut {spec.cut} stops before it; leave one of them "
