@@ -106,6 +106,7 @@ class CentreHead:
     in_epochs: ClassVar[bool] = False
     stops_early: ClassVar[bool] = False
     kept: ClassVar[bool] = False
+    choices: ClassVar[tuple[str, ...]] = ()
     arrays: dict[str, np.ndarray]
     settings: dict[str, Any]
 

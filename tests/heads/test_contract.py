@@ -277,3 +277,17 @@ def test_hardly_any_distinct_item(name: str, task: str, distinct: int) -> None:
     targets = np.arange(len(features)) % 2
     head = heads.fit(name, features, targets, task=task, classes=2, seed=0)
     assert np.isfinite(head.scores(features)).all()
+
+
+def test_what_was_chosen_can_be_given(name: str, kind: str) -> None:
+    features, targets = made(kind, 90)
+    head = fit(name, kind, features, targets)
+    choices = [key for key in heads.kind_of(name).choices if key in head.settings]
+    again = fit(name, kind, features, targets, options={key: head.settings[key] for key in choices})
+    assert all(again.settings[key] == head.settings[key] for key in choices)
+    unseen, _ = made(kind, 40, seed=3)
+    np.testing.assert_allclose(again.scores(unseen), head.scores(unseen), rtol=1e-4, atol=1e-4)
+    for key in choices:
+        if key != "neighbours":
+            other = fit(name, kind, features, targets, options={key: 100 * head.settings[key]})
+            assert not np.allclose(other.scores(unseen), head.scores(unseen), rtol=1e-3)

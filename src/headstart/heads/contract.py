@@ -54,11 +54,14 @@ class HeadType(Protocol):
         stops_early: whether it needs its validation items to the end; another head learns from
             them too once every choice is made.
         kept: whether fitting takes longer than reading it from the cache.
+        choices: the settings that `fit` chooses, and does not choose again where they are among
+            its options.
     """
 
     in_epochs: bool
     stops_early: bool
     kept: bool
+    choices: tuple[str, ...]
 
     @staticmethod
     def options(text: str) -> JsonObject:
@@ -127,16 +130,22 @@ def check_width(features: Array, width: int) -> None:
         )
 
 
+def alike_rows(features: Array) -> npt.NDArray[np.int64]:
+    """A number for each row (n, d): that of the first row which it repeats exactly."""
+    first: dict[bytes, int] = {}
+    found = (
+        first.setdefault(hashlib.blake2b(row.tobytes(), digest_size=16).digest(), at)
+        for at, row in enumerate(features)
+    )
+    return np.fromiter(found, np.int64, len(features))
+
+
 def distinct_rows(features: Array) -> npt.NDArray[np.int64]:
     """Indices, ascending, of the rows (n, d) without those that repeat an earlier one exactly.
 
     Settings are chosen on these: a copy on the other side of a fold would give its answer away.
     """
-    first: dict[bytes, int] = {}
-    for at, row in enumerate(features):
-        key = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
-        first.setdefault(key, at)
-    return np.fromiter(first.values(), np.int64, len(first))
+    return np.unique(alike_rows(features))
 
 
 def moments(features: Array) -> tuple[Floats, Floats]:

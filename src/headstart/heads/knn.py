@@ -50,6 +50,7 @@ class NeighboursHead:
     in_epochs: ClassVar[bool] = False
     stops_early: ClassVar[bool] = False
     kept: ClassVar[bool] = False
+    choices: ClassVar[tuple[str, ...]] = ("neighbours",)
     arrays: dict[str, Array]
     settings: JsonObject
 
@@ -103,8 +104,12 @@ class NeighboursHead:
         balance: Balance = "none",
         weights: Array | None = None,
         validation: Validation | None = None,  # noqa: ARG003
+        neighbours: int | None = None,
     ) -> "NeighboursHead":
-        """See `headstart.heads.fit`; `validation` is not needed."""
+        """See `headstart.heads.fit`; `validation` is not needed.
+
+        The number of `neighbours` is chosen where it is None.
+        """
         mean, scale = moments(features)
         weights = weighing(targets, classes, balance, weights)
         settings: JsonObject = {"task": task}
@@ -126,6 +131,8 @@ class NeighboursHead:
         for start in range(0, len(features), _SEEN_AT_ONCE):
             rows = slice(start, start + _SEEN_AT_ONCE)
             arrays["items"][rows] = _directions(features[rows], arrays["mean"], arrays["scale"])
+        if neighbours is not None:
+            return cls(arrays=arrays, settings={**settings, "neighbours": neighbours})
         distinct = distinct_rows(features)
         alone = dict(arrays)
         if len(distinct) < len(features):

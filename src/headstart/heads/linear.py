@@ -8,7 +8,7 @@ Stopping: Refine, Then Calibrate"); by leave-one-out for ridge.
 
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -61,6 +61,7 @@ class LinearHead:
     in_epochs: ClassVar[bool] = False
     stops_early: ClassVar[bool] = False
     kept: ClassVar[bool] = True
+    choices: ClassVar[tuple[str, ...]] = ("inverse_penalty", "penalty")
     arrays: dict[str, Array]
     settings: JsonObject
 
@@ -105,17 +106,24 @@ class LinearHead:
         balance: Balance = "none",
         weights: Array | None = None,
         validation: Validation | None = None,  # noqa: ARG003
+        inverse_penalty: float | None = None,
+        penalty: float | None = None,
     ) -> "LinearHead":
-        """See `headstart.heads.fit`; `validation` is not needed."""
+        """See `headstart.heads.fit`; `validation` is not needed.
+
+        `inverse_penalty` (of logistic regression) and `penalty` (of ridge regression) are chosen
+        where they are None.
+        """
         mean, scale = moments(features)
         rows = standardised(features, mean, scale)
         rng = np.random.default_rng(seed)
         if task == "regression":
             weights = weighing(targets, classes, "none", weights)
-            weight, bias, chosen = _ridge(rows, targets.astype(np.float64), weights, rng)
+            given = _ALPHAS if penalty is None else (penalty / rows.shape[1],)
+            weight, bias, chosen = _ridge(rows, targets.astype(np.float64), weights, rng, given)
         else:
             problem = _Problem(rows, targets, weights, task, classes, balance)
-            weight, bias, chosen = _logistic(problem, rng)
+            weight, bias, chosen = _logistic(problem, rng, inverse_penalty)
         weight = weight * scale[:, None]
         bias = bias - mean @ weight
         arrays = {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}
@@ -198,7 +206,9 @@ class _Regressions:
         return weight, bias
 
 
-def _logistic(problem: _Problem, rng: np.random.Generator) -> tuple[Floats, Floats, JsonObject]:
+def _logistic(
+    problem: _Problem, rng: np.random.Generator, given: float | None
+) -> tuple[Floats, Floats, JsonObject]:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
@@ -206,8 +216,10 @@ def _logistic(problem: _Problem, rng: np.random.Generator) -> tuple[Floats, Floa
         warnings.simplefilter("ignore", ConvergenceWarning)
         # Many classes of few items each: what the labels are was settled when they were read.
         warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
-        scaled, loss = _choose(problem, rng)
-        chosen = scaled / problem.rows.shape[1]
+        chosen, loss = given, None
+        if chosen is None:
+            scaled, loss = _choose(problem, rng)
+            chosen = scaled / problem.rows.shape[1]
         final = _Regressions(problem)
         _run(final.steps(chosen, 1e-4), problem.rows.size * problem.classes)
     return *final.solution(), {"inverse_penalty": chosen, HELD_OUT_LOSS: loss}
@@ -268,9 +280,16 @@ def _run(steps: Iterable[Callable[[], object]], work: int) -> None:
 
 
 def _ridge(
-    rows: Array, targets: Floats, weights: Floats | None, rng: np.random.Generator
+    rows: Array,
+    targets: Floats,
+    weights: Floats | None,
+    rng: np.random.Generator,
+    alphas: Sequence[float],
 ) -> tuple[Floats, Floats, JsonObject]:
-    """Weight (d, 1) and bias (1,) of the targets in their unit; that, and the penalty."""
+    """Weight (d, 1) and bias (1,) of the targets in their unit; that, and the penalty.
+
+    `alphas` are the penalties to choose among, over the number of features.
+    """
     from sklearn.linear_model import Ridge
 
     unit = unit_of(targets)
@@ -284,7 +303,9 @@ def _ridge(
 
     def solve() -> None:
         some = None if weights is None else weighing(scaled[kept], 0, "none", weights[kept])
-        coefficients, intercept, penalty, loss = _leave_one_out(rows[kept], scaled[kept], some)
+        coefficients, intercept, penalty, loss = _leave_one_out(
+            rows[kept], scaled[kept], some, alphas
+        )
         if len(kept) < len(rows):
             model = Ridge(penalty, solver="cholesky").fit(rows, scaled, weights)
             coefficients, intercept = model.coef_.astype(np.float64), float(model.intercept_)
@@ -297,7 +318,10 @@ def _ridge(
 
 
 def _leave_one_out(
-    rows: Array, targets: Floats, weights: Floats | None = None
+    rows: Array,
+    targets: Floats,
+    weights: Floats | None = None,
+    alphas: Sequence[float] = _ALPHAS,
 ) -> tuple[Floats, float, float, float]:
     """Ridge coefficients (d,), intercept, and the penalty with the least leave-one-out error.
 
@@ -328,7 +352,7 @@ def _leave_one_out(
     z = x @ axes
     squares, along = z * z, z.T @ y
     best: tuple[float, float] = (math.inf, 0.0)
-    for penalty in (alpha * width for alpha in _ALPHAS):
+    for penalty in (alpha * width for alpha in alphas):
         residuals = y - z @ (along / (spread + penalty))
         leverage = share + squares @ (1 / (spread + penalty))
         best = min(best, (float(np.mean((residuals / (1 - leverage)) ** 2)), penalty))

@@ -50,6 +50,7 @@ class PerceptronHead:
     in_epochs: ClassVar[bool] = True
     stops_early: ClassVar[bool] = True
     kept: ClassVar[bool] = False
+    choices: ClassVar[tuple[str, ...]] = ()
     arrays: dict[str, Array]
     settings: JsonObject
 

@@ -1,0 +1,102 @@
+"""What heads say of items that they did not learn from: thresholds and checks are made from it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from headstart import heads
+from headstart.data.together import joined
+from headstart.evaluation.folds import stratified_folds
+from headstart.heads.contract import alike_rows
+from headstart.heads.linear import LinearHead
+from headstart.spec import FitSpec, head_of
+from headstart.training.adapted import Adapted
+from headstart.training.examples import Part
+from headstart.types import Indices, Scores, Targets
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """An entry for each training and validation item that was held out once.
+
+    Attributes:
+        positions: where the items are in the data set, (n,).
+        targets: as in `Part`.
+        scores: float32 logits (n, classes), not calibrated; or values (n,) (regression).
+        folds: which fold each was held out in, (n,).
+    """
+
+    positions: Indices
+    targets: Targets
+    scores: Scores
+    folds: Indices
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+def out_of_fold(
+    adapted: Adapted, spec: FitSpec, together: Indices | None = None
+) -> OutOfFold | None:
+    """What heads like that of `adapted` say of items that they did not learn from.
+
+    Each has the settings that were chosen for that head (how much to regularise, say), and learnt
+    from the other folds. The only item of a class is in no fold: it is left out.
+
+    Args:
+        adapted: a finished rung.
+        spec: the options it was trained with.
+        together: int, by position in the data set; items of the same number are held out together.
+            Those of the same features always are.
+
+    Returns:
+        None where more than the head was trained: its features know the items' labels.
+    """
+    if adapted.weights or adapted.averaged_with is not None:
+        return None
+    examples = adapted.examples
+    part = examples.parts["train"].joined(examples.parts["validation"])
+    if isinstance(adapted.head, LinearHead):
+        part = part.columns(np.flatnonzero(adapted.head.arrays["weight"].any(axis=1)))
+    name, options = head_of(spec.head)
+    kind = heads.kind_of(name)
+    chosen = {key: adapted.head.settings.get(key) for key in kind.choices}
+    fold = _folds(part, together, spec.seed)
+    found: list[tuple[Indices, Scores]] = []
+    for each in np.unique(fold[fold >= 0]).tolist():
+        held_out, others = np.flatnonzero(fold == each), np.flatnonzero(fold != each)
+        head = heads.fit(
+            name,
+            part.features[others],
+            part.targets[others],
+            task=examples.task,
+            classes=len(examples.classes),
+            seed=spec.seed,
+            options=options | chosen,
+            epochs=spec.epochs,
+            balance="balanced" if spec.balance == "balanced" else "none",
+            weights=None if part.weights is None else part.weights[others],
+        )
+        found.append((held_out, head.scores(part.features[held_out])))
+    if not found:
+        return None
+    rows = np.concatenate([held_out for held_out, _ in found])
+    order = np.argsort(part.positions[rows])
+    rows = rows[order]
+    return OutOfFold(
+        positions=part.positions[rows],
+        targets=part.targets[rows],
+        scores=np.concatenate([scores for _, scores in found])[order],
+        folds=fold[rows],
+    )
+
+
+def _folds(part: Part, together: Indices | None, seed: int) -> Indices:
+    """The fold of each item; those that belong together are where the first of them is."""
+    same = alike_rows(part.features)
+    if together is not None:
+        same = joined(same, together[part.positions])
+    _, first, number = np.unique(same, return_index=True, return_inverse=True)
+    return stratified_folds(part.targets[first], FOLDS, np.random.default_rng(seed))[number]
