@@ -77,6 +77,8 @@ class Dataset:
             sorted tuple of `str`, a number a `float`.
         splits: the split each item was given by the data, or None where headstart is to choose.
         weights: how much each item counts in training; empty where all count alike.
+        groups: what each item belongs to (a patient, a video); the items of a group stay on one
+            side of every split. None for one that is alone; empty where there are no groups.
         skipped: what was left out while reading.
         warnings: what a person should know; notes: what was guessed, and how to say otherwise.
         reads: the columns and files it was read from, which a model remembers.
@@ -90,6 +92,7 @@ class Dataset:
     labels: Sequence[Label] | None = None
     splits: Sequence[Split | None] = ()
     weights: Sequence[float] = ()
+    groups: Sequence[str | None] = ()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
@@ -113,6 +116,7 @@ class Dataset:
             labels=None if self.labels is None else [self.labels[i] for i in index],
             splits=[self.splits[i] for i in index] if self.splits else (),
             weights=[self.weights[i] for i in index] if len(self.weights) else (),
+            groups=[self.groups[i] for i in index] if len(self.groups) else (),
         )
 
 
@@ -134,10 +138,17 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
         else [*first.labels, *second.labels],
         splits=[*sides, *added],
         weights=[*first.weights, *[1.0] * len(second)] if len(first.weights) else (),
+        groups=_groups(first, second),
         skipped=(*first.skipped, *second.skipped),
         warnings=tuple(dict.fromkeys([*first.warnings, *second.warnings])),
         notes=tuple(dict.fromkeys([*first.notes, *second.notes, *said])),
     )
+
+
+def _groups(first: Dataset, second: Dataset) -> Sequence[str | None]:
+    if not (first.groups or second.groups):
+        return ()
+    return [each for data in (first, second) for each in (data.groups or [None] * len(data))]
 
 
 def count_notes(notes: Mapping[int, str], modality: Modality) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ import numpy as np
 from headstart.data import labels, split
 from headstart.data.dataset import SPLITS, Dataset, Skipped, Split, Task
 from headstart.data.forms import ordered
+from headstart.data.together import joined, numbered
 from headstart.errors import InputError
 from headstart.types import Indices, Label, Mask, Targets
-from headstart.wording import some
+from headstart.wording import shown, some
 
 VALIDATION_SIZE = 0.15
 IN_ANOTHER_SPLIT = "the same item is in the split that this one is judged by"
@@ -34,6 +35,8 @@ class Divided:
         sides: by split; validation may be empty.
         skipped: items whose label training never saw, or that are in another split too.
         warnings: what a person should know.
+        together: int (items of the data set,), by position: items of the same number stay
+            together, and those of -1 are alone; None where all are alone.
     """
 
     task: Task
@@ -41,6 +44,7 @@ class Divided:
     sides: Mapping[Split, Side]
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    together: Indices | None = None
 
 
 def divide(
@@ -64,6 +68,7 @@ def divide(
     given = [data.splits[at] for at in readable.tolist()] if data.splits else []
     names = [data.names[at] for at in readable.tolist()]
     duplicates = split.check_duplicates(digests, known, names, given)
+    together = together_in(data, readable, digests)
     found = split.split(
         known,
         digests,
@@ -72,6 +77,7 @@ def divide(
         test_size=test_size,
         validation_size=VALIDATION_SIZE,
         seed=seed,
+        together=None if together is None else together[readable],
     )
     classes = labels.classes_of([known[at] for at in found.train.tolist()], data.task)
     if data.task == "classification" and len(classes) < 2:
@@ -80,7 +86,7 @@ def divide(
             "test or validation split; give those splits other items."
         )
     sides: dict[Split, Side] = {}
-    warnings = [*duplicates, *found.warnings]
+    warnings = [*duplicates, *_parted(data, readable), *found.warnings]
     skipped = [Skipped(names[at], IN_ANOTHER_SPLIT) for at in found.dropped.tolist()]
     for name in SPLITS:
         positions = readable[getattr(found, name)]
@@ -94,7 +100,41 @@ def divide(
             "No item of the test split has a label that the training items have: it has "
             f"{some(ordered(tested), 3)}, they have {some(classes, 3)}; check the labels of both."
         )
-    return Divided(data.task, classes, sides, tuple(skipped), tuple(warnings))
+    return Divided(data.task, classes, sides, tuple(skipped), tuple(warnings), together)
+
+
+def together_in(data: Dataset, readable: Indices, digests: Sequence[bytes]) -> Indices | None:
+    """What stays together, by position in the data; see `Divided.together`.
+
+    Identical items do in any case: where nothing else does, this is None.
+    """
+    if not any(group is not None for group in data.groups):
+        return None
+    found = np.full(len(data), -1, np.int64)
+    groups = numbered(data.groups[at] for at in readable.tolist())
+    found[readable] = joined(numbered(digests), groups)
+    return found
+
+
+def _parted(data: Dataset, readable: Indices) -> list[str]:
+    """Warn of groups that the data's own splits have parted."""
+    if not (data.groups and any(data.splits)):
+        return []
+    sides: dict[str, dict[Split, str]] = {}
+    for at in readable.tolist():
+        group = data.groups[at]
+        if group is not None:
+            sides.setdefault(group, {}).setdefault(data.splits[at] or "train", data.names[at])
+    parted = {group: where for group, where in sides.items() if len(where) > 1}
+    if not parted:
+        return []
+    group, where = next(iter(parted.items()))
+    examples = " and ".join(f"{name} ({side})" for side, name in where.items())
+    return [
+        f"{len(parted):,} of {len(sides):,} groups are in more than one given split, such as "
+        f"{shown(group)!r} with {examples}; the figures may be too good, for what is tested is "
+        "not new to the model."
+    ]
 
 
 def divide_without_test(
@@ -104,7 +144,9 @@ def divide_without_test(
     assert data.task is not None
     assert data.labels is not None
     known = [data.labels[at] for at in readable.tolist()]
-    train, validation = _train_and_validation(data.task, known, digests, seed)
+    together = together_in(data, readable, digests)
+    inside = None if together is None else together[readable]
+    train, validation = _train_and_validation(data.task, known, digests, inside, seed)
     classes = labels.classes_of(known, data.task)
 
     def side(index: Indices) -> Side:
@@ -116,11 +158,15 @@ def divide_without_test(
         "validation": side(validation),
         "test": side(train[:0]),
     }
-    return Divided(data.task, classes, sides)
+    return Divided(data.task, classes, sides, together=together)
 
 
 def _train_and_validation(
-    task: Task, known: list[Label], digests: Sequence[bytes], seed: int
+    task: Task,
+    known: list[Label],
+    digests: Sequence[bytes],
+    together: Indices | None,
+    seed: int,
 ) -> tuple[Indices, Indices]:
     every = np.arange(len(known))
     try:
@@ -132,14 +178,17 @@ def _train_and_validation(
             test_size=0,
             validation_size=VALIDATION_SIZE,
             seed=seed,
+            together=together,
         )
     except InputError:  # too few distinct items: nothing is calibrated
         return every, every[:0]
     seen = set(labels.classes_of([known[at] for at in found.train.tolist()], task))
-    # Identical items stay together, whatever their labels: a class may be all in validation.
+    # What belongs together stays so, whatever its labels: a class may be all in validation.
     unseen = [
         at for at in found.validation.tolist() if set(labels.classes_of([known[at]], task)) - seen
     ]
+    if together is not None and unseen:
+        unseen = np.flatnonzero(np.isin(together, together[unseen])).tolist()
     train = np.union1d(found.train, unseen).astype(np.int64)
     return train, np.setdiff1d(found.validation, unseen)
 

@@ -1,16 +1,22 @@
-"""Train, validation and test: stratified, seeded, identical items on one side."""
+"""Train, validation and test: stratified, seeded, what belongs together on one side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.data.blocks import Blocks, blocks_of, confined, taken
 from headstart.data.dataset import Split, Task
 from headstart.data.forms import ordered
 from headstart.data.labels import counts_of
+from headstart.data.together import joined, numbered
 from headstart.errors import DataError
 from headstart.types import Indices, Label
 from headstart.wording import some
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _SIDES: dict[Split | None, int] = {None: 0, "train": 0, "validation": 1, "test": 2}
 _BIN = 20
@@ -45,6 +51,7 @@ def split(
     test_size: float,
     validation_size: float,
     seed: int,
+    together: Indices | None = None,
 ) -> Splits:
     """Divide items into train, validation and test.
 
@@ -52,6 +59,9 @@ def split(
     a test or validation split that is not given is cut from the training items, by class
     (regression: by quantile; multilabel: by each item's rarest label).
     A class of one distinct item is for training alone, one of two for training and test.
+
+    Items of a group are on one side of what is cut; one that the given splits have parted is for
+    training. The same is then true of a class in one group, and in two.
 
     Args:
         labels: one per item.
@@ -61,17 +71,22 @@ def split(
         test_size: share of the items for test, unless the data has a test split; 0 for none.
         validation_size: the same for validation.
         seed: of the shuffle.
+        together: int, one per item: those of the same number are one group, those of -1 alone.
 
     Raises:
-        DataError: there are too few distinct items, or no training items.
+        DataError: there are too few distinct items or groups, or no training items.
     """
-    groups = _groups(digests)
+    contents = numbered(digests)
     sides = _given_sides(given, len(labels))
-    # A group goes to the side of its most protected member: test, then validation.
-    side = np.zeros(groups.max(initial=-1) + 1, np.int64)
-    np.maximum.at(side, groups, sides)
-    dropped = sides < side[groups]
-    strata = _strata(labels, groups, task)
+    # A content goes to the side of its most protected copy: test, then validation.
+    side = np.zeros(contents.max(initial=-1) + 1, np.int64)
+    np.maximum.at(side, contents, sides)
+    dropped = sides < side[contents]
+    groups = contents if together is None else joined(contents, together)
+    first = np.unique(contents, return_index=True)[1]
+    group = groups[first]
+    grouped = groups.max(initial=-1) < contents.max(initial=-1)
+    strata = _strata(labels, contents, task)
     rng = np.random.default_rng(seed)
     pool = np.flatnonzero(side == 0)
     if not pool.size and dropped.any():
@@ -81,13 +96,20 @@ def split(
     if not pool.size:
         raise DataError("The data has no items to train on; its train split is missing or empty.")
     shares = {2: test_size, 1: validation_size}
+    warnings: tuple[str, ...] = ()
+    memberships = _memberships(labels, first, strata, task) if grouped else None
+    if memberships is not None and test_size and not (side == 2).any():
+        warnings = _confined(memberships, labels, first, group, pool, task)
     for number, share in shares.items():
         if share and not (side == number).any():
-            _carve(side, strata, number, share * pool.size, rng)
-            _refuse_empty(side, number, pool.size)
-    placed = side[groups]
+            if memberships is not None:
+                _carve_groups(side, group, memberships, number, share * pool.size, task, rng)
+            else:
+                _carve(side, strata, number, share * pool.size, rng)
+            _refuse_empty(side, number, pool.size, group[pool] if grouped else None)
+    placed = side[contents]
     train, validation, test = (np.flatnonzero((placed == n) & ~dropped) for n in (0, 1, 2))
-    warnings = _warnings(labels, train, validation, test, task)
+    warnings += _warnings(labels, train, validation, test, task)
     return Splits(train, validation, test, np.flatnonzero(dropped), warnings)
 
 
@@ -105,8 +127,8 @@ def check_duplicates(
         names: what to call each.
         splits: the splits given by the data, or empty.
     """
-    groups = _groups(digests)
-    first = np.unique(groups, return_index=True)[1][groups]
+    contents = numbered(digests)
+    first = np.unique(contents, return_index=True)[1][contents]
     copies = np.flatnonzero(first != np.arange(first.size)).tolist()
     if not copies:
         return ()
@@ -153,22 +175,15 @@ def _times(count: int, what: str) -> str:
     return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
 
 
-def _groups(digests: Sequence[bytes]) -> Indices:
-    """Per item the number of its digest, in order of first appearance."""
-    numbers: dict[bytes, int] = {}
-    found = (numbers.setdefault(digest, len(numbers)) for digest in digests)
-    return np.fromiter(found, np.int64, len(digests))
-
-
 def _given_sides(given: Sequence[Split | None], items: int) -> Indices:
     if not len(given):
         return np.zeros(items, np.int64)
     return np.fromiter((_SIDES[each] for each in given), np.int64, items)
 
 
-def _strata(labels: Sequence[Label], groups: Indices, task: Task) -> Indices:
-    """Per group the stratum its first item is in."""
-    first = np.unique(groups, return_index=True)[1]
+def _strata(labels: Sequence[Label], contents: Indices, task: Task) -> Indices:
+    """Per content the stratum its first item is in."""
+    first = np.unique(contents, return_index=True)[1]
     if task == "regression":
         values = np.asarray(labels, np.float64)[first]
         bins = int(np.clip(values.size // _BIN, 1, _BINS))
@@ -192,7 +207,7 @@ def _strata(labels: Sequence[Label], groups: Indices, task: Task) -> Indices:
 def _carve(
     side: Indices, strata: Indices, number: int, wanted: float, rng: np.random.Generator
 ) -> None:
-    """Move about `wanted` groups from train to `number`, by stratum.
+    """Move about `wanted` contents from train to `number`, by stratum.
 
     A stratum of two or more gives at least one and keeps at least one.
     """
@@ -211,14 +226,109 @@ def _carve(
     side[pool[order[position < take[of]]]] = number
 
 
-def _refuse_empty(side: Indices, number: int, distinct: int) -> None:
-    if not (side == number).any():
-        name = next(split for split, n in _SIDES.items() if n == number)
+def _memberships(
+    labels: Sequence[Label], first: Indices, strata: Indices, task: Task
+) -> "csr_array":
+    """Per content 1 for each stratum that it is of, else 0; with several labels one for each."""
+    from scipy.sparse import csr_array
+
+    several, columns = np.ones(len(strata), np.int64), strata
+    if task == "multilabel":
+        own = [_classes(labels[at]) for at in first.tolist()]
+        codes = {name: code for code, name in enumerate(sorted({n for x in own for n in x}))}
+        several = np.fromiter(map(len, own), np.int64, len(own))
+        columns = np.array([codes[name] for each in own for name in each], np.int64)
+    starts = np.concatenate(([0], np.cumsum(several)))
+    shape = (len(first), int(columns.max(initial=-1)) + 1)
+    return csr_array((np.ones(len(columns), np.int64), columns, starts), shape=shape)
+
+
+def _blocks(side: Indices, group: Indices, memberships: "csr_array") -> Blocks:
+    """The groups of what is in train; one that is in another split too stays there."""
+    parted = np.zeros(int(group.max(initial=-1)) + 1, bool)
+    parted[group[side != 0]] = True
+    return blocks_of(group, memberships, np.flatnonzero(side == 0), parted)
+
+
+def _carve_groups(
+    side: Indices,
+    group: Indices,
+    memberships: "csr_array",
+    number: int,
+    wanted: float,
+    task: Task,
+    rng: np.random.Generator,
+) -> None:
+    """Move groups with about `wanted` contents from train to `number`, by stratum."""
+    inside = side == 0
+    share = min(wanted / max(np.count_nonzero(inside), 1), 0.99)
+    blocks = _blocks(side, group, memberships)
+    moved = taken(blocks, share, rng, all_learnt=task != "regression")
+    side[inside & moved[group]] = number
+
+
+def _refuse_empty(side: Indices, number: int, distinct: int, groups: Indices | None) -> None:
+    if (side == number).any():
+        return
+    name = next(split for split, n in _SIDES.items() if n == number)
+    if groups is None:
         raise DataError(
             f"There {'is' if distinct == 1 else 'are'} only {distinct:,} distinct "
             f"item{'' if distinct == 1 else 's'} to divide, and none is left for {name}; "
             "a class needs at least 3."
         )
+    sizes = np.sort(np.bincount(groups))[::-1]
+    sizes = sizes[sizes > 0]
+    several = f"{len(sizes):,} group{'' if len(sizes) == 1 else 's'}"
+    raise DataError(
+        f"The {distinct:,} distinct items are in {several} that may not be parted "
+        f"({_sizes(sizes)}), and none is left for {name}; a class needs at least 3 groups."
+    )
+
+
+def _sizes(sizes: Indices) -> str:
+    most = ", ".join(f"{size:,}" for size in sizes[:5].tolist())
+    return f"of {most} items" if len(sizes) <= 5 else f"the largest of {most} items"
+
+
+def _confined(
+    memberships: "csr_array",
+    labels: Sequence[Label],
+    first: Indices,
+    group: Indices,
+    pool: Indices,
+    task: Task,
+) -> tuple[str, ...]:
+    """Warn of classes whose items are all in one group: they are learnt, and never tested.
+
+    Raises:
+        DataError: that leaves too few classes to test.
+    """
+    if task == "regression":
+        return ()
+    unparted = np.zeros(int(group.max(initial=-1)) + 1, bool)
+    sizes = confined(blocks_of(group, memberships, pool, unparted))
+    if not sizes:
+        return ()
+    names = sorted({name for at in first.tolist() for name in _classes(labels[at])})
+    counts = np.asarray(memberships[pool].sum(axis=0))
+    said = some([f"{names[at] or 'no label'} ({number:,})" for at, number in sizes.items()])
+    left = np.count_nonzero(counts > 1) - len(sizes)
+    if left < (2 if task == "classification" else 1):
+        raise DataError(
+            f"The items of these classes are all in one group each: {said}. A group is on one side "
+            "of the split, so that too few classes can be both learnt and tested; name a finer "
+            "group, or give classes items of several groups."
+        )
+    return (
+        f"The items of these classes are all in one group each, so that they are learnt and not "
+        f"tested: {said}.",
+    )
+
+
+def _classes(label: Label) -> tuple[str, ...]:
+    """The classes of an item; an empty name where it has none."""
+    return (label or ("",)) if isinstance(label, tuple) else (str(label),)
 
 
 def _warnings(
