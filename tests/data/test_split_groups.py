@@ -148,8 +148,8 @@ def test_numbers_of_three_groups() -> None:
 @pytest.mark.parametrize(
     ("labels", "groups", "said"),
     [
-        (["a", "b"] * 20, [0] * 40, "one group each: a .20., b .20."),
-        (["a"] * 20 + ["b"] * 20, [0] * 20 + [*range(1, 21)], "a .20."),
+        (["a", "b"] * 20, [0] * 40, "one group each: 'a' .20 items., 'b' .20 items."),
+        (["a"] * 20 + ["b"] * 20, [0] * 20 + [*range(1, 21)], "'a' .20 items."),
         (["a", "b"] * 20, [0] * 20 + [1] * 20, "2 groups .* .of 20, 20 items.* validation"),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_class_in_one_group_is_learnt_and_named() -> None:
     groups = [*(np.arange(40) // 4), *[99] * 5]
     found = parted(labels, groups)
     assert set(range(40, 45)) <= set(found.train.tolist())
-    assert any("c (5)" in warning for warning in found.warnings)
+    assert any("'c' (5 items)" in warning for warning in found.warnings)
 
 
 def test_no_groups_change_nothing() -> None:

@@ -312,7 +312,8 @@ def _confined(
         return ()
     names = sorted({name for at in first.tolist() for name in _classes(labels[at])})
     counts = np.asarray(memberships[pool].sum(axis=0))
-    said = some([f"{names[at] or 'no label'} ({number:,})" for at, number in sizes.items()])
+    most = [f"{names[at]!r} ({number:,} items)" for at, number in sizes.items()]
+    said = ", ".join(most[:5]) + (f" and {len(most) - 5:,} more" if len(most) > 5 else "")
     left = np.count_nonzero(counts > 1) - len(sizes)
     if left < (2 if task == "classification" else 1):
         raise DataError(
