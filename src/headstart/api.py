@@ -59,6 +59,7 @@ def fit(
     *,
     task: Literal["auto", "classification", "multilabel", "regression"] = "auto",
     sample_weight: object = None,
+    groups: object = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
@@ -70,6 +71,7 @@ def fit(
     *,
     task: str = "auto",
     sample_weight: object = None,
+    groups: object = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     began: float | None = None,
@@ -84,6 +86,8 @@ def fit(
         labels: one for each item, where `data` are items.
         sample_weight: how much each item or row of what is in memory counts in training; numbers
             from 0.
+        groups: what each item belongs to, such as a patient, where `data` are items: the items of
+            a group stay on one side of every split.
         out: folder to save the model and `report.json` in; None saves nothing.
         progress: shows what is going on; by default a notebook does, and nothing else.
         began: when the person began to wait, by `time.monotonic`: budget and total count from
@@ -105,12 +109,12 @@ def fit(
         sealed.check_target(folder)
     clock = Clock(began)
     if spec.task == "generation":
-        if labels is not None or sample_weight is not None:
+        if not (labels is None and sample_weight is None and groups is None):
             raise InputError("--task generation learns from texts alone; leave out the rest.")
         return _fit_texts(data, folder, spec, progress, clock)
     if folder is not None:
         refuse_without_openvino()
-    dataset = reading.read_any(data, spec, labels, weights=sample_weight)
+    dataset = reading.read_any(data, spec, labels, weights=sample_weight, groups=groups)
     if folder is not None:
         sealed.say_replaced(folder, progress)
     dataset = labelling.one_form(reading.with_test(dataset, spec))

@@ -23,6 +23,7 @@ from headstart import run
 from headstart.data import from_memory
 from headstart.data.arrays import as_numpy, images_of, is_array, is_image
 from headstart.data.dataset import Dataset, Skipped
+from headstart.data.groups import given_groups
 from headstart.data.weights import weights_of
 from headstart.errors import InputError
 from headstart.evaluation.answers import best_class, has_class
@@ -78,11 +79,15 @@ class _TransferEstimator(BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.offline = offline
 
-    def _learn(self, data: Dataset, sample_weight: object, **changed: object) -> None:
+    def _learn(
+        self, data: Dataset, sample_weight: object, groups: object, **changed: object
+    ) -> None:
         parameters = self.get_params() | changed
         spec = spec_of(FitSpec, {name: _plain(value) for name, value in parameters.items()})
         if sample_weight is not None:
             data = replace(data, weights=weights_of(sample_weight, len(data)))
+        if groups is not None:
+            data = replace(data, groups=given_groups(groups, len(data)))
         done = run.fit(data, spec, Silent(), Clock(), arrange=without_test)
         if done.report.skipped:
             warnings.warn(_left_out(done.report.skipped, len(data)), UserWarning, stacklevel=3)
@@ -210,13 +215,22 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         self.balance = balance
         self.class_weights = class_weights
 
-    def fit(self, X: object, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: object,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Learn from items and their labels.
 
         Args:
             X: the items.
             y: (n,) of any type, or (n, classes) of 0 and 1.
             sample_weight: (n,) how much each item counts, from 0.
+            groups: (n,) of any type, what each item belongs to: items of a group are on one side
+                where a part is kept for calibration, and held out together where settings are
+                chosen. Give the same to `cross_val_score` with a `GroupKFold`.
 
         Raises:
             InputError: says what is wrong with X, y or a parameter.
@@ -224,7 +238,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         multilabel = _kind_of_labels(y) == "multilabel-indicator"
         classes, names, data = _several(X, y) if multilabel else _one_each(X, y)
         by_class = _by_name(self.class_weights, classes, names)
-        self._learn(data, sample_weight, class_weights=by_class)
+        self._learn(data, sample_weight, groups, class_weights=by_class)
         self.classes_, self._multilabel = classes, multilabel
         self._columns = [names.index(name) for name in self.model_.classes]
         return self
@@ -270,8 +284,16 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
         report_: what was done; there are no test figures in it.
     """
 
-    def fit(self, X: object, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: object,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Learn from items and their numbers `y` (n,), which count by their `sample_weight` (n,).
+
+        Items of one of the `groups` (n,) are kept together; see `TransferClassifier.fit`.
 
         Raises:
             InputError: says what is wrong with X, y or a parameter.
@@ -283,7 +305,7 @@ class TransferRegressor(RegressorMixin, _TransferEstimator):  # type: ignore[mis
         except (TypeError, ValueError) as error:
             raise InputError(f"y must be a sequence of numbers ({error}).") from error
         data = from_memory(_items(X), numbers, "regression")
-        self._learn(_all_labelled(data), sample_weight)
+        self._learn(_all_labelled(data), sample_weight, groups)
         return self
 
     def predict(self, X: object) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
-"""Regular expressions of tokenizers: those that may never end are refused.
+"""Regular expressions of tokenizers, and for names of files: those that may never end are refused.
 
-They come with a network or a saved model, and are run, by an engine that backtracks, on texts of
-any length.
+The first come with a network or a saved model, and are run, by an engine that backtracks, on texts
+of any length.
 """
 
 import json
@@ -42,7 +42,7 @@ def refuse_runaway(tokenizer: str) -> None:
     if '"Regex"' not in tokenizer:
         return
     for pattern in _patterns(json.loads(tokenizer)):
-        if not isinstance(pattern, str) or _may_run_away(pattern):
+        if not isinstance(pattern, str) or may_run_away(pattern):
             raise ValueError(f"its pattern {str(pattern)[:80]!r} may take for ever")
 
 
@@ -70,7 +70,7 @@ class _Group:
     """Loops of the alternative that has most."""
 
 
-def _may_run_away(pattern: str) -> bool:
+def may_run_away(pattern: str) -> bool:
     """Whether a repetition holds another or a choice, or too many follow one another."""
     if _BACK.search(pattern):
         return True

@@ -35,3 +35,37 @@ def test_classes_smaller_than_the_folds_are_still_held_out() -> None:
     assert sorted(fold[:3]) == [0, 1, 2]
     assert len(set(fold[3:5])) == 2
     assert fold[5] == -1
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), min_size=1, max_size=60),
+    st.integers(2, 5),
+    st.integers(0, 9),
+)
+def test_what_belongs_together_is_held_out_together(
+    made: list[tuple[int, int]], folds: int, seed: int
+) -> None:
+    targets, together = (np.array(each) for each in zip(*made, strict=True))
+    fold = stratified_folds(targets, folds, np.random.default_rng(seed), together)
+    for group in np.unique(together):
+        assert len(set(fold[together == group].tolist())) == 1
+    for each in np.unique(fold[fold >= 0]):
+        assert set(targets[fold != each].tolist()) == set(targets.tolist())
+
+
+def test_groups_of_one_change_nothing() -> None:
+    targets = np.arange(40) % 3
+    plain, alone = (
+        stratified_folds(targets, 5, np.random.default_rng(0), together)
+        for together in (None, np.arange(40))
+    )
+    assert (plain == alone).all()
+
+
+def test_groups_are_dealt_evenly() -> None:
+    together = np.repeat(np.arange(50), 4)
+    targets = together % 2
+    fold = stratified_folds(targets, 5, np.random.default_rng(0), together)
+    assert (np.bincount(fold) == 40).all()
+    assert (np.bincount(fold[targets == 0]) == 20).all()

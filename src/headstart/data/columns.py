@@ -11,6 +11,7 @@ from headstart.data.paths import Finder
 from headstart.data.reads import Reads, trained
 from headstart.data.splits import splits_of
 from headstart.data.table import Table
+from headstart.data.times import time_column
 from headstart.errors import DataError
 from headstart.spec import ReadSpec
 from headstart.wording import some
@@ -65,8 +66,11 @@ def choose(table: Table, spec: ReadSpec, labelled: bool, modality: Modality | No
     asked = spec.input is not None or bool(known.input)
     found = _inputs_wanted(table, spec, known)
     labels = _labels_wanted(table, spec, known) if labelled else ()
-    split, splits, split_notes = splits_of(table, {*labels, *found, *_label_names(table)})
-    free = [name for name in table.columns if name != split and name not in set(labels)]
+    aside = {name for name in (spec.group, time_column(spec)) if name is not None}
+    taken = {*labels, *found, *_label_names(table), *aside}
+    split, splits, split_notes = splits_of(table, taken)
+    taken = {*labels, *aside, *({split} if split else ())}
+    free = [name for name in table.columns if name not in taken]
     notes = []
     if not found:
         names = [name for name in free if labels or not guess.is_label_name(name)] or free
@@ -75,8 +79,7 @@ def choose(table: Table, spec: ReadSpec, labelled: bool, modality: Modality | No
     if both := [name for name in found if name in labels]:
         raise DataError(f"Column {both[0]!r} cannot be both --input and --label; name two columns.")
     if labelled and not labels and spec.label_from is None and known.label_from is None:
-        taken = set(found)
-        labels = guess.guess_labels(table, [name for name in free if name not in taken])
+        labels = guess.guess_labels(table, [name for name in free if name not in set(found)])
         if spec.input is None and len(labels) == len(found) == 1:
             guess.refuse_missing_header(table, found[0], labels[0])
         notes.append(f"{_said('label', labels)} of {table.name} (a guess; --label says).")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from headstart.data.lazy import chained, selected
@@ -79,6 +80,7 @@ class Dataset:
         weights: how much each item counts in training; empty where all count alike.
         groups: what each item belongs to (a patient, a video); the items of a group stay on one
             side of every split. None for one that is alone; empty where there are no groups.
+        times: when each item was, dates or numbers, where the splits are by time; else empty.
         skipped: what was left out while reading.
         warnings: what a person should know; notes: what was guessed, and how to say otherwise.
         reads: the columns and files it was read from, which a model remembers.
@@ -93,6 +95,7 @@ class Dataset:
     splits: Sequence[Split | None] = ()
     weights: Sequence[float] = ()
     groups: Sequence[str | None] = ()
+    times: Sequence[float] | Sequence[datetime] = ()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
@@ -117,6 +120,7 @@ class Dataset:
             splits=[self.splits[i] for i in index] if self.splits else (),
             weights=[self.weights[i] for i in index] if len(self.weights) else (),
             groups=[self.groups[i] for i in index] if len(self.groups) else (),
+            times=[self.times[i] for i in index] if len(self.times) else (),
         )
 
 

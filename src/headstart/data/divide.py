@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headstart.data import labels, split
+from headstart.data import labels, split, times
 from headstart.data.dataset import SPLITS, Dataset, Skipped, Split, Task
 from headstart.data.forms import ordered
 from headstart.data.together import joined, numbered
@@ -37,6 +37,7 @@ class Divided:
         warnings: what a person should know.
         together: int (items of the data set,), by position: items of the same number stay
             together, and those of -1 are alone; None where all are alone.
+        notes: how it was divided.
     """
 
     task: Task
@@ -45,6 +46,7 @@ class Divided:
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     together: Indices | None = None
+    notes: tuple[str, ...] = ()
 
 
 def divide(
@@ -65,7 +67,12 @@ def divide(
     if data.task is None or data.labels is None:
         raise InputError("The data has no labels to learn from; name their column with --label.")
     known = [data.labels[at] for at in readable.tolist()]
-    given = [data.splits[at] for at in readable.tolist()] if data.splits else []
+    given: Sequence[Split | None] = [data.splits[at] for at in readable.tolist() if data.splits]
+    notes = []
+    if data.times:
+        when = [data.times[at] for at in readable.tolist()]
+        given = times.sides_of(when, test_size, VALIDATION_SIZE)
+        notes.append(times.said(when, given))
     names = [data.names[at] for at in readable.tolist()]
     duplicates = split.check_duplicates(digests, known, names, given)
     together = together_in(data, readable, digests)
@@ -100,7 +107,9 @@ def divide(
             "No item of the test split has a label that the training items have: it has "
             f"{some(ordered(tested), 3)}, they have {some(classes, 3)}; check the labels of both."
         )
-    return Divided(data.task, classes, sides, tuple(skipped), tuple(warnings), together)
+    return Divided(
+        data.task, classes, sides, tuple(skipped), tuple(warnings), together, tuple(notes)
+    )
 
 
 def together_in(data: Dataset, readable: Indices, digests: Sequence[bytes]) -> Indices | None:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from headstart.data import name_labels
+from headstart.data import groups, name_labels
 from headstart.data.cells import interpret
 from headstart.data.dataset import Dataset, Modality, Skipped
 from headstart.data.reads import Reads, trained
 from headstart.data.rows import refuse_first
-from headstart.data.split_names import split_above
+from headstart.data.split_names import split_above, split_name
 from headstart.errors import DataError, Unreadable
 from headstart.spec import ReadSpec
 from headstart.wording import shown
@@ -77,6 +77,7 @@ def by_names(
         na_values="",  # whatever a name says is a class: `NA` is Namibia
     )
     splits = [split_above(files[at].parts[:-1]) for at in kept]
+    folders = [[n for n in files[at].parts[:-1] if split_name(n) is None] for at in kept]
     return Dataset(
         modality=modality,
         items=items,
@@ -84,6 +85,7 @@ def by_names(
         task=found.task,
         labels=[label for label in found.labels if label is not None],
         splits=splits if any(splits) else (),
+        groups=groups.of_files([names[at] for at in kept], folders, spec),
         skipped=tuple(skipped),
         warnings=found.warnings,
         notes=(*pattern.notes, *found.notes),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from headstart.data import files, metadata, texts
+from headstart.data import files, groups, metadata, texts
 from headstart.data.cells import Labels, interpret
 from headstart.data.dataset import Dataset, Modality, Skipped, Split
 from headstart.data.flat import by_names
@@ -43,6 +43,7 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
     if spec.input is not None or spec.label is not None:
         why = ", its labels are the names of its folders" if labelled else ""
         raise DataError(f"{shown(str(folder))} has no columns{why}; leave out --input and --label.")
+    groups.refuse_columns(spec, shown(str(folder)))
     if not labelled:
         return unlabelled(folder, spec, modality, found)
     usable, skipped = _sorted_out(found, modality)
@@ -65,6 +66,9 @@ def read_folder(folder: Path, spec: ReadSpec, *, labelled: bool = True) -> Datas
         task=labels.task,
         labels=[label for label in labels.labels if label is not None],
         splits=[each.split for each in placed] if any(each.split for each in placed) else (),
+        groups=groups.of_files(
+            ["/".join(each.file.parts) for each in placed], [each.below for each in placed], spec
+        ),
         skipped=tuple(skipped),
         warnings=(*labels.warnings, *_empty_classes(layout, found, folders), *layout.warnings),
         notes=(*layout.notes, *labels.notes),

@@ -18,6 +18,7 @@ from headstart.data.reads import TrainedSpec
 from headstart.data.rows import dataset_of
 from headstart.data.sources import input_of, one_after_another, read, refuse_mistyped, rows_of
 from headstart.data.table import is_table
+from headstart.data.times import time_column
 from headstart.data.weights import weights_of
 from headstart.errors import DataError
 from headstart.spec import FitSpec, ReadSpec
@@ -29,6 +30,7 @@ def read_any(
     labels: object = None,
     *,
     weights: object = None,
+    groups: object = None,
     labelled: bool = True,
 ) -> Dataset:
     """Read DATA by its name, or what a program holds: a table of any library, or items.
@@ -39,6 +41,7 @@ def read_any(
         spec: how to read it.
         labels: of the items, where `data` are items.
         weights: how much each item or row counts in training; None: all alike.
+        groups: what each item belongs to, where `data` are items.
         labelled: whether labels are wanted.
 
     Raises:
@@ -47,28 +50,45 @@ def read_any(
     if isinstance(data, (str, Path)) and labels is None:
         if weights is not None:
             raise DataError("sample_weight is for data in memory; give a frame, or items.")
+        if groups is not None:
+            raise DataError("groups are for items in memory; name a column with group=.")
         if not labelled and _is_image(data):
             return from_memory(data, modality="image")
         return read(data, spec, labelled=labelled)
     if isinstance(data, Dataset):
         if labels is not None:
             raise DataError("A Dataset has its own labels; leave the others out.")
+        if groups is not None or spec.group is not None or spec.group_by is not None:
+            raise DataError("A Dataset has its own groups; leave the others out.")
+        if time_column(spec) is not None:
+            raise DataError("A Dataset has its own times; leave time out.")
         return data if weights is None else replace(data, weights=weights_of(weights, len(data)))
     table = table_of(data)
     if table is None:
-        return _items_of(data, spec, labels, weights, labelled)
+        return _items_of(data, spec, labels, weights, groups, labelled)
     if labels is not None:
         raise DataError("A table has its labels in a column; name it with label=.")
+    if groups is not None:
+        raise DataError("A table has its groups in a column; name it with group=.")
     if weights is not None:
         table = replace(table, weights=weights_of(weights, len(table)))
     return dataset_of(table, spec, labelled=labelled)
 
 
 def _items_of(
-    data: object, spec: ReadSpec, labels: object, weights: object, labelled: bool
+    data: object,
+    spec: ReadSpec,
+    labels: object,
+    weights: object,
+    groups: object,
+    labelled: bool,
 ) -> Dataset:
     if spec.input is not None or spec.label is not None:
         raise DataError("Items have no columns; leave out input and label, or give a table.")
+    if spec.group is not None or spec.group_by is not None:
+        raise DataError("Items have no columns; give their groups with groups=.")
+    if time_column(spec) is not None:
+        raise DataError("Items have no columns; give a frame with one of dates for time.")
     if spec.label_from is not None and labels is not None:
         raise DataError("The items have labels, so label_from does nothing; leave one out.")
     if labels is None and labelled and isinstance(data, (list, tuple)):
@@ -89,6 +109,7 @@ def _items_of(
         na_values=spec.na_values,
         separator=spec.separator,
         weights=weights,
+        groups=groups,
     )
 
 

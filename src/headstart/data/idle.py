@@ -22,6 +22,11 @@ def refuse_idle(data: Dataset, spec: FitSpec) -> None:
         raise DataError(not_balanced(str(data.task)))
     _refuse_objective(data, spec)
     _refuse_of_labels(data, spec)
+    if data.times and any(data.splits):
+        raise DataError(
+            "--time divides the data, but it has splits of its own; leave --time out, or take the "
+            "splits out of the data."
+        )
     own = spec.test is None and "test" in data.splits
     if own and spec.test_size != FitSpec.test_size:
         raise DataError(

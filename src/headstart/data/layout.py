@@ -38,11 +38,13 @@ class Placed:
         file: the file.
         label: the name of the folder that is its class.
         split: the split that the folders say; None where they say none.
+        below: the folders that it is in below that of its class, without the split.
     """
 
     file: File
     label: str
     split: Split | None
+    below: tuple[str, ...] = ()
 
 
 @dataclass
@@ -199,7 +201,8 @@ def _place_classes(top: Path, folder: _Folder, split: Split | None, layout: Layo
             continue
         for file in files:
             side = inner[file.parts[depth + 1]] if inner else split
-            layout.placed.append(Placed(file, name, side))
+            below = file.parts[depth + (2 if inner else 1) : -1]
+            layout.placed.append(Placed(file, name, side, below))
 
 
 def _refuse_annotations(top: Path, folder: _Folder) -> None:

@@ -19,6 +19,7 @@ from headstart.data.columns import modality_of
 from headstart.data.dataset import Dataset, Modality, Unusable
 from headstart.data.folder import text_of
 from headstart.data.frames import is_missing
+from headstart.data.groups import given_groups
 from headstart.data.image_cells import image_of, is_cell
 from headstart.data.labelled import labelled
 from headstart.data.weights import weights_of
@@ -36,6 +37,7 @@ def from_memory(
     na_values: str | None = None,
     separator: str | None = None,
     weights: object = None,
+    groups: object = None,
 ) -> Dataset:
     """A data set of paths, `PIL` images, arrays, tensors, encoded images or texts.
 
@@ -51,6 +53,7 @@ def from_memory(
         na_values: words that mean that a label is missing; see `headstart.spec`.
         separator: between the classes of one text, for multilabel; guessed where None.
         weights: how much each item counts in training, from 0; None: all alike.
+        groups: what each item belongs to; None: to nothing.
 
     Raises:
         DataError: there are no items, texts and images are mixed, lengths differ, or something is
@@ -61,7 +64,8 @@ def from_memory(
     read = [_read_text(item) if kind == "text" else item for item in listed]
     names = [_name(item, number, kind) for number, item in enumerate(listed)]
     own = () if weights is None else weights_of(weights, len(listed))
-    data = Dataset(kind, read, names, weights=own)
+    belongs = given_groups(groups, len(listed))
+    data = Dataset(kind, read, names, weights=own, groups=belongs)
     return data if labels is None else labelled(data, labels, task, na_values, separator)
 
 

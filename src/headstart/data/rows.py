@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from headstart.data import name_labels, pixels, texts
+from headstart.data import groups, name_labels, pixels, texts
 from headstart.data.amounts import numbers_in
 from headstart.data.cells import Labels, indicators, interpret
-from headstart.data.columns import Columns, choose
+from headstart.data.columns import Columns, choose, must_have
 from headstart.data.dataset import Dataset, Modality, Skipped, Unusable
 from headstart.data.lazy import Lazy
 from headstart.data.paths import Finder
 from headstart.data.reads import Reads, trained
 from headstart.data.table import Table
+from headstart.data.times import time_column, times_of
 from headstart.errors import DataError, Unreadable
 from headstart.spec import ItemSpec, ReadSpec
 from headstart.types import Label
@@ -45,6 +47,11 @@ def dataset_of(
     found, decimal = _labels(table, columns, spec) if labelled else (None, "auto")
     labels = found.labels if found else None
     item_of, scale = _items(table, columns, spec)
+    used = (*columns.input, *columns.labels)
+    group = groups.in_table(table, spec, used, columns.kind) if labelled else ()
+    times = _times(table, spec, used) if labelled else ()
+    if times:
+        item_of = _timed(item_of, times)
     items, kept, skipped = _usable(table, item_of, labels, spec, in_place)
     if len(skipped) == len(table):
         hint = "; --root names the folder that paths start from" * (columns.kind == "paths")
@@ -59,6 +66,8 @@ def dataset_of(
         labels=None if labels is None else _present(labels, kept),
         splits=[columns.splits[row] for row in kept] if any(columns.splits) else (),
         weights=[table.weights[row] for row in kept] if len(table.weights) else (),
+        groups=[group[row] for row in kept] if group else (),
+        times=[times[row] for row in kept] if times else (),
         skipped=() if in_place else tuple(skipped),
         warnings=(*table.warnings, *(found.warnings if found else ())),
         notes=(*table.notes, *columns.notes, *(found.notes if found else ())),
@@ -192,6 +201,30 @@ def _items(table: Table, columns: Columns, spec: ReadSpec) -> tuple[Callable[[in
         cells = pixels.rows_of(table.columns, columns.input)
     scale = trained(spec).scale if trained(spec).kind == "pixels" else pixels.scale_in(cells)
     return (lambda row: _pixels(cells[row], scale)), scale
+
+
+def _times(table: Table, spec: ReadSpec, used: Sequence[str]) -> Sequence[Any]:
+    """When each row was, as `--time` says; none where it does not."""
+    column = time_column(spec)
+    if column is None:
+        return ()
+    must_have(table, column, "--time")
+    if column in used or column in table.encoded_images:
+        raise DataError(
+            f"Column {column!r} of {table.name} is the input or the label, and cannot be --time."
+        )
+    return times_of(table.columns[column], column, table.row_name)
+
+
+def _timed(item_of: Callable[[int], object], times: Sequence[Any]) -> Callable[[int], object]:
+    """The same, but no row is used that has no time."""
+
+    def item(row: int) -> object:
+        if times[row] is None:
+            raise Unreadable("it has no time")
+        return item_of(row)
+
+    return item
 
 
 def _usable(

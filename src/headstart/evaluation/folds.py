@@ -1,6 +1,8 @@
 """Folds for cross-validation inside the training data."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.random import Generator
@@ -8,21 +10,27 @@ from numpy.random import Generator
 from headstart.types import Indices, Targets
 
 
-def stratified_folds(targets: Targets, folds: int, rng: Generator) -> Indices:
+def stratified_folds(
+    targets: Targets, folds: int, rng: Generator, together: Indices | None = None
+) -> Indices:
     """The fold (0 to folds - 1) in which each item is held out: scikit-learn's `StratifiedKFold`.
 
     The only item of a class is never held out (-1), so whatever is held out, every class stays.
+    Items that belong together are in one fold, by `StratifiedGroupKFold`, or never held out.
 
     Args:
         targets: int (n,); or any other array of n rows, whose items are dealt as one class.
         folds: how many; fewer where no class has so many items.
         rng: where the randomness comes from.
+        together: int (n,): items of the same number belong together; each is alone where None.
     """
     from sklearn.model_selection import StratifiedKFold
 
     classes = np.zeros(len(targets), np.int64)
     if targets.ndim == 1 and targets.dtype.kind in "iu":
         classes = targets.astype(np.int64)
+    if together is not None and len(np.unique(together)) < len(together):
+        return _folds_of_groups(classes, together, folds, rng)
     _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
     several = np.flatnonzero(counts[inverse] > 1)
     fold = np.full(len(targets), -1, np.int64)
@@ -31,11 +39,35 @@ def stratified_folds(targets: Targets, folds: int, rng: Generator) -> Indices:
     splitter = StratifiedKFold(
         min(folds, int(counts.max())), shuffle=True, random_state=int(rng.integers(1 << 31))
     )
+    with _quiet():
+        for number, (_, held_out) in enumerate(splitter.split(several, classes[several])):
+            fold[several[held_out]] = number
+    return fold
+
+
+def _folds_of_groups(classes: Indices, groups: Indices, folds: int, rng: Generator) -> Indices:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fold = np.full(len(classes), -1, np.int64)
+    most = min(folds, len(np.unique(groups)), int(np.unique(classes, return_counts=True)[1].max()))
+    if most < 2:
+        return fold
+    splitter = StratifiedGroupKFold(most, shuffle=True, random_state=int(rng.integers(1 << 31)))
+    with _quiet():
+        for number, (_, held_out) in enumerate(splitter.split(classes, classes, groups)):
+            fold[held_out] = number
+    for name in np.unique(classes):
+        own = classes == name
+        if len(np.unique(fold[own])) == 1:  # the class would be gone, and so all of it stays
+            fold[np.isin(groups, groups[own])] = -1
+    return fold
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         # Of a class with fewer items than folds, some folds have none: that is as it should be.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         # Many classes of few items each: what the labels are was settled when they were read.
         warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
-        for number, (_, held_out) in enumerate(splitter.split(several, classes[several])):
-            fold[several[held_out]] = number
-    return fold
+        yield

@@ -23,6 +23,7 @@ def fit(
     epochs: int | None = None,
     balance: Balance = "none",
     weights: Array | None = None,
+    together: Array | None = None,
     validation: Validation | None = None,
 ) -> Head:
     """Train the head `name`; the same arguments give bitwise the same head.
@@ -40,6 +41,8 @@ def fit(
             is not trained in epochs this means nothing.
         balance: "balanced" weighs the classes equally, whatever their size (classification).
         weights: how much each item counts (n,), from 0; all alike where None.
+        together: int (n,): items of the same number belong together, and where a setting is chosen
+            by cross-validation they are held out together; each is alone where None.
         validation: features and targets on which to stop training (mlp); never trained on.
 
     Raises:
@@ -55,6 +58,7 @@ def fit(
         if not counts.any():
             raise InputError("Every item to train on has the weight 0; give some a larger one.")
         features, targets, weights = features[counts], targets[counts], weights[counts]
+        together = None if together is None else together[counts]
     kind = kind_of(name)
     own: JsonObject = {**(options or {}), **({"epochs": epochs} if kind.in_epochs else {})}
     return kind.fit(
@@ -65,6 +69,7 @@ def fit(
         seed=seed,
         balance=balance,
         weights=weights,
+        together=together,
         validation=validation,
         **own,
     )

@@ -86,6 +86,7 @@ class HeadType(Protocol):
         seed: int,
         balance: Balance,
         weights: Array | None,
+        together: Array | None,
         validation: Validation | None,
         **options: Json,
     ) -> Head:

@@ -103,6 +103,7 @@ class NeighboursHead:
         seed: int,
         balance: Balance = "none",
         weights: Array | None = None,
+        together: Array | None = None,
         validation: Validation | None = None,  # noqa: ARG003
         neighbours: int | None = None,
     ) -> "NeighboursHead":
@@ -137,19 +138,25 @@ class NeighboursHead:
         alone = dict(arrays)
         if len(distinct) < len(features):
             features, targets = features[distinct], targets[distinct]
+            together = None if together is None else together[distinct]
             alone |= {name: arrays[name][distinct] for name in ("items", "targets", "weights")}
         asked = np.random.default_rng(seed).permutation(len(features))[:_ASKED_TO_CHOOSE]
         head = cls(arrays=alone, settings={**settings, "neighbours": 1})
-        best = head._best_number(features, targets, np.sort(asked))
+        alike = np.arange(len(features)) if together is None else together
+        best = head._best_number(features, targets, np.sort(asked), alike)
         return cls(arrays=arrays, settings={**settings, "neighbours": best})
 
-    def _best_number(self, features: Array, targets: Array, asked: Array) -> int:
-        """The number of neighbours that does best on the head's own items, left out."""
-        numbers = [k for k in _NEIGHBOURS if k < len(features)]
+    def _best_number(self, features: Array, targets: Array, asked: Array, together: Array) -> int:
+        """The number of neighbours that does best on the head's own items, left out.
+
+        So are those that belong together with them: the same number in `together`.
+        """
+        largest = np.unique(together, return_counts=True)[1].max()
+        numbers = [k for k in _NEIGHBOURS if k <= len(features) - largest]
         if not numbers:
             return 1
         task, weights = setting(self.name, self.settings, "task", str), self.arrays["weights"]
-        found = list(self._neighbours(features[asked], numbers[-1], asked))
+        found = list(self._neighbours(features[asked], numbers[-1], together[asked], together))
         nearest, similarity = (np.concatenate(each) for each in zip(*found, strict=True))
         losses = []
         for k in numbers:
@@ -162,12 +169,17 @@ class NeighboursHead:
         return numbers[int(np.argmin(losses))]
 
     def _neighbours(
-        self, features: Array, most: int, left_out: Array | None = None
+        self,
+        features: Array,
+        most: int,
+        left_out: Array | None = None,
+        together: Array | None = None,
     ) -> Iterator[tuple[Array, Array]]:
         """Indices and similarities (m, most) of the nearest items, nearest first.
 
         A few features against a part of the items at a time, so that memory stays flat.
-        `left_out` names an item for each feature that is not its neighbour: itself.
+        `left_out` has a number for each feature: items of that number in `together` are not its
+        neighbours.
         """
         items, mean, scale = (self.arrays[name] for name in ("items", "mean", "scale"))
         for start in range(0, len(features), _ASKED_AT_ONCE):
@@ -177,10 +189,9 @@ class NeighboursHead:
             for first in range(0, len(items), _SEEN_AT_ONCE):
                 seen = items[first : first + _SEEN_AT_ONCE].astype(np.float32)
                 products = asked @ seen.T
-                if left_out is not None:
-                    own = left_out[start : start + len(asked)] - first
-                    inside = np.flatnonzero((own >= 0) & (own < len(seen)))
-                    products[inside, own[inside]] = -np.inf
+                if left_out is not None and together is not None:
+                    own = left_out[start : start + len(asked), None]
+                    products[own == together[first : first + len(seen)]] = -np.inf
                 nearest, similarity = _merged(nearest, similarity, products, first, most)
             yield nearest, similarity
 

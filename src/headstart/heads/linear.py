@@ -33,13 +33,14 @@ from headstart.heads.contract import (
     unit_of,
     weighing,
 )
-from headstart.types import Array, Floats, JsonObject
+from headstart.types import Array, Floats, Indices, JsonObject
 
 # Inverse penalties, in units of one over the number of features: the squared length of a
 # standardised item is that number, so these are prior variances of a logit.
 _PATH = tuple(0.2 * 4.0**step for step in range(9))
 _DEFAULT = 12.8
 _ALPHAS = tuple(10.0 ** (step / 2) for step in range(-8, 9))
+_DEFAULT_ALPHA = 1.0
 _FOLDS = 5
 _ENOUGH_TO_CHOOSE = 20_000
 _LARGE = 1_000_000_000
@@ -105,6 +106,7 @@ class LinearHead:
         seed: int,
         balance: Balance = "none",
         weights: Array | None = None,
+        together: Array | None = None,
         validation: Validation | None = None,  # noqa: ARG003
         inverse_penalty: float | None = None,
         penalty: float | None = None,
@@ -120,9 +122,10 @@ class LinearHead:
         if task == "regression":
             weights = weighing(targets, classes, "none", weights)
             given = _ALPHAS if penalty is None else (penalty / rows.shape[1],)
-            weight, bias, chosen = _ridge(rows, targets.astype(np.float64), weights, rng, given)
+            numbers = targets.astype(np.float64)
+            weight, bias, chosen = _ridge(rows, numbers, weights, together, rng, given)
         else:
-            problem = _Problem(rows, targets, weights, task, classes, balance)
+            problem = _Problem(rows, targets, weights, together, task, classes, balance)
             weight, bias, chosen = _logistic(problem, rng, inverse_penalty)
         weight = weight * scale[:, None]
         bias = bias - mean @ weight
@@ -132,19 +135,23 @@ class LinearHead:
 
 @dataclass(frozen=True)
 class _Problem:
-    """Standardised rows, targets, and how much each item counts (None: all alike)."""
+    """Standardised rows, targets, how much each item counts (None: all alike), what it is with."""
 
     rows: Array
     targets: Array
     own: Array | None
+    together: Array | None
     task: str
     classes: int
     balance: Balance
 
     def part(self, which: Array) -> "_Problem":
         """Some of the items."""
-        own = None if self.own is None else self.own[which]
-        return replace(self, rows=self.rows[which], targets=self.targets[which], own=own)
+        own, together = (
+            None if each is None else each[which] for each in (self.own, self.together)
+        )
+        rows, targets = self.rows[which], self.targets[which]
+        return replace(self, rows=rows, targets=targets, own=own, together=together)
 
     @property
     def weights(self) -> Floats | None:
@@ -233,7 +240,7 @@ def _choose(problem: _Problem, rng: np.random.Generator) -> tuple[float, float |
         problem = problem.part(np.sort(rng.permutation(len(problem.rows))[:most]))
     problem = problem.part(distinct_rows(problem.rows))
     rows, targets = problem.rows, problem.targets
-    fold = stratified_folds(targets, min(_FOLDS, len(rows)), rng)
+    fold = stratified_folds(targets, min(_FOLDS, len(rows)), rng, problem.together)
     # A large problem is chosen for on one fold: its loss is precise enough.
     asked = [0] if rows.size * classes > _LARGE else list(np.unique(fold[fold >= 0]))
     held_out = np.isin(fold, asked)
@@ -283,6 +290,7 @@ def _ridge(
     rows: Array,
     targets: Floats,
     weights: Floats | None,
+    together: Array | None,
     rng: np.random.Generator,
     alphas: Sequence[float],
 ) -> tuple[Floats, Floats, JsonObject]:
@@ -303,6 +311,12 @@ def _ridge(
 
     def solve() -> None:
         some = None if weights is None else weighing(scaled[kept], 0, "none", weights[kept])
+        if together is not None:
+            fold = stratified_folds(scaled[kept], _FOLDS, rng, together[kept])
+            penalty, loss = _held_out(rows[kept], scaled[kept], some, fold, alphas)
+            model = Ridge(penalty, solver="cholesky").fit(rows, scaled, weights)
+            found.append((model.coef_.astype(np.float64), float(model.intercept_), penalty, loss))
+            return
         coefficients, intercept, penalty, loss = _leave_one_out(
             rows[kept], scaled[kept], some, alphas
         )
@@ -315,6 +329,45 @@ def _ridge(
     coefficients, intercept, penalty, loss = found[0]
     chosen: JsonObject = {"penalty": penalty, HELD_OUT_LOSS: loss, **unit}
     return coefficients[:, None], np.array([intercept]), chosen
+
+
+def _held_out(
+    rows: Array,
+    targets: Floats,
+    weights: Floats | None,
+    fold: Indices,
+    alphas: Sequence[float],
+) -> tuple[float, float]:
+    """The penalty with the least mean square error on held-out folds, and that error.
+
+    Leaving out one item says little where others belong together with it.
+    """
+    n, width = rows.shape
+    counts = np.ones(n) if weights is None else weights
+    errors = np.zeros(len(alphas))
+    asked = [each for each in np.unique(fold[fold >= 0]) if (fold != each).sum() > 1]
+    for each in asked:
+        inside, outside = fold != each, fold == each
+        share = counts[inside] / counts[inside].sum()
+        centre = share @ rows[inside].astype(np.float64)
+        middle = float(share @ targets[inside])
+        root = np.sqrt(counts[inside])
+        x = (rows[inside] - centre) * root[:, None]
+        y = (targets[inside] - middle) * root
+        # One decomposition for every penalty, of the smaller of the two Gram matrices.
+        small = x.T @ x if len(x) >= width else x @ x.T
+        spread, axes = np.linalg.eigh(small)
+        spread = np.maximum(spread, 0)
+        along = axes.T @ (x.T @ y if len(x) >= width else y)
+        new = rows[outside] - centre
+        seen = new @ axes if len(x) >= width else (new @ x.T) @ axes
+        for at, alpha in enumerate(alphas):
+            answers = middle + seen @ (along / (spread + alpha * width))
+            errors[at] += counts[outside] @ (targets[outside] - answers) ** 2
+    if not asked:
+        return _DEFAULT_ALPHA * width, math.inf
+    best = int(np.argmin(errors))
+    return alphas[best] * width, float(errors[best] / counts[fold >= 0].sum())
 
 
 def _leave_one_out(

@@ -100,6 +100,7 @@ class PerceptronHead:
         epochs: int | None = None,
         balance: Balance = "none",
         weights: Array | None = None,
+        together: Array | None = None,  # noqa: ARG003
         validation: Validation | None = None,
     ) -> "PerceptronHead":
         """See `headstart.heads.fit`; by default 256 units, and at most 50 epochs.

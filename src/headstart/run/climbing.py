@@ -421,8 +421,9 @@ def _digest(examples: Examples) -> str:
         content.update(name.encode())
         for array in (part.positions, part.features, part.targets):
             content.update(_bytes(array))
-        if part.weights is not None:
-            content.update(_bytes(part.weights))
+        for optional in (part.weights, part.together):
+            if optional is not None:
+                content.update(_bytes(optional))
     return content.hexdigest()[:16]
 
 

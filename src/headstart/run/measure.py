@@ -85,7 +85,7 @@ def measured(
         store={"hits": features.hits, "misses": features.misses},
         skipped=skipped,
         warnings=(*_warnings(dataset, features, examples, climbed), *found.test.notes),
-        notes=dataset.notes,
+        notes=(*dataset.notes, *examples.notes),
         versions=versions(),
     )
 

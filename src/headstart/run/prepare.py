@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from headstart.data import labels
+from headstart.data import groups, labels
 from headstart.data.dataset import Dataset, Skipped
 from headstart.data.idle import refuse_idle
 from headstart.data.rows import refuse_skipped
@@ -62,6 +62,7 @@ def prepare(
     if any(dataset.splits) and "test" not in dataset.splits:
         note = "The data has no test split: a part of its training items is taken for one."
         dataset = replace(dataset, notes=(*dataset.notes, note))
+    dataset = replace(dataset, notes=(*dataset.notes, *groups.said(dataset)))
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
     clock.lap("load")

@@ -4,7 +4,7 @@ The command line, the Python functions and the reference are all made from these
 """
 
 from headstart.spec.backbone import BackboneSpec, EmbedSpec
-from headstart.spec.data import ItemSpec, LabelledSpec, ReadSpec
+from headstart.spec.data import FOLDER, ItemSpec, LabelledSpec, ReadSpec
 from headstart.spec.fit import FitSpec, head_of, not_balanced
 from headstart.spec.generation import GenerateSpec
 from headstart.spec.option import (
@@ -24,6 +24,7 @@ __all__ = [
     "BACKBONE",
     "DATA",
     "EVALUATION",
+    "FOLDER",
     "GROUPS",
     "OUTPUT",
     "TRAINING",

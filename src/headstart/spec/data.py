@@ -1,12 +1,16 @@
 """How data is read."""
 
+import re
 from dataclasses import dataclass
 
 from headstart.errors import InputError
+from headstart.patterns import may_run_away
 from headstart.spec.option import check, option
 
 TASKS = ("auto", "classification", "multilabel", "regression", "generation")
 DECIMALS = ("auto", "point", "comma")
+FOLDER = "folder"
+"""What `--group-by` says where the folders within those of the classes are the groups."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,18 @@ class LabelledSpec(ItemSpec):
         None, "multilabel: what is between the classes of one cell; by default it is guessed."
     )
 
+    group: str | None = option(
+        None,
+        "Column that says what an item belongs to, such as a patient, a video or an author: the "
+        "items of a group stay on one side of every split. It is no input.",
+    )
+    group_by: str | None = option(
+        None,
+        "The same by the names of files: `folder` (the folders right below that of a class), or a "
+        r"regular expression with one group in parentheses, such as '([^/]+)_\d+\.jpg$', which is "
+        "looked for in the path from DATA.",
+    )
+
     def __post_init__(self) -> None:
         given: object = self.na_values
         if isinstance(given, (list, tuple, set, frozenset)):  # from Python
@@ -63,6 +79,10 @@ class LabelledSpec(ItemSpec):
         super().__post_init__()
         if self.separator == "":
             raise InputError("--separator is empty; name what is between two classes, such as ','.")
+        if self.group is not None and self.group_by is not None:
+            raise InputError("--group and --group-by both say what belongs together; give one.")
+        if self.group_by is not None and self.group_by != FOLDER:
+            _check_expression(self.group_by)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,3 +94,27 @@ class ReadSpec(LabelledSpec):
         "What is predicted; generation: a language model learns to write such texts.",
         choices=TASKS,
     )
+
+
+def _check_expression(given: str) -> None:
+    """Refuse what is no regular expression with one group, or one that may run for ever.
+
+    Raises:
+        InputError: says which.
+    """
+    try:
+        groups = re.compile(given).groups
+    except (re.error, RecursionError, OverflowError) as error:
+        raise InputError(
+            f"--group-by is {given!r}, neither {FOLDER!r} nor a regular expression ({error})."
+        ) from error
+    if groups != 1:
+        raise InputError(
+            f"--group-by is {given!r}, which has {groups} groups in parentheses, but it must have "
+            r"one, such as '^(.+)_\d+'; (?:...) is none."
+        )
+    if may_run_away(given):
+        raise InputError(
+            f"--group-by is {given!r}, which may take for ever on a long name; write it without a "
+            "repetition within another."
+        )

@@ -15,6 +15,7 @@ from headstart.spec.option import EVALUATION, TRAINING, flag, option
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
     "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights",
+    "group", "group_by", "time", "folds",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 FLIPS = ("horizontal", "any", "none")
@@ -110,6 +111,21 @@ class FitSpec(BackboneSpec, ReadSpec):
         group=EVALUATION,
     )
 
+    time: str | None = option(
+        None,
+        "Column with dates or numbers that divides DATA by time: what came last is tested on, what "
+        "came before that validates, and the rest is trained on; items of one time stay together.",
+        group=EVALUATION,
+    )
+    folds: int | None = option(
+        None,
+        "Test on every item in turn: so many parts of DATA are held out one after another, and the "
+        "figures are of all of them. The saved model is trained on every item.",
+        group=EVALUATION,
+        low=2,
+        high=100,
+    )
+
     def __post_init__(self) -> None:
         given: object = self.class_weights
         if isinstance(given, Mapping):  # from Python
@@ -181,8 +197,29 @@ class FitSpec(BackboneSpec, ReadSpec):
             raise InputError(
                 "--test names the data to test on, so --test-size does nothing; leave one out."
             )
+        self._check_division()
         if self.balance != "none" and self.task not in ("auto", "classification"):
             raise InputError(not_balanced(self.task))
+
+    def _check_division(self) -> None:
+        """Refuse two ways to divide the data."""
+        for name in ("test", "folds", "group", "group_by"):
+            if self.time is not None and getattr(self, name) is not None:
+                raise InputError(
+                    f"--time and {flag(name)} divide the data in two ways; leave one of them out."
+                )
+        if self.folds is None:
+            return
+        if self.test is not None or self.test_size != type(self).test_size:
+            other = "--test" if self.test is not None else "--test-size"
+            raise InputError(
+                f"--folds tests on every item of DATA in turn, so {other} does nothing; leave one "
+                "of them out."
+            )
+        if self.baseline != "none":
+            raise InputError(
+                "--folds does not train the --baseline from scratch in each fold; leave one out."
+            )
 
     @property
     def _trains_backbone(self) -> bool:

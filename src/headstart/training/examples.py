@@ -23,12 +23,14 @@ class Part:
         targets: (items,) classes or values, or (items, classes) of 0 and 1.
         positions: where the items are in the data set.
         weights: (items,) how much each counts in training; None: all alike.
+        together: int (items,): those of the same number belong together; None: each is alone.
     """
 
     features: NDArray[np.float32]
     targets: Targets
     positions: Indices
     weights: Floats | None = None
+    together: Indices | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -41,6 +43,7 @@ class Part:
             self.targets[::step],
             self.positions[::step],
             None if self.weights is None else self.weights[::step],
+            None if self.together is None else self.together[::step],
         )
 
     def columns(self, which: Indices | slice) -> "Part":
@@ -56,6 +59,9 @@ class Part:
             None
             if self.weights is None or other.weights is None
             else np.concatenate([self.weights, other.weights]),
+            None
+            if self.together is None or other.together is None
+            else np.concatenate([self.together, other.together]),
         )
 
 
@@ -67,7 +73,7 @@ class Examples:
         classes: in the order of the targets, sorted once from the training labels.
         parts: by split; validation may be empty.
         skipped: items whose label training never saw.
-        warnings: what a person should know.
+        warnings: what a person should know; notes: how the items were divided.
     """
 
     task: Task
@@ -75,6 +81,7 @@ class Examples:
     parts: Mapping[Split, Part]
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def narrowed(self, features: int) -> "Examples":
         """The same with the first so many features of each item."""
@@ -101,11 +108,13 @@ def without_test(data: Dataset, features: Features, spec: FitSpec) -> Examples:
 
 def _examples(data: Dataset, features: Features, divided: Divided) -> Examples:
     """Those of which the network made features, with them."""
-    parts = {name: _part(data, features, side) for name, side in divided.sides.items()}
+    parts = {
+        name: _part(data, features, side, divided.together) for name, side in divided.sides.items()
+    }
     _refuse_lost(features, divided, parts)
     lost = {each.item for each in features.skipped}
     skipped = tuple(each for each in divided.skipped if each.item not in lost)
-    return Examples(divided.task, divided.classes, parts, skipped, divided.warnings)
+    return Examples(divided.task, divided.classes, parts, skipped, divided.warnings, divided.notes)
 
 
 def _refuse_lost(features: Features, divided: Divided, parts: Mapping[Split, Part]) -> None:
@@ -127,10 +136,11 @@ def _refuse_lost(features: Features, divided: Divided, parts: Mapping[Split, Par
         )
 
 
-def _part(data: Dataset, features: Features, side: Side) -> Part:
+def _part(data: Dataset, features: Features, side: Side, together: Indices | None) -> Part:
     """The items of a split that have features, with them."""
     there = np.isin(side.positions, features.kept)
     positions = side.positions[there]
     own = np.asarray(data.weights, np.float64)[positions] if len(data.weights) else None
     vectors = features.vectors(np.searchsorted(features.kept, positions))
-    return Part(vectors, side.targets[there], positions, own)
+    number = None if together is None else together[positions]
+    return Part(vectors, side.targets[there], positions, own, number)

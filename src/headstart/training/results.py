@@ -66,6 +66,7 @@ def results(
         labels=[data.labels[at] for at in places.tolist()],
         targets=np.concatenate(targets)[order],
         scores=np.concatenate(scores)[order],
+        groups=[data.groups[at] for at in places.tolist()] if data.groups else None,
     )
 
 
