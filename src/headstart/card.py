@@ -56,7 +56,7 @@ def _page(
     start = f"from the pretrained network `{backbone.get('name', 'unknown')}`"
     lines = ["---", f"license: {licence.lower()}", *front, "---", "", f"# {title}", ""]
     lines += [f"{made} {start} {how} (seed {about.get('seed', 0)}).", "", "## Use", "", *use]
-    lines += _metrics(about.get("metrics", {}), metric, digits)
+    lines += _metrics(about.get("metrics", {}), metric, digits, about.get("folds"))
     return "\n".join([*lines, "## Licence of the pretrained weights", "", licence, ""])
 
 
@@ -66,7 +66,9 @@ def _classes(classes: list[str]) -> list[str]:
     return ["## Classes", "", *(f"- `{_plain(name)}`" for name in classes), ""]
 
 
-def _metrics(metrics: dict[str, dict[str, float | None]], heading: str, digits: int) -> list[str]:
+def _metrics(
+    metrics: dict[str, dict[str, float | None]], heading: str, digits: int, folds: int | None
+) -> list[str]:
     def number(value: float | None) -> str:
         return "undefined" if value is None else f"{value:.{digits}f}"
 
@@ -77,7 +79,14 @@ def _metrics(metrics: dict[str, dict[str, float | None]], heading: str, digits: 
         for name, m in metrics.items()
     ]
     header = [f"| {heading} | value | 95% interval |", "|---|---|---|"]
-    return ["## On the test split", "", *header, *rows, ""]
+    if folds is None:
+        return ["## On the test split", "", *header, *rows, ""]
+    said = (
+        f"Every item was answered once, by a model that had learnt from the other {folds - 1} of "
+        f"{folds} folds. The figures measure the procedure: this model was trained on all items, "
+        "and is none of those."
+    )
+    return [f"## By {folds}-fold cross-validation", "", *header, *rows, "", said, ""]
 
 
 def _plain(name: str) -> str:

@@ -78,6 +78,7 @@ OPTIONAL: Mapping[str, Expected] = {
     "cut": (lambda value: value is None or isinstance(value, str), "null or a name"),
     "strategy": (lambda value: isinstance(value, str), "a name"),
     "seed": whole(0, 2**32 - 1),
+    "folds": whole(2, 100),
     "metrics": (
         lambda value: (
             isinstance(value, dict)

@@ -5,6 +5,7 @@ Greedy, after Sechidis et al. 2011 ("On the Stratification of Multi-Label Data")
 which the shares of the strata then differ least from those that are wanted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,8 @@ def taken(blocks: Blocks, share: float, rng: np.random.Generator, *, all_learnt:
     if all_learnt:
         alone[np.unique(_rows(counts)[times[counts.indices] == 1])] = True
     free = held & ~blocks.fixed & ~alone
-    found = _placed(counts, share, _order(counts, held, free, rng), free)
+    order = _order(counts, held, free, rng)
+    found = _placed(counts, (1 - share, share), order, free) == 1
     _mend(counts, found, free, times)
     if not found.any() and free.any() and np.count_nonzero(held) > 1:
         wanted = share * blocks.sizes.sum()
@@ -92,30 +94,47 @@ def _order(counts: "csr_array", held: Mask, free: Mask, rng: np.random.Generator
     return np.asarray(order[held[order]], np.int64)
 
 
-def _placed(counts: "csr_array", share: float, order: Indices, free: Mask) -> Mask:
-    """Each block where it leaves the least sum over strata and sides of (is - should be)² / should.
+def dealt(blocks: Blocks, sides: int, rng: np.random.Generator) -> Indices:
+    """The side of each block, (blocks,): all sides have as much of each stratum as blocks allow.
 
-    With `excess` of a stratum what is taken of it less its share of what is placed by now, that sum
-    grows by `(m² + 2 m excess) / share` where a block with m items of it is taken, and else by
-    `(m² - 2 m excess) / (1 - share)`, over the items of the stratum.
+    Args:
+        blocks: what each holds; every block holds something.
+        sides: how many.
+        rng: where like blocks go.
+    """
+    every = np.ones(blocks.counts.shape[0], bool)
+    order = _order(blocks.counts, every, every, rng)
+    return _placed(blocks.counts, (1 / sides,) * sides, order, every)
+
+
+def _placed(counts: "csr_array", shares: Sequence[float], order: Indices, free: Mask) -> Indices:
+    """The side of each block, (blocks,): where the sum of (is - should be)² / should is least.
+
+    That is over strata and sides. With `excess` what a side has of a stratum less its share of
+    what is placed by now, it grows by `(m² + 2 m excess) / share` where a block with m items of
+    that stratum is placed there, less what is the same for every side. What is not free is on the
+    first side.
     """
     totals = counts.sum(axis=0).tolist()
-    excess = [0.0] * len(totals)
+    sides = range(len(shares))
+    excess = [[0.0] * len(totals) for _ in sides]
     starts, columns, numbers = (x.tolist() for x in (counts.indptr, counts.indices, counts.data))
-    found, may = np.zeros(counts.shape[0], bool), free.tolist()
+    found, may = np.zeros(counts.shape[0], np.int64), free.tolist()
     for block in order.tolist():
-        own = range(starts[block], starts[block + 1])
-        take = False
+        own = [(columns[at], numbers[at]) for at in range(starts[block], starts[block + 1])]
+        side = 0
         if may[block]:
-            if_taken = if_left = 0.0
-            for at in own:
-                column, m = columns[at], numbers[at]
-                if_taken += m * (m + 2 * excess[column]) / totals[column]
-                if_left += m * (m - 2 * excess[column]) / totals[column]
-            take = if_taken / share < if_left / (1 - share)
-        found[block] = take
-        for at in own:
-            excess[columns[at]] += numbers[at] * ((1 - share) if take else -share)
+            costs = [
+                sum(m * (m + 2 * excess[each][column]) / totals[column] for column, m in own)
+                / shares[each]
+                for each in sides
+            ]
+            side = costs.index(min(costs))
+        found[block] = side
+        for each in sides:
+            taken_of = (each == side) - shares[each]
+            for column, m in own:
+                excess[each][column] += m * taken_of
     return found
 
 

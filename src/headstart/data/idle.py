@@ -27,6 +27,11 @@ def refuse_idle(data: Dataset, spec: FitSpec) -> None:
             "--time divides the data, but it has splits of its own; leave --time out, or take the "
             "splits out of the data."
         )
+    if spec.folds is not None and any(data.splits):
+        raise DataError(
+            "--folds tests on every item, but the data has splits of its own; leave --folds out, "
+            "or take the splits out of the data."
+        )
     own = spec.test is None and "test" in data.splits
     if own and spec.test_size != FitSpec.test_size:
         raise DataError(

@@ -10,6 +10,7 @@ from headstart.data.blocks import Blocks, blocks_of, confined, taken
 from headstart.data.dataset import Split, Task
 from headstart.data.forms import ordered
 from headstart.data.labels import counts_of
+from headstart.data.strata import memberships, names, strata_of
 from headstart.data.together import joined, numbered
 from headstart.errors import DataError
 from headstart.types import Indices, Label
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 _SIDES: dict[Split | None, int] = {None: 0, "train": 0, "validation": 1, "test": 2}
-_BIN = 20
-"""Items per quantile that regression is stratified by, at least; and the most quantiles."""
-_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,8 @@ def split(
     first = np.unique(contents, return_index=True)[1]
     group = groups[first]
     grouped = groups.max(initial=-1) < contents.max(initial=-1)
-    strata = _strata(labels, contents, task)
+    distinct = [labels[at] for at in first.tolist()]
+    strata = strata_of(distinct, task, labels)
     rng = np.random.default_rng(seed)
     pool = np.flatnonzero(side == 0)
     if not pool.size and dropped.any():
@@ -97,13 +96,13 @@ def split(
         raise DataError("The data has no items to train on; its train split is missing or empty.")
     shares = {2: test_size, 1: validation_size}
     warnings: tuple[str, ...] = ()
-    memberships = _memberships(labels, first, strata, task) if grouped else None
-    if memberships is not None and test_size and not (side == 2).any():
-        warnings = _confined(memberships, labels, first, group, pool, task)
+    members = memberships(distinct, task) if grouped else None
+    if members is not None and test_size and not (side == 2).any():
+        warnings = _confined(members, distinct, group, pool, task)
     for number, share in shares.items():
         if share and not (side == number).any():
-            if memberships is not None:
-                _carve_groups(side, group, memberships, number, share * pool.size, task, rng)
+            if members is not None:
+                _carve_groups(side, group, members, number, share * pool.size, task, rng)
             else:
                 _carve(side, strata, number, share * pool.size, rng)
             _refuse_empty(side, number, pool.size, group[pool] if grouped else None)
@@ -181,29 +180,6 @@ def _given_sides(given: Sequence[Split | None], items: int) -> Indices:
     return np.fromiter((_SIDES[each] for each in given), np.int64, items)
 
 
-def _strata(labels: Sequence[Label], contents: Indices, task: Task) -> Indices:
-    """Per content the stratum its first item is in."""
-    first = np.unique(contents, return_index=True)[1]
-    if task == "regression":
-        values = np.asarray(labels, np.float64)[first]
-        bins = int(np.clip(values.size // _BIN, 1, _BINS))
-        ranks = np.empty(values.size, np.int64)
-        ranks[np.argsort(values, kind="stable")] = np.arange(values.size)
-        return ranks * bins // max(1, values.size)
-    if task == "multilabel":
-        counts = counts_of(labels, task)
-        # Ties go to the name that sorts first, so that the order of labels means nothing.
-        rarity = {name: (n, name) for name, n in counts.items()}
-        keys = [
-            min(x, key=rarity.__getitem__, default="") if isinstance(x, tuple) else ""
-            for x in (labels[i] for i in first.tolist())
-        ]
-    else:
-        keys = [str(labels[i]) for i in first.tolist()]
-    codes = {key: code for code, key in enumerate(sorted(set(keys)))}
-    return np.fromiter((codes[key] for key in keys), np.int64, len(keys))
-
-
 def _carve(
     side: Indices, strata: Indices, number: int, wanted: float, rng: np.random.Generator
 ) -> None:
@@ -226,34 +202,17 @@ def _carve(
     side[pool[order[position < take[of]]]] = number
 
 
-def _memberships(
-    labels: Sequence[Label], first: Indices, strata: Indices, task: Task
-) -> "csr_array":
-    """Per content 1 for each stratum that it is of, else 0; with several labels one for each."""
-    from scipy.sparse import csr_array
-
-    several, columns = np.ones(len(strata), np.int64), strata
-    if task == "multilabel":
-        own = [_classes(labels[at]) for at in first.tolist()]
-        codes = {name: code for code, name in enumerate(sorted({n for x in own for n in x}))}
-        several = np.fromiter(map(len, own), np.int64, len(own))
-        columns = np.array([codes[name] for each in own for name in each], np.int64)
-    starts = np.concatenate(([0], np.cumsum(several)))
-    shape = (len(first), int(columns.max(initial=-1)) + 1)
-    return csr_array((np.ones(len(columns), np.int64), columns, starts), shape=shape)
-
-
-def _blocks(side: Indices, group: Indices, memberships: "csr_array") -> Blocks:
+def _blocks(side: Indices, group: Indices, members: "csr_array") -> Blocks:
     """The groups of what is in train; one that is in another split too stays there."""
     parted = np.zeros(int(group.max(initial=-1)) + 1, bool)
     parted[group[side != 0]] = True
-    return blocks_of(group, memberships, np.flatnonzero(side == 0), parted)
+    return blocks_of(group, members, np.flatnonzero(side == 0), parted)
 
 
 def _carve_groups(
     side: Indices,
     group: Indices,
-    memberships: "csr_array",
+    members: "csr_array",
     number: int,
     wanted: float,
     task: Task,
@@ -262,7 +221,7 @@ def _carve_groups(
     """Move groups with about `wanted` contents from train to `number`, by stratum."""
     inside = side == 0
     share = min(wanted / max(np.count_nonzero(inside), 1), 0.99)
-    blocks = _blocks(side, group, memberships)
+    blocks = _blocks(side, group, members)
     moved = taken(blocks, share, rng, all_learnt=task != "regression")
     side[inside & moved[group]] = number
 
@@ -277,24 +236,24 @@ def _refuse_empty(side: Indices, number: int, distinct: int, groups: Indices | N
             f"item{'' if distinct == 1 else 's'} to divide, and none is left for {name}; "
             "a class needs at least 3."
         )
-    sizes = np.sort(np.bincount(groups))[::-1]
-    sizes = sizes[sizes > 0]
-    several = f"{len(sizes):,} group{'' if len(sizes) == 1 else 's'}"
     raise DataError(
-        f"The {distinct:,} distinct items are in {several} that may not be parted "
-        f"({_sizes(sizes)}), and none is left for {name}; a class needs at least 3 groups."
+        f"{in_groups(groups)}, and none is left for {name}; a class needs at least 3 groups."
     )
 
 
-def _sizes(sizes: Indices) -> str:
+def in_groups(groups: Indices) -> str:
+    """Of how many groups, (n,), distinct items are, and how large these are."""
+    sizes = np.sort(np.bincount(groups))[::-1]
+    sizes = sizes[sizes > 0]
+    several = f"{len(sizes):,} group{'' if len(sizes) == 1 else 's'}"
     most = ", ".join(f"{size:,}" for size in sizes[:5].tolist())
-    return f"of {most} items" if len(sizes) <= 5 else f"the largest of {most} items"
+    of = f"of {most} items" if len(sizes) <= 5 else f"the largest of {most} items"
+    return f"The {len(groups):,} distinct items are in {several} that may not be parted ({of})"
 
 
 def _confined(
-    memberships: "csr_array",
+    members: "csr_array",
     labels: Sequence[Label],
-    first: Indices,
     group: Indices,
     pool: Indices,
     task: Task,
@@ -307,12 +266,12 @@ def _confined(
     if task == "regression":
         return ()
     unparted = np.zeros(int(group.max(initial=-1)) + 1, bool)
-    sizes = confined(blocks_of(group, memberships, pool, unparted))
+    sizes = confined(blocks_of(group, members, pool, unparted))
     if not sizes:
         return ()
-    names = sorted({name for at in first.tolist() for name in _classes(labels[at])})
-    counts = np.asarray(memberships[pool].sum(axis=0))
-    most = [f"{names[at]!r} ({number:,} items)" for at, number in sizes.items()]
+    every = names(labels)
+    counts = np.asarray(members[pool].sum(axis=0))
+    most = [f"{every[at]!r} ({number:,} items)" for at, number in sizes.items()]
     said = ", ".join(most[:5]) + (f" and {len(most) - 5:,} more" if len(most) > 5 else "")
     left = np.count_nonzero(counts > 1) - len(sizes)
     if left < (2 if task == "classification" else 1):
@@ -325,11 +284,6 @@ def _confined(
         f"The items of these classes are all in one group each, so that they are learnt and not "
         f"tested: {said}.",
     )
-
-
-def _classes(label: Label) -> tuple[str, ...]:
-    """The classes of an item; an empty name where it has none."""
-    return (label or ("",)) if isinstance(label, tuple) else (str(label),)
 
 
 def _warnings(

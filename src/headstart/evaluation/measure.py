@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
+
 from headstart.evaluation.baselines import constant_scores
 from headstart.evaluation.intervals import Interval
 from headstart.evaluation.metrics import Evaluation, evaluate
 from headstart.evaluation.paired import Difference, difference
 from headstart.evaluation.results import Results
-from headstart.types import Scores
+from headstart.types import Mask, Scores
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,7 @@ def measure(
 
     baselines, gain = {}, None
     if test.any():
-        learnt = results.targets[results.within("train", "validation")]
-        constant = constant_scores(results.task, learnt, len(targets), len(results.classes))
+        constant = _constant(results, test)
         name = "mean" if results.task == "regression" else "majority"
         every = {name: constant, **others}
         baselines = {each: metrics(answers) for each, answers in every.items()}
@@ -61,6 +62,20 @@ def measure(
         gain,
         _class_counts(results),
     )
+
+
+def _constant(results: Results, test: Mask) -> Scores:
+    """The constant answer to the test items; to those of a fold what the other folds say."""
+    classes = len(results.classes)
+    if results.folds is None:
+        learnt = results.targets[results.within("train", "validation")]
+        return constant_scores(results.task, learnt, int(test.sum()), classes)
+    fold = np.array([-1 if each is None else each for each in results.folds])
+    answers = np.zeros(results.scores.shape)
+    for each in np.unique(fold[test]):
+        own, learnt = fold == each, results.targets[fold != each]
+        answers[own] = constant_scores(results.task, learnt, int(own.sum()), classes)
+    return answers[test]
 
 
 def _class_counts(results: Results) -> dict[str, int]:

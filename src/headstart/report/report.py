@@ -129,6 +129,9 @@ class Report(FitReport):
             weights (`from-scratch`) where it was asked for.
         gain: of the model over the first rung, on the same test items; None where it is that.
         per_class: one row per class; empty for regression.
+        folds: of how many folds the figures are, where they are of every item; `counts` then has
+            these items as `test`, though the saved model was trained on them. None: of the test
+            split.
         confusion: test items by true class (row) and predicted class (column); empty where a
             confusion matrix makes no sense.
     """
@@ -138,6 +141,7 @@ class Report(FitReport):
     classes: tuple[str, ...]
     head: str
     gain: Difference | None = None
+    folds: int | None = None
     temperature: float | None = None
     class_counts: Mapping[str, int] = field(default_factory=dict)
     per_class: tuple[ClassRow, ...] = ()

@@ -130,15 +130,23 @@ def facts(rows: Facts) -> Table:
 
 def _data(report: Report) -> list[tuple[str, str]]:
     counts = report.counts
-    total = sum(counts[split] for split in ("train", "validation", "test"))
+    total = _items_of(report)
     split = (
         f"{count(counts['train'])} to train, {count(counts['validation'])} to validate, "
         f"{count(counts['test'])} to test"
     )
+    if report.folds is not None:
+        split = f"{count(counts['test'])} tested once each, in {report.folds} folds"
     rows = [(report.modality + "s", f"{count(total)}: {split}"), ("task", report.task)]
     if report.classes:
         rows.append(("classes", _classes(report)))
     return rows
+
+
+def _items_of(report: Report) -> int:
+    """Items that were learnt from or tested; in folds each was both."""
+    names = SPLITS if report.folds is None else ("train", "validation")
+    return sum(report.counts[name] for name in names)
 
 
 def _classes(report: Report) -> str:
@@ -194,9 +202,9 @@ def _seen(report: Report) -> list[tuple[str, str]]:
 def _time(report: Report) -> Table:
     numbers = ("time", "items", "speed")
     table = columns(("part", *numbers, "store"), right=numbers)
-    splits = sum(report.counts[name] for name in SPLITS)
+    splits = _items_of(report)
     done = {
-        "read": sum(report.counts.values()),
+        "read": splits + report.counts["skipped"],
         "extract": report.store.get("misses", 0),
         # A model that is saved is asked about every item, for its predictions.parquet.
         "evaluate": report.counts["test"] if report.model is None else splits,

@@ -93,6 +93,7 @@ def climb(
     *,
     began: float,
     folder: Path | None,
+    share: float = 1.0,
 ) -> Climbed:
     """Adapt the backbone as `spec.strategy` says.
 
@@ -105,6 +106,7 @@ def climb(
         progress: shows what is going on.
         began: when the run did, by `time.monotonic`; the budget counts from there.
         folder: keeps what a killed run goes on from; None keeps nothing.
+        share: of the budget that is for this climb; the rest is for others.
 
     Raises:
         InputError: the backbone cannot be cut so, the activations take too much disk, or what
@@ -114,7 +116,8 @@ def climb(
         first = feature_extraction.fit(examples, spec, trunk, wide)
     ladder = _Ladder(data, trunk, first, spec, progress, began, folder)
     if spec.strategy == "auto":
-        ladder.climb(None if spec.budget is None else seconds_of(spec.budget, "--budget"))
+        budget = None if spec.budget is None else share * seconds_of(spec.budget, "--budget")
+        ladder.climb(budget)
     elif strategy_of(spec.strategy).trains != "head":
         ladder.go_to(spec.strategy)
     if spec.baseline == "from-scratch" and spec.strategy != "from-scratch":

@@ -1,5 +1,6 @@
 """The only `fit` of a head or a network for labelled items: whoever trains calls it."""
 
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from headstart.predictors import Model
 from headstart.progress import Clock, Progress
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb
+from headstart.run.crossing import Budget, Crossed, cross, results_of, say_before
 from headstart.run.finish import finish
-from headstart.run.measure import measured
+from headstart.run.measure import measured, scores_of_others
 from headstart.run.prepare import Arrange, Prepared, prepare
 from headstart.spec import FitSpec
 from headstart.training.assemble import about, assemble, scores_on_test
+from headstart.training.examples import Examples, without_test
 from headstart.training.examples import arrange as held_out
 from headstart.training.results import results, trained_on
 
@@ -64,21 +67,39 @@ def fit(
     Raises:
         InputError: the data or an option is wrong; nothing was written.
     """
+    if spec.folds is not None:
+        arrange = without_test
     prepared = prepare(dataset, spec, name, arrange, progress, clock)
-    unfinished = None if out is None else sealed.beside(out, "unfinished")
-    climbed = climb(
-        prepared.dataset,
-        prepared.trunk,
-        prepared.wide,
-        prepared.examples,
-        spec,
-        progress,
-        began=clock.began,
-        folder=unfinished,
-    )
+    budget = Budget(spec, clock.began)
+
+    def train(examples: Examples, what: str) -> Climbed:
+        return climb(
+            prepared.dataset,
+            prepared.trunk,
+            prepared.wide,
+            examples,
+            spec,
+            progress,
+            began=clock.began if spec.folds is None else budget.began(),
+            folder=None if out is None else sealed.beside(out, what),
+            share=budget.share,
+        )
+
+    begins = time.monotonic()
+    climbed = train(prepared.examples, "unfinished")
+    crossed = None
+    if spec.folds is not None:
+        say_before(spec, progress, time.monotonic() - begins)
+        crossed = cross(
+            prepared.dataset,
+            prepared.features,
+            spec,
+            lambda examples, number: train(examples, f"unfinished-fold-{number + 1}"),
+            progress,
+        )
     clock.lap("train")
     with progress.stage("Evaluating", None):
-        run = _concluded(prepared, climbed, spec, name, every_item=out is not None)
+        run = _concluded(prepared, climbed, crossed, spec, name, every_item=out is not None)
     clock.lap("evaluate")
 
     def save(folder: Path) -> None:
@@ -86,19 +107,35 @@ def fit(
         predictions.write(predictions.table_of(run.results), folder / predictions.FILE)
 
     done = None if climbed.stopped else climbed.unfinished
-    return replace(run, report=finish(run.report, save, out, done, progress, clock))
+    report = finish(run.report, save, out, done, progress, clock)
+    for unfinished in () if crossed is None else crossed.unfinished:
+        unfinished.remove()
+    return replace(run, report=report)
 
 
 def _concluded(
-    prepared: Prepared, climbed: Climbed, spec: FitSpec, name: str, *, every_item: bool
+    prepared: Prepared,
+    climbed: Climbed,
+    crossed: Crossed | None,
+    spec: FitSpec,
+    name: str,
+    *,
+    every_item: bool,
 ) -> Run:
     """The model of a climbed ladder, its report, and where asked its answers to every item."""
     data, features, best = prepared.dataset, prepared.features, climbed.best
     model = replace(assemble(best, data), trained=trained_on(best, features))
     scores = scores_on_test(model, best, data)
     answers = results(model, best, data, features, scores, every_item=every_item)
-    report = measured(name, data, features, climbed, answers, spec)
     facts = about(best, spec.seed)
+    if crossed is None:
+        others = scores_of_others(data, climbed, spec)
+        report = measured(name, data, features, climbed, answers, others, spec)
+    else:
+        answers = results_of(crossed, answers, data, features)
+        report = measured(name, data, features, climbed, answers, crossed.others, spec)
+        report = crossed.added_to(report)
+        facts["folds"] = spec.folds
     facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     facts["versions"] = dict(report.versions)
     facts["reads"] = data.reads.to_json()

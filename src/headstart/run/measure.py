@@ -1,6 +1,7 @@
 """A climbed ladder is measured once, on the test split, and becomes a `Report`."""
 
 import platform
+from collections.abc import Mapping
 
 from headstart import evaluation
 from headstart.data.dataset import Dataset, count_notes
@@ -34,16 +35,17 @@ def measured(
     features: Features,
     climbed: Climbed,
     results: Results,
+    others: Mapping[str, Scores],
     spec: FitSpec,
 ) -> Report:
     """Measure a model on the test split, once, and say all there is to say of the run.
 
-    `results` are the model's answers, of the test items at least.
-    The seconds per part and the saved model's folder are for the caller to fill in.
+    `results` are the model's answers, of the test items at least; `others` are those of other
+    models to the test items. The seconds per part and the saved model's folder are for the caller
+    to fill in.
     """
     best = climbed.best
     examples = best.examples
-    others = _others(dataset, climbed, spec)
     first = climbed.tried[0].adapted
     over = first.strategy if first is not None and first.strategy in others else None
     found = evaluation.measure(results, others, over=over, seed=spec.seed)
@@ -72,10 +74,12 @@ def measured(
         temperature=None if examples.task == "regression" else best.judged.temperature,
         counts={
             **{name: len(part) for name, part in examples.parts.items()},
+            "test": int(results.within("test").sum()),
             "skipped": len(skipped),
         },
+        folds=spec.folds,
         class_counts=found.class_counts,
-        test=found.test.metrics if len(examples.parts["test"]) else {},
+        test=found.test.metrics if results.within("test").any() else {},
         baselines=found.baselines,
         gain=found.gain,
         per_class=found.test.per_class,
@@ -107,7 +111,7 @@ def _rung(tried: Tried, extraction: float) -> Rung:
     )
 
 
-def _others(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, Scores]:
+def scores_of_others(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, Scores]:
     """What other models answer to the test items: words alone, the first rung, from scratch."""
     examples = climbed.best.examples
     train = examples.parts["train"].joined(examples.parts["validation"])
