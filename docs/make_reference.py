@@ -65,6 +65,7 @@ SPECS = (ItemSpec, LabelledSpec, ReadSpec, BackboneSpec, EmbedSpec, FitSpec, Gen
 COLUMNS = ("input", "label", "prompt", "completion")
 WIDER = {
     **dict.fromkeys(COLUMNS, "str | int | Sequence[str | int] | None"),
+    **dict.fromkeys(("group", "time"), "str | int | None"),
     **dict.fromkeys(("root", "allow_root", "test"), "str | PathLike[str] | None"),
     "na_values": "str | Iterable[str] | None",
     "class_weights": "str | Mapping[Any, float] | None",

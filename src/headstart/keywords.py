@@ -23,6 +23,8 @@ class LabelledOptions(ItemOptions, total=False):
     decimal: Literal["auto", "point", "comma"]
     na_values: str | Iterable[str] | None
     separator: str | None
+    group: str | int | None
+    group_by: str | None
 
 
 class ReadOptions(LabelledOptions, total=False):
@@ -69,6 +71,8 @@ class FitOptions(BackboneOptions, LabelledOptions, total=False):
     seed: int
     test: str | PathLike[str] | None
     test_size: float
+    time: str | int | None
+    folds: int | None
 
 
 class GenerateOptions(TypedDict, total=False):

@@ -178,8 +178,8 @@ class NeighboursHead:
         """Indices and similarities (m, most) of the nearest items, nearest first.
 
         A few features against a part of the items at a time, so that memory stays flat.
-        `left_out` has a number for each feature: items of that number in `together` are not its
-        neighbours.
+        `left_out` has a number for each feature: items of that number in `together`, or the item in
+        that place where it is None, are not its neighbours.
         """
         items, mean, scale = (self.arrays[name] for name in ("items", "mean", "scale"))
         for start in range(0, len(features), _ASKED_AT_ONCE):
@@ -189,9 +189,10 @@ class NeighboursHead:
             for first in range(0, len(items), _SEEN_AT_ONCE):
                 seen = items[first : first + _SEEN_AT_ONCE].astype(np.float32)
                 products = asked @ seen.T
-                if left_out is not None and together is not None:
+                if left_out is not None:
                     own = left_out[start : start + len(asked), None]
-                    products[own == together[first : first + len(seen)]] = -np.inf
+                    numbers = np.arange(len(items)) if together is None else together
+                    products[own == numbers[first : first + len(seen)]] = -np.inf
                 nearest, similarity = _merged(nearest, similarity, products, first, most)
             yield nearest, similarity
 

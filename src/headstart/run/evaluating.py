@@ -99,6 +99,7 @@ def _results(
         labels=[dataset.labels[at] for at in places],
         targets=targets,
         scores=scaled(scored.scores[known], model.temperature),
+        groups=[dataset.groups[at] for at in places] if dataset.groups else None,
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="DataclassInstance")
 T = TypeVar("T")
 
-COLUMNS = ("input", "label", "prompt", "completion")
+COLUMNS = ("input", "label", "prompt", "completion", "group", "time")
 """Options that name columns of a table."""
 
 _SIMPLE = frozenset((str, int, float, bool, type(None)))
