@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 import headstart
 from headstart import InputError, TransferClassifier, TransferRegressor
+from headstart.training.examples import without_test
 from tests.runs import COLOURS, SENTENCES, Place, picture
 
 EACH = 12
@@ -602,3 +603,28 @@ def test_a_regressor_in_cross_validation(shades):
 def test_what_is_no_number_is_refused(shades, y, said):
     with pytest.raises(InputError, match=said):
         TransferRegressor(offline=True).fit(shades[0], y)
+
+
+def test_groups_are_on_one_side_of_what_is_kept_for_calibration(pixels, labels, monkeypatch):
+    divided = []
+
+    def spy(data, features, spec):
+        divided.append((data, without_test(data, features, spec)))
+        return divided[-1][1]
+
+    monkeypatch.setattr("headstart.estimators.without_test", spy)
+    groups = np.arange(24) // 3
+    near().fit(pixels, labels, groups=groups)
+    TransferRegressor(head="knn", offline=True).fit(
+        pixels, (labels == "red").astype(float), groups=[f"p{each}" for each in groups]
+    )
+    for data, examples in divided:
+        train, kept = (
+            {data.groups[at] for at in examples.parts[name].positions.tolist()}
+            for name in ("train", "validation")
+        )
+        assert len(train | kept) == 8
+        assert kept
+        assert not train & kept
+    with pytest.raises(InputError, match="24 items but 2 groups"):
+        near().fit(pixels, labels, groups=[1, 2])

@@ -97,7 +97,8 @@ def test_a_label_that_only_its_group_explains_is_not_foretold(place) -> None:
 
 def test_numbers_in_folds(place) -> None:
     texts = [f"{SENTENCES['car'][at % 4]} number {at}" for at in range(40)]
-    done = headstart.fit(texts, [float(at % 4) for at in range(40)], folds=2, offline=True)
+    numbers = [float(at % 4) for at in range(40)]
+    done = headstart.fit(texts, numbers, task="regression", folds=2, offline=True)
     assert done.report.counts["test"] == 40
     error = np.abs(done.results.scores - done.results.targets).mean()
     assert done.report.test["mae"].value == pytest.approx(error)

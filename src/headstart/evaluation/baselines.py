@@ -58,6 +58,7 @@ def tfidf_scores(
     texts: Sequence[str],
     classes: int,
     seed: int,
+    together: Indices | None = None,
 ) -> Scores:
     """Logits of TF-IDF and logistic regression: the classic for texts, no pretraining.
 
@@ -70,13 +71,14 @@ def tfidf_scores(
         texts: those that are asked about, not blank.
         classes: how many there are.
         seed: of the folds.
+        together: of the training texts, as `stratified_folds` takes it.
     """
     from threadpoolctl import threadpool_limits
 
     if len(np.unique(train_targets)) < 2:
         return constant_scores("classification", train_targets, len(texts), classes)
     learnt = np.asarray(train_texts, dtype=object)
-    fold = stratified_folds(train_targets, 5, np.random.default_rng(seed))
+    fold = stratified_folds(train_targets, 5, np.random.default_rng(seed), together)
 
     def logits(penalty: float, kept: Mask, asked: Sequence[str]) -> Floats:
         model = _words(penalty)
@@ -114,7 +116,12 @@ class _Logits(Protocol):
 def _chosen(
     logits: _Logits, texts: _Texts, targets: Targets, fold: Indices, classes: int
 ) -> tuple[float, float]:
-    """The inverse penalty with the least calibrated log loss, and its temperature."""
+    """The inverse penalty with the least calibrated log loss, and its temperature.
+
+    The middle one, where no text can be held out: all of a class are in one group.
+    """
+    if not (fold >= 0).any():
+        return _INVERSE_PENALTIES[1], 1.0
     found = []
     for penalty in _INVERSE_PENALTIES:
         held_out = np.zeros((len(texts), classes))

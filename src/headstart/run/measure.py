@@ -124,7 +124,7 @@ def scores_of_others(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[
             [dataset.items[at] for at in part.positions.tolist()] for part in (test, train)
         )
         found["tfidf"] = evaluation.tfidf_scores(
-            learnt, train.targets, texts, len(examples.classes), spec.seed
+            learnt, train.targets, texts, len(examples.classes), spec.seed, train.together
         )
     first = climbed.tried[0].adapted
     if first is not None and first is not climbed.best:
