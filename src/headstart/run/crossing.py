@@ -78,6 +78,7 @@ def cross(
     features: Features,
     spec: FitSpec,
     train: Callable[[Examples, int], Climbed],
+    seconds: float,
     progress: Progress,
 ) -> Crossed:
     """Train as often as there are folds, and ask each model about its fold.
@@ -87,12 +88,18 @@ def cross(
         features: of the items that could be read.
         spec: the options; `folds` of them is how many.
         train: what adapts the backbone on some examples, in the fold of a number.
+        seconds: what that took on all items.
         progress: shows what is going on.
 
     Raises:
         InputError: there are too few items or groups.
     """
     assert spec.folds is not None
+    if seconds > LONG and spec.budget is None:
+        progress.say(
+            f"{spec.folds} folds follow, each a training like this one: about "
+            f"{duration(spec.folds * seconds)}."
+        )
     readable, digests = features.readable
     fold = fold_of(data, readable, digests, folds=spec.folds, seed=spec.seed)
     parts: list[tuple[Indices, np.ndarray, Scores]] = []
@@ -109,10 +116,12 @@ def cross(
         parts.append((test.positions, test.targets, scores))
         others.append(scores_of_others(data, climbed, spec))
         strategies.append(best.strategy)
-        unfinished += [climbed.unfinished] if climbed.unfinished else []
+        if climbed.unfinished is not None and not climbed.stopped:
+            unfinished.append(climbed.unfinished)
         skipped |= dict.fromkeys(examples.skipped)
         warnings |= dict.fromkeys((*examples.warnings, *climbed.warnings))
-        progress.say(f"Fold {number + 1} of {spec.folds} is done: {items(len(test), 'item')}.")
+        if seconds > LONG:
+            progress.say(f"Fold {number + 1} of {spec.folds} is done.")
     positions, targets, scores = (np.concatenate(each) for each in zip(*parts, strict=True))
     order = np.argsort(positions)
     names = dict.fromkeys(name for each in others for name in each)
@@ -140,15 +149,6 @@ def _answers(best: Adapted, data: Dataset) -> Scores:
 def _joined(name: str, others: Sequence[Mapping[str, Scores]], own: Sequence[Scores]) -> Scores:
     """What another model says, fold after fold; where a fold has none of it, it is the model."""
     return np.concatenate([each.get(name, mine) for each, mine in zip(others, own, strict=True)])
-
-
-def say_before(spec: FitSpec, progress: Progress, seconds: float) -> None:
-    """Say how long the folds will take, once one training of all items took so many seconds."""
-    if spec.folds is not None and seconds > LONG and spec.budget is None:
-        progress.say(
-            f"{spec.folds} folds follow, each a training like this one: about "
-            f"{duration(spec.folds * seconds)}."
-        )
 
 
 def results_of(crossed: Crossed, results: Results, data: Dataset, features: Features) -> Results:

@@ -12,7 +12,7 @@ from headstart.predictors import Model
 from headstart.progress import Clock, Progress
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb
-from headstart.run.crossing import Budget, Crossed, cross, results_of, say_before
+from headstart.run.crossing import Budget, Crossed, cross, results_of
 from headstart.run.finish import finish
 from headstart.run.measure import measured, scores_of_others
 from headstart.run.prepare import Arrange, Prepared, prepare
@@ -89,12 +89,12 @@ def fit(
     climbed = train(prepared.examples, "unfinished")
     crossed = None
     if spec.folds is not None:
-        say_before(spec, progress, time.monotonic() - begins)
         crossed = cross(
             prepared.dataset,
             prepared.features,
             spec,
             lambda examples, number: train(examples, f"unfinished-fold-{number + 1}"),
+            time.monotonic() - begins,
             progress,
         )
     clock.lap("train")
