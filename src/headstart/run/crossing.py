@@ -73,11 +73,24 @@ class Crossed:
         )
 
 
+def folds_of(data: Dataset, features: Features, spec: FitSpec) -> Indices | None:
+    """The fold of each item of the data, (n,), -1 for never; None where none were asked for.
+
+    Raises:
+        InputError: there are too few items or groups.
+    """
+    if spec.folds is None:
+        return None
+    readable, digests = features.readable
+    return fold_of(data, readable, digests, folds=spec.folds, seed=spec.seed)
+
+
 def cross(
     data: Dataset,
     features: Features,
+    fold: Indices,
     spec: FitSpec,
-    train: Callable[[Examples, int], Climbed],
+    train: Callable[[Examples, str], Climbed],
     seconds: float,
     progress: Progress,
 ) -> Crossed:
@@ -86,13 +99,15 @@ def cross(
     Args:
         data: every item.
         features: of the items that could be read.
+        fold: of each item; see `folds_of`.
         spec: the options; `folds` of them is how many.
-        train: what adapts the backbone on some examples, in the fold of a number.
+        train: adapts the backbone on some examples, and keeps what it would go on from under a
+            name.
         seconds: what that took on all items.
         progress: shows what is going on.
 
     Raises:
-        InputError: there are too few items or groups.
+        InputError: a fold cannot be trained on or tested.
     """
     assert spec.folds is not None
     if seconds > LONG and spec.budget is None:
@@ -100,8 +115,6 @@ def cross(
             f"{spec.folds} folds follow, each a training like this one: about "
             f"{duration(spec.folds * seconds)}."
         )
-    readable, digests = features.readable
-    fold = fold_of(data, readable, digests, folds=spec.folds, seed=spec.seed)
     parts: list[tuple[Indices, np.ndarray, Scores]] = []
     others: list[Mapping[str, Scores]] = []
     skipped: dict[Skipped, None] = {}
@@ -109,7 +122,7 @@ def cross(
     strategies, unfinished = [], []
     for number in range(spec.folds):
         examples = arrange(in_fold(data, fold, number), features, spec)
-        climbed = train(examples, number)
+        climbed = train(examples, f"unfinished-fold-{number + 1}")
         best = climbed.best
         test = best.examples.parts["test"]
         scores = _answers(best, data)

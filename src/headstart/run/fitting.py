@@ -12,7 +12,7 @@ from headstart.predictors import Model
 from headstart.progress import Clock, Progress
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb
-from headstart.run.crossing import Budget, Crossed, cross, results_of
+from headstart.run.crossing import Budget, Crossed, cross, folds_of, results_of
 from headstart.run.finish import finish
 from headstart.run.measure import measured, scores_of_others
 from headstart.run.prepare import Arrange, Prepared, prepare
@@ -70,33 +70,7 @@ def fit(
     if spec.folds is not None:
         arrange = without_test
     prepared = prepare(dataset, spec, name, arrange, progress, clock)
-    budget = Budget(spec, clock.began)
-
-    def train(examples: Examples, what: str) -> Climbed:
-        return climb(
-            prepared.dataset,
-            prepared.trunk,
-            prepared.wide,
-            examples,
-            spec,
-            progress,
-            began=clock.began if spec.folds is None else budget.began(),
-            folder=None if out is None else sealed.beside(out, what),
-            share=budget.share,
-        )
-
-    begins = time.monotonic()
-    climbed = train(prepared.examples, "unfinished")
-    crossed = None
-    if spec.folds is not None:
-        crossed = cross(
-            prepared.dataset,
-            prepared.features,
-            spec,
-            lambda examples, number: train(examples, f"unfinished-fold-{number + 1}"),
-            time.monotonic() - begins,
-            progress,
-        )
+    climbed, crossed = _trained(prepared, spec, progress, clock.began, out)
     clock.lap("train")
     with progress.stage("Evaluating", None):
         run = _concluded(prepared, climbed, crossed, spec, name, every_item=out is not None)
@@ -111,6 +85,35 @@ def fit(
     for unfinished in () if crossed is None else crossed.unfinished:
         unfinished.remove()
     return replace(run, report=report)
+
+
+def _trained(
+    prepared: Prepared, spec: FitSpec, progress: Progress, began: float, out: Path | None
+) -> tuple[Climbed, Crossed | None]:
+    """The climb that gives the model, and what those of the folds say, where there are any."""
+    data, features = prepared.dataset, prepared.features
+    fold = folds_of(data, features, spec)  # refused before any training
+    budget = Budget(spec, began)
+
+    def train(examples: Examples, what: str) -> Climbed:
+        return climb(
+            data,
+            prepared.trunk,
+            prepared.wide,
+            examples,
+            spec,
+            progress,
+            began=began if fold is None else budget.began(),
+            folder=None if out is None else sealed.beside(out, what),
+            share=budget.share,
+        )
+
+    begins = time.monotonic()
+    climbed = train(prepared.examples, "unfinished")
+    if fold is None:
+        return climbed, None
+    seconds = time.monotonic() - begins
+    return climbed, cross(data, features, fold, spec, train, seconds, progress)
 
 
 def _concluded(
