@@ -12,7 +12,7 @@ from headstart.data.split import in_groups
 from headstart.data.strata import classes_of, memberships
 from headstart.data.together import joined, numbered
 from headstart.errors import DataError
-from headstart.types import Indices
+from headstart.types import Indices, Label
 from headstart.wording import items
 
 
@@ -69,10 +69,10 @@ def in_fold(data: Dataset, fold: Indices, number: int) -> Dataset:
     return replace(data, splits=["test" if each == number else "train" for each in fold.tolist()])
 
 
-def _groups_of_classes(groups: Indices, labels: Sequence[object]) -> dict[str, Indices]:
+def _groups_of_classes(groups: Indices, labels: Sequence[Label]) -> dict[str, Indices]:
     found: dict[str, set[int]] = {}
     for group, label in zip(groups.tolist(), labels, strict=True):
-        for name in classes_of(label):  # type: ignore[arg-type]
+        for name in classes_of(label):
             found.setdefault(name, set()).add(group)
     return {name: np.array(sorted(own), np.int64) for name, own in sorted(found.items())}
 

@@ -24,7 +24,7 @@ from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples, arrange
 from headstart.training.results import digests_of
-from headstart.types import Indices, Scores
+from headstart.types import Indices, Scores, Targets
 from headstart.wording import duration, items
 
 LONG = 10.0
@@ -47,7 +47,7 @@ class Crossed:
     """
 
     positions: Indices
-    targets: np.ndarray
+    targets: Targets
     scores: Scores
     folds: Indices
     others: Mapping[str, Scores]
@@ -115,7 +115,7 @@ def cross(
             f"{spec.folds} folds follow, each a training like this one: about "
             f"{duration(spec.folds * seconds)}."
         )
-    parts: list[tuple[Indices, np.ndarray, Scores]] = []
+    parts: list[tuple[Indices, Targets, Scores]] = []
     others: list[Mapping[str, Scores]] = []
     skipped: dict[Skipped, None] = {}
     warnings: dict[str, None] = {}
