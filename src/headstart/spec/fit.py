@@ -14,12 +14,17 @@ from headstart.spec.option import EVALUATION, TRAINING, flag, option
 
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
+<<<<<<< HEAD
     "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights",
     "group", "group_by", "time", "folds",
+=======
+    "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights", "near_duplicates",
+>>>>>>> b1d8ae7 (Near-duplicates: hashes and shingles propose, aligned thumbnails and words confirm)
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 FLIPS = ("horizontal", "any", "none")
 BALANCE = ("none", "balanced")
+NEAR_DUPLICATES = ("group", "report", "ignore")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +116,7 @@ class FitSpec(BackboneSpec, ReadSpec):
         group=EVALUATION,
     )
 
+<<<<<<< HEAD
     time: str | None = option(
         None,
         "Column with dates or numbers that divides DATA by time: what came last is tested on, what "
@@ -125,6 +131,16 @@ class FitSpec(BackboneSpec, ReadSpec):
         low=2,
         high=100,
     )
+=======
+    near_duplicates: str = option(
+        "group",
+        "Images that are copies but for compression, size, brightness, a mirror or a small crop, "
+        "and texts with the same words but for order and typos: group keeps them on one side of "
+        "the split, report only says how many there are, ignore does not look for them.",
+        choices=NEAR_DUPLICATES,
+        group=EVALUATION,
+    )
+>>>>>>> b1d8ae7 (Near-duplicates: hashes and shingles propose, aligned thumbnails and words confirm)
 
     def __post_init__(self) -> None:
         given: object = self.class_weights
