@@ -15,7 +15,7 @@ from headstart.features.store import Digests, Store, StoreDamagedError, StoreKey
 from headstart.installed import version_of
 from headstart.progress import Advance
 from headstart.runtime.engine import cores
-from headstart.types import Indices
+from headstart.types import Indices, Mask
 
 FOLDER = "thumbnails"
 """In the cache folder."""
@@ -50,7 +50,9 @@ def thumbnails(
             made = list(pool.map(partial(_made, side=side), sources))
             for place, one in zip(missing.tolist(), made, strict=True):
                 found[place] = 0 if one is None else one
-            good = [place for place, one in zip(missing.tolist(), made, strict=True) if one is not None]
+            good = [
+                place for place, one in zip(missing.tolist(), made, strict=True) if one is not None
+            ]
             if good:
                 names = [bytes(each).ljust(16, b"\0") for each in digests[good]]
                 store.append(names, list(found[good]), [None] * len(good))
@@ -59,12 +61,15 @@ def thumbnails(
     return found
 
 
-def _stored(store: Store, digests: Digests) -> tuple[Thumbnails, np.ndarray]:
+def _stored(store: Store, digests: Digests) -> tuple[Thumbnails, Mask]:
     try:
         values, _, sound = store.read(digests)
     except StoreDamagedError as error:
         store.discard(error)
-        values, sound = np.zeros((len(digests), *store.shape), np.float16), np.zeros(len(digests), bool)
+        values, sound = (
+            np.zeros((len(digests), *store.shape), np.float16),
+            np.zeros(len(digests), bool),
+        )
     return np.asarray(values), sound
 
 

@@ -98,6 +98,9 @@ def _concluded(
     scores = scores_on_test(model, best, data)
     answers = results(model, best, data, features, scores, every_item=every_item)
     report = measured(name, data, features, climbed, answers, spec)
+    if prepared.near is not None:
+        near = prepared.near.to_json(data.names, spec.near_duplicates)
+        report = replace(report, near_duplicates=near)
     facts = about(best, spec.seed)
     facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     facts["versions"] = dict(report.versions)

@@ -14,12 +14,8 @@ from headstart.spec.option import EVALUATION, TRAINING, flag, option
 
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
-<<<<<<< HEAD
     "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights",
-    "group", "group_by", "time", "folds",
-=======
-    "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights", "near_duplicates",
->>>>>>> b1d8ae7 (Near-duplicates: hashes and shingles propose, aligned thumbnails and words confirm)
+    "group", "group_by", "time", "folds", "near_duplicates",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 FLIPS = ("horizontal", "any", "none")
@@ -116,7 +112,6 @@ class FitSpec(BackboneSpec, ReadSpec):
         group=EVALUATION,
     )
 
-<<<<<<< HEAD
     time: str | None = option(
         None,
         "Column with dates or numbers that divides DATA by time: what came last is tested on, what "
@@ -131,7 +126,6 @@ class FitSpec(BackboneSpec, ReadSpec):
         low=2,
         high=100,
     )
-=======
     near_duplicates: str = option(
         "group",
         "Images that are copies but for compression, size, brightness, a mirror or a small crop, "
@@ -140,7 +134,6 @@ class FitSpec(BackboneSpec, ReadSpec):
         choices=NEAR_DUPLICATES,
         group=EVALUATION,
     )
->>>>>>> b1d8ae7 (Near-duplicates: hashes and shingles propose, aligned thumbnails and words confirm)
 
     def __post_init__(self) -> None:
         given: object = self.class_weights

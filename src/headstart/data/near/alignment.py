@@ -106,7 +106,7 @@ def _step(sampled: Stack, target: Stack, windows: Floats) -> Floats:
     down, across = np.gradient(sampled, axis=(1, 2))
     offset = _centres(side).astype(np.float32)
     columns = [across * offset, across, down * offset[:, None], down]
-    flat = (len(sampled), -1)
+    flat = (len(sampled), inner(sampled)[0].size if len(sampled) else 0)
     jacobian = np.stack([inner(each).reshape(flat) for each in columns], axis=1) * side
     residual = inner(target - sampled).reshape(flat)
     normal = jacobian @ jacobian.transpose(0, 2, 1)

@@ -136,7 +136,9 @@ def _nearest(
             distance[~inside] = np.inf
             best = distance.argmin(axis=1)
             rows = np.flatnonzero(np.isfinite(distance[own - at, best]))
-            found.append(np.stack([own, others[own - at, best], np.full(len(own), variant)], 1)[rows])
+            found.append(
+                np.stack([own, others[own - at, best], np.full(len(own), variant)], 1)[rows]
+            )
             distances.append(distance[own - at, best][rows])
     return np.concatenate(found), np.concatenate(distances)
 

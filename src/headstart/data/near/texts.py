@@ -2,7 +2,8 @@
 
 Shingles are four letters in a row within a word, so that words may change their places; texts that
 share many are found by MinHash in bands (Broder 1997, "On the Resemblance and Containment of
-Documents").
+Documents"). Short texts have few shingles, so those are also found that differ in one word by a
+typo.
 """
 
 from collections import Counter
@@ -13,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.near.pairs import Pairs, pairs_of
-from headstart.data.near.words import overlap, words_of
+from headstart.data.near.words import is_typo, overlap, words_of
 from headstart.types import Indices
 
 LEAST_OVERLAP = 0.8
 LEAST_WORDS = 3
-"""Texts of fewer words are near-duplicates where all their words are the same, in this order."""
+"""Texts of fewer words are near-duplicates where all their words are the same but for order and
+typos; texts of one word where it is the same."""
 
 _SHINGLE, _BANDS, _ROWS = 4, 20, 3
 _HASHES = _BANDS * _ROWS
@@ -28,8 +30,11 @@ _KEPT = 6
 """Candidates of each text: those that share the most."""
 _LEAST_SHARED = 0.2
 """Of the hashes, of a pair that is worth a look at its words."""
+_SHORT = 16
+"""Words of a text of which each may be left out to find those that differ in it."""
 _BLOCK = 2048
 _NONE = np.uint32(0xFFFFFFFF)
+_ALL = 1 - 1e-9
 
 
 def text_pairs(texts: Sequence[str]) -> Pairs:
@@ -42,27 +47,56 @@ def text_pairs(texts: Sequence[str]) -> Pairs:
     counts: Counter[str] = Counter()
     exact: dict[str, int] = {}
     same: list[tuple[int, int]] = []
-    few = np.zeros(len(texts), bool)
+    apart: list[tuple[int, str, int, str]] = []
+    lengths = np.zeros(len(texts), np.int64)
     for at in range(0, len(texts), _BLOCK):
         written = [words_of(text) for text in texts[at : at + _BLOCK]]
         signatures[at : at + _BLOCK] = _signatures([" ".join(words) for words in written])
         for place, words in enumerate(written, at):
             counts.update(set(words))
-            few[place] = len(words) < LEAST_WORDS
+            lengths[place] = len(words)
+            apart += _without_one(words, place)
             key = " ".join(words)
             if key and (first := exact.setdefault(key, place)) != place:
                 same.append((first, place))
     weights = {word: log1p(len(texts) / number) for word, number in counts.items()}
     ends = [*same]
     similar = [1.0] * len(same)
-    proposed = _proposed(signatures, np.flatnonzero(~few))
+    proposed = _proposed(signatures, np.flatnonzero(lengths > 1))
+    proposed = np.unique(np.concatenate([proposed, _one_typo_apart(apart)]), axis=0)
     for one, other in proposed.tolist():
         first, second = (Counter(words_of(texts[each])) for each in (one, other))
         shared = overlap(first, second, weights)
-        if shared >= LEAST_OVERLAP:
+        least = LEAST_OVERLAP if lengths[[one, other]].min() >= LEAST_WORDS else _ALL
+        if shared >= least:
             ends.append((one, other))
             similar.append(shared)
     return pairs_of(np.array(ends, np.int64).reshape(-1, 2), np.array(similar))
+
+
+def _without_one(words: list[str], place: int) -> list[tuple[int, str, int, str]]:
+    """For each word of a short text: the others, the letters of the word, the text, the word."""
+    if not 1 < len(words) <= _SHORT:
+        return []
+    ordered = sorted(words)
+    return [
+        (hash(tuple(ordered[:at] + ordered[at + 1 :])), "".join(sorted(word)), place, word)
+        for at, word in enumerate(ordered)
+    ]
+
+
+def _one_typo_apart(entries: list[tuple[int, str, int, str]]) -> Indices:
+    """Pairs (m, 2) of texts that have all words in common but one, which is a typo in one of them.
+
+    Sorted by their letters, a word and its typo are near each other, or the same.
+    """
+    entries.sort()
+    pairs = []
+    for step in range(1, _AROUND + 1):
+        for one, other in zip(entries, entries[step:], strict=False):
+            if one[0] == other[0] and one[2] != other[2] and is_typo(one[3], other[3]):
+                pairs.append(sorted((one[2], other[2])))
+    return np.array(pairs, np.int64).reshape(-1, 2)
 
 
 def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:

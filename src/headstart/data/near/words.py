@@ -35,6 +35,7 @@ def overlap(one: Counter[str], other: Counter[str], weights: Mapping[str, float]
         for word in sorted(left):
             partner = next((each for each in sorted(right) if is_typo(word, each)), None)
             if partner is not None:
+                # A typo is rare, and weighs more than the word that was meant.
                 shared += min(weights[word], weights[partner])
                 alone[0] -= weights[word]
                 alone[1] -= weights[partner]
