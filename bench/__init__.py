@@ -28,7 +28,15 @@ MEASUREMENTS = (
 )
 """Modules of this package, each with `run(quick) -> Result`."""
 
-ON_REQUEST = ("climb", "groups", "text_budget", "small_sets", "gpu", "peers")
+ON_REQUEST = (
+    "climb",
+    "groups",
+    "near_duplicates",
+    "text_budget",
+    "small_sets",
+    "gpu",
+    "peers",
+)
 """Likewise, but only where named: half an hour each, `gpu` ten minutes on a machine with a GPU, and
 `peers` some twelve hours after environments of 20 GB. `text_budget`, `small_sets` and `peers`
 download packages with data first."""

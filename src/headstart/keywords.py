@@ -73,6 +73,7 @@ class FitOptions(BackboneOptions, LabelledOptions, total=False):
     test_size: float
     time: str | int | None
     folds: int | None
+    near_duplicates: Literal["group", "report", "ignore"]
 
 
 class GenerateOptions(TypedDict, total=False):

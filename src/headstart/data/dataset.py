@@ -81,6 +81,8 @@ class Dataset:
         groups: what each item belongs to (a patient, a video); the items of a group stay on one
             side of every split. None for one that is alone; empty where there are no groups.
         times: when each item was, dates or numbers, where the splits are by time; else empty.
+        near: the cluster of near-duplicates that each item is in, -1 where it is in none; they
+            stay on one side of every split. Empty where there are none.
         skipped: what was left out while reading.
         warnings: what a person should know; notes: what was guessed, and how to say otherwise.
         reads: the columns and files it was read from, which a model remembers.
@@ -96,6 +98,7 @@ class Dataset:
     weights: Sequence[float] = ()
     groups: Sequence[str | None] = ()
     times: Sequence[float] | Sequence[datetime] = ()
+    near: Sequence[int] = ()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
@@ -121,6 +124,7 @@ class Dataset:
             weights=[self.weights[i] for i in index] if len(self.weights) else (),
             groups=[self.groups[i] for i in index] if len(self.groups) else (),
             times=[self.times[i] for i in index] if len(self.times) else (),
+            near=[self.near[i] for i in index] if len(self.near) else (),
         )
 
 

@@ -117,11 +117,15 @@ def together_in(data: Dataset, readable: Indices, digests: Sequence[bytes]) -> I
 
     Identical items do in any case: where nothing else does, this is None.
     """
-    if not any(group is not None for group in data.groups):
+    partitions = []
+    if any(group is not None for group in data.groups):
+        partitions.append(numbered(data.groups[at] for at in readable.tolist()))
+    if any(cluster >= 0 for cluster in data.near):
+        partitions.append(np.asarray(data.near, np.int64)[readable])
+    if not partitions:
         return None
     found = np.full(len(data), -1, np.int64)
-    groups = numbered(data.groups[at] for at in readable.tolist())
-    found[readable] = joined(numbered(digests), groups)
+    found[readable] = joined(numbered(digests), *partitions)
     return found
 
 

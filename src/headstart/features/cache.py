@@ -97,7 +97,9 @@ def prune(
         shutil.rmtree(damaged, ignore_errors=True)
     if everything and backbone is None:
         # What a killed run had begun, and what there is of networks without a store.
-        networks = (root / name for name in ("graphs", "compiled", "backbones", "heads"))
+        networks = (
+            root / name for name in ("graphs", "compiled", "backbones", "heads", "thumbnails")
+        )
         for leftovers in (*networks, *(root / "features").glob(".*.lance.*")):
             shutil.rmtree(leftovers, ignore_errors=True)
     return gone

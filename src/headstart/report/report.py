@@ -134,6 +134,9 @@ class Report(FitReport):
             split.
         confusion: test items by true class (row) and predicted class (column); empty where a
             confusion matrix makes no sense.
+        near_duplicates: what was done with them (`handled`), how many `items` are in how many
+            `groups`, the `largest` of them, how many `pairs`, how many of these were `refused`
+            because a group would be too large, and `examples`; None: not looked for.
     """
 
     task: Task
@@ -146,6 +149,7 @@ class Report(FitReport):
     class_counts: Mapping[str, int] = field(default_factory=dict)
     per_class: tuple[ClassRow, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
+    near_duplicates: JsonObject | None = None
 
     def _steps(self, folder: str) -> tuple[tuple[str, str], ...]:
         example = "photo.jpg" if self.modality == "image" else "texts.csv"

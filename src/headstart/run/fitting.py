@@ -139,6 +139,9 @@ def _concluded(
         report = measured(name, data, features, climbed, answers, crossed.others, spec)
         report = crossed.added_to(report)
         facts["folds"] = spec.folds
+    if prepared.near is not None:
+        near = prepared.near.to_json(data.names, spec.near_duplicates)
+        report = replace(report, near_duplicates=near)
     facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     facts["versions"] = dict(report.versions)
     facts["reads"] = data.reads.to_json()

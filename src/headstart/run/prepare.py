@@ -13,6 +13,8 @@ from headstart.errors import InputError
 from headstart.features.extract import Features
 from headstart.features.trunk import Trunk
 from headstart.progress import Clock, Progress
+from headstart.run import near_duplicates
+from headstart.run.near_duplicates import Found
 from headstart.spec import FitSpec
 from headstart.training.examples import Examples
 from headstart.training.feature_extraction import widened
@@ -31,6 +33,7 @@ class Prepared:
         wide: the same with the features of several stages, where there is a choice; or `trunk`.
         features: what `wide` gives for each item that could be read.
         examples: those items, split.
+        near: which of them are near-duplicates; None where nobody asks.
     """
 
     dataset: Dataset
@@ -38,6 +41,7 @@ class Prepared:
     wide: Trunk
     features: Features
     examples: Examples
+    near: Found | None = None
 
 
 def prepare(
@@ -51,7 +55,7 @@ def prepare(
         name: what a message calls the data.
         arrange: divides the items.
         progress: shows what is going on.
-        clock: takes the laps `load` and `extract`.
+        clock: takes the laps `load`, `extract` and `near-duplicates`.
 
     Raises:
         InputError: the data or an option is wrong, or too little of the data can be read.
@@ -76,7 +80,12 @@ def prepare(
     with _telling_skipped(skipped):
         warnings = labels.check(dataset.select(features.kept))
     dataset = replace(dataset, warnings=(*dataset.warnings, *warnings))
-    return Prepared(dataset, trunk, wide, features, arrange(dataset, features, spec))
+    near = None
+    if spec.near_duplicates != "ignore":
+        near = near_duplicates.find(dataset, features, progress)
+        dataset = near_duplicates.marked(dataset, near, spec.near_duplicates)
+        clock.lap("near-duplicates")
+    return Prepared(dataset, trunk, wide, features, arrange(dataset, features, spec), near)
 
 
 @contextmanager

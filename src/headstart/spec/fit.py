@@ -15,11 +15,12 @@ from headstart.spec.option import EVALUATION, TRAINING, flag, option
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
     "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights",
-    "group", "group_by", "time", "folds",
+    "group", "group_by", "time", "folds", "near_duplicates",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 FLIPS = ("horizontal", "any", "none")
 BALANCE = ("none", "balanced")
+NEAR_DUPLICATES = ("group", "report", "ignore")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +125,14 @@ class FitSpec(BackboneSpec, ReadSpec):
         group=EVALUATION,
         low=2,
         high=100,
+    )
+    near_duplicates: str = option(
+        "group",
+        "Images that are copies but for compression, size, brightness, a mirror or a small crop, "
+        "and texts with the same words but for order and typos: group keeps them on one side of "
+        "the split, report only says how many there are, ignore does not look for them.",
+        choices=NEAR_DUPLICATES,
+        group=EVALUATION,
     )
 
     def __post_init__(self) -> None:

@@ -1,0 +1,139 @@
+"""Near-duplicates of a data set are found, reported, and kept on one side of the split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from headstart.data import near, texts
+from headstart.data.dataset import Dataset
+from headstart.data.near.thumbnails import COARSE, FINE, Thumbnails
+from headstart.features.extract import Features
+from headstart.features.store import Digests
+from headstart.features.thumbnails import thumbnails
+from headstart.paths import cache_folder
+from headstart.progress import Advance, Progress
+from headstart.types import Indices, Json, JsonObject
+from headstart.wording import items as counted
+
+EXAMPLES = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """Near-duplicates of a data set; identical items count once.
+
+    Attributes:
+        pairs: positions (n, 2) of items that are near-duplicates, the most similar first.
+        similarity: of each pair, (n,).
+        clusters: int (items of the data,): those of the same number are in one cluster, those of
+            -1 are alone.
+        refused: pairs that would have made a cluster too large.
+    """
+
+    pairs: Indices
+    similarity: Sequence[float]
+    clusters: Indices
+    refused: int
+
+    @property
+    def sizes(self) -> Indices:
+        """Items in each cluster."""
+        return np.bincount(self.clusters[self.clusters >= 0])
+
+    def to_json(self, names: Sequence[str], handled: str) -> JsonObject:
+        """What a report says of them: how many, what was done, and the most similar pairs."""
+        examples: list[Json] = [
+            {"items": [names[one], names[other]], "similarity": round(similarity, 4)}
+            for (one, other), similarity in zip(
+                self.pairs[:EXAMPLES].tolist(), self.similarity[:EXAMPLES], strict=True
+            )
+        ]
+        return {
+            "handled": handled,
+            "items": int(self.sizes.sum()),
+            "groups": len(self.sizes),
+            "largest": int(self.sizes.max(initial=0)),
+            "pairs": len(self.pairs),
+            "refused": self.refused,
+            "examples": examples,
+        }
+
+
+def find(dataset: Dataset, features: Features, progress: Progress) -> Found:
+    """Near-duplicates among the items that can be read: their content alone says.
+
+    Args:
+        dataset: every item.
+        features: what can be read of them, and its digests.
+        progress: shows items done.
+    """
+    readable, _ = features.readable
+    distinct, first = np.unique(features.contents[readable], return_index=True)
+    order = np.argsort(first)
+    positions, digests = readable[first[order]], distinct[order]
+    if dataset.modality == "image":
+        make = partial(_thumbnails, dataset, positions, digests)
+        with progress.stage("Near-duplicates", len(positions)) as advance:
+            coarse = make(np.arange(len(positions)), COARSE, advance)
+        pairs = near.image_pairs(coarse, lambda which: make(which, FINE, lambda _: None))
+    else:
+        pairs = near.text_pairs([texts.clean(dataset.items[at]) for at in positions.tolist()])
+    found = near.clustered(pairs, len(positions))
+    clusters = np.full(len(dataset), -1, np.int64)
+    clusters[positions] = found.clusters
+    best = np.lexsort((pairs.items[:, 1], pairs.items[:, 0], -pairs.similarity))
+    return Found(
+        positions[pairs.items[best]], pairs.similarity[best].tolist(), clusters, found.refused
+    )
+
+
+def _thumbnails(
+    dataset: Dataset,
+    positions: Indices,
+    digests: Digests,
+    which: Indices,
+    side: int,
+    advance: Advance,
+) -> Thumbnails:
+    return thumbnails(dataset, positions[which], digests[which], side, cache_folder(), advance)
+
+
+def marked(dataset: Dataset, found: Found, handled: str) -> Dataset:
+    """The data set with its near-duplicates, where they stay together, and a sentence on them."""
+    if not len(found.pairs):
+        return dataset
+    one, other = found.pairs[0].tolist()
+    sentence = (
+        f"{counted(int(found.sizes.sum()), 'item')} are near-duplicates of others, in "
+        f"{counted(len(found.sizes), 'group')}, such as {dataset.names[one]} and "
+        f"{dataset.names[other]}"
+    )
+    if parted := _parted(dataset, found):
+        one, other = parted[0]
+        warning = (
+            f"{sentence}; {counted(len(parted), 'pair')} of them are in different given splits, "
+            f"such as {dataset.names[one]} ({dataset.splits[one] or 'train'}) and "
+            f"{dataset.names[other]} ({dataset.splits[other] or 'train'}); the figures may be too "
+            "good, for what is tested is not new to the model."
+        )
+        dataset = replace(dataset, warnings=(*dataset.warnings, warning))
+    elif handled == "report":
+        warning = (
+            f"{sentence}; where they are in different splits the figures are too good; "
+            "--near-duplicates group keeps them together."
+        )
+        dataset = replace(dataset, warnings=(*dataset.warnings, warning))
+    else:
+        note = f"{sentence}; each group is on one side of the split (--near-duplicates)."
+        dataset = replace(dataset, notes=(*dataset.notes, note))
+    return replace(dataset, near=found.clusters.tolist()) if handled == "group" else dataset
+
+
+def _parted(dataset: Dataset, found: Found) -> list[tuple[int, int]]:
+    """Pairs that the data's own splits have parted."""
+    if not any(dataset.splits):
+        return []
+    sides = [side or "train" for side in dataset.splits]
+    return [(one, other) for one, other in found.pairs.tolist() if sides[one] != sides[other]]

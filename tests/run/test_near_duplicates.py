@@ -1,0 +1,104 @@
+"""Near-duplicates in a whole fit: found by content, on one side, and said."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bench.near_duplicates import image_copy, text_copy
+
+from headstart import run
+from headstart.data import from_memory
+from headstart.errors import InputError
+from headstart.progress import Clock, Silent
+from headstart.spec import FitSpec
+from tests.data.near.test_images import photograph
+from tests.runs import Place
+
+WORDS = (
+    "amber basket candle dragon engine falcon garden hammer island jungle kettle ladder magnet "
+    "needle orange pencil quarry rocket saddle timber umbrella velvet walnut yellow zipper anchor "
+    "bottle castle desert eleven forest guitar helmet insect jacket kitten lizard mirror nickel"
+).split()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, warm):
+    place = Place(tmp_path_factory.mktemp("near"), warm)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(place.cache))
+        yield place
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """Forty sentences, and a copy of each of the first twenty."""
+    rng = np.random.default_rng(0)
+    originals = [" ".join(rng.choice(WORDS, 7, replace=False)) for _ in range(40)]
+    kinds = ("swapped", "typos")
+    copies = [text_copy(each, kinds[at % 2], rng) for at, each in enumerate(originals[:20])]
+    return from_memory([*originals, *copies], ["a", "b"] * 30)
+
+
+def fitted(data, **options):
+    spec = FitSpec(offline=True, **options)
+    return run.fit(data, spec, Silent(), Clock(), out=None)
+
+
+def sides(data, tmp_path, **options):
+    done = run.fit(data, FitSpec(offline=True, **options), Silent(), Clock(), out=tmp_path / "m")
+    return dict(zip(done.results.positions.tolist(), done.results.splits, strict=True)), done.report
+
+
+def test_copies_are_on_one_side_and_the_report_says_how_many(place, texts, tmp_path):
+    found, report = sides(texts, tmp_path)
+    assert all(found[at] == found[40 + at] for at in range(20))
+    said = report.to_json()["near_duplicates"]
+    assert (said["handled"], said["items"], said["groups"], said["pairs"]) == ("group", 40, 20, 20)
+    assert len(said["examples"]) == 10
+    assert any("40 items are near-duplicates" in note for note in report.notes)
+
+
+def test_reported_only_they_divide_as_if_nobody_had_looked(place, texts, tmp_path):
+    said, report = sides(texts, tmp_path / "said", near_duplicates="report")
+    unseen, other = sides(texts, tmp_path / "unseen", near_duplicates="ignore")
+    assert said == unseen
+    assert any(said[at] != said[40 + at] for at in range(20))
+    assert report.near_duplicates["items"] == 40
+    assert any("near-duplicates" in warning for warning in report.warnings)
+    assert other.near_duplicates is None
+    assert not any("near-duplicates" in each for each in (*other.warnings, *other.notes))
+
+
+def test_splits_that_part_copies_are_reported_and_kept(place, texts, tmp_path):
+    given = replace(texts, splits=["train"] * 40 + ["test"] * 20)
+    found, report = sides(given, tmp_path)
+    assert [found[at] for at in range(40, 60)] == ["test"] * 20
+    assert any("20 pairs of them are in different given splits" in each for each in report.warnings)
+
+
+def test_images_are_found_from_their_thumbnails_which_are_kept(place, monkeypatch, tmp_path):
+    rng = np.random.default_rng(0)
+    originals = [photograph(seed) for seed in range(24)]
+    copies = [image_copy(each, "cropped", rng) for each in originals[:6]]
+    data = from_memory([*originals, *copies], ["a", "b"] * 15)
+    found, report = sides(data, tmp_path)
+    assert all(found[at] == found[24 + at] for at in range(6))
+    assert report.near_duplicates["groups"] == 6
+    monkeypatch.setattr("headstart.data.near.thumbnails.thumbnail", lambda *_: pytest.fail("made"))
+    again = fitted(data)
+    assert again.report.near_duplicates == report.near_duplicates
+
+
+def test_without_near_duplicates_nothing_is_said(place):
+    rng = np.random.default_rng(5)
+    texts = [" ".join(rng.choice(WORDS, 7, replace=False)) for _ in range(40)]
+    report = fitted(from_memory(texts, ["a", "b"] * 20)).report
+    assert report.near_duplicates["pairs"] == 0
+    assert not any("near-duplicates" in each for each in (*report.warnings, *report.notes))
+
+
+def test_what_is_no_way_to_handle_them_is_refused():
+    with pytest.raises(InputError, match="--near-duplicates"):
+        FitSpec(near_duplicates="drop")
+    with pytest.raises(InputError, match="--near-duplicates"):
+        FitSpec(task="generation", near_duplicates="report")
