@@ -15,10 +15,12 @@ from tests.data.near.test_images import photograph
 from tests.runs import Place
 
 WORDS = (
-    "amber basket candle dragon engine falcon garden hammer island jungle kettle ladder magnet "
-    "needle orange pencil quarry rocket saddle timber umbrella velvet walnut yellow zipper anchor "
-    "bottle castle desert eleven forest guitar helmet insect jacket kitten lizard mirror nickel"
-).split()
+    "amber", "basket", "candle", "dragon", "engine", "falcon", "garden", "hammer", "island",
+    "jungle", "kettle", "ladder", "magnet", "needle", "orange", "pencil", "quarry", "rocket",
+    "saddle", "timber", "umbrella", "velvet", "walnut", "yellow", "zipper", "anchor", "bottle",
+    "castle", "desert", "eleven", "forest", "guitar", "helmet", "insect", "jacket", "kitten",
+    "lizard", "mirror", "nickel",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
