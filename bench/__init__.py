@@ -31,6 +31,7 @@ MEASUREMENTS = (
 ON_REQUEST = (
     "climb",
     "groups",
+    "label_errors",
     "near_duplicates",
     "text_budget",
     "small_sets",

@@ -17,6 +17,7 @@ from headstart.cli.command import command as made_command
 from headstart.spec import (
     GROUPS,
     BackboneSpec,
+    CheckSpec,
     EmbedSpec,
     FitSpec,
     GenerateSpec,
@@ -53,6 +54,8 @@ def options_page() -> str:
         _fields(FitSpec),
         "## Of `headstart.predict` and `headstart.evaluate`",
         _fields(ReadSpec),
+        "## Of `headstart.check`",
+        _fields(CheckSpec),
         "## Of `headstart.embed`",
         _fields(EmbedSpec),
         "## Of `headstart.generate`",
@@ -61,12 +64,21 @@ def options_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-SPECS = (ItemSpec, LabelledSpec, ReadSpec, BackboneSpec, EmbedSpec, FitSpec, GenerateSpec)
+SPECS = (
+    ItemSpec,
+    LabelledSpec,
+    ReadSpec,
+    BackboneSpec,
+    CheckSpec,
+    EmbedSpec,
+    FitSpec,
+    GenerateSpec,
+)
 COLUMNS = ("input", "label", "prompt", "completion")
 WIDER = {
     **dict.fromkeys(COLUMNS, "str | int | Sequence[str | int] | None"),
     **dict.fromkeys(("group", "time"), "str | int | None"),
-    **dict.fromkeys(("root", "allow_root", "test"), "str | PathLike[str] | None"),
+    **dict.fromkeys(("root", "allow_root", "test", "corrections"), "str | PathLike[str] | None"),
     "na_values": "str | Iterable[str] | None",
     "class_weights": "str | Mapping[Any, float] | None",
     "backbone": "str | PathLike[str] | None",

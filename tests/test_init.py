@@ -23,6 +23,7 @@ PUBLIC = [
     "TransferClassifier",
     "TransferRegressor",
     "catalogue",
+    "check",
     "embed",
     "evaluate",
     "fit",

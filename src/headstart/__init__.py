@@ -13,7 +13,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.api import catalogue, embed, evaluate, fit, generate, load, predict, session
+    from headstart.api import (
+        catalogue,
+        check,
+        embed,
+        evaluate,
+        fit,
+        generate,
+        load,
+        predict,
+        session,
+    )
     from headstart.errors import BackboneError, DataError, HeadstartError, InputError, ModelError
     from headstart.estimators import TransferClassifier, TransferRegressor
     from headstart.predictors import Model, Predictor, Session
@@ -32,6 +42,7 @@ _WHERE = {
     "TransferClassifier": "estimators",
     "TransferRegressor": "estimators",
     "catalogue": "api",
+    "check": "api",
     "embed": "api",
     "evaluate": "api",
     "fit": "api",
@@ -54,6 +65,7 @@ __all__ = [
     "TransferClassifier",
     "TransferRegressor",
     "catalogue",
+    "check",
     "embed",
     "evaluate",
     "fit",

@@ -14,6 +14,7 @@ from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.keywords import (
+    CheckOptions,
     EmbedOptions,
     FitOptions,
     GenerateOptions,
@@ -23,7 +24,7 @@ from headstart.keywords import (
 from headstart.paths import cache_folder
 from headstart.progress import Clock, Progress
 from headstart.report.notebook import usual_progress
-from headstart.spec import EmbedSpec, FitSpec, GenerateSpec, ItemSpec, ReadSpec, spec_of
+from headstart.spec import CheckSpec, EmbedSpec, FitSpec, GenerateSpec, ItemSpec, ReadSpec, spec_of
 from headstart.values import value_of
 from headstart.wording import shown
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from headstart.generation.sample import Written
     from headstart.generation.saved import LanguageModel
     from headstart.predictors import Model, Predictions, Predictor, Session
-    from headstart.report.report import EmbedReport, EvaluationReport
+    from headstart.report.report import CheckReport, EmbedReport, EvaluationReport
     from headstart.run import Run
     from headstart.run.text_fit import TextRun
 
@@ -242,6 +243,46 @@ def evaluate(
         progress or usual_progress(),
         names=(str(model) if isinstance(model, (str, Path)) else "(in memory)", _name(data)),
         began=began,
+        out=path,
+    )
+
+
+def check(
+    data: object,
+    labels: object = None,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    began: float | None = None,
+    **options: Unpack[CheckOptions],
+) -> "CheckReport":
+    """Look for copies, leaks, wrong labels, outliers and shortcuts in labelled data.
+
+    Args:
+        data: as `fit` takes it.
+        labels: one for each item, where `data` are items.
+        out: a .csv file to write the suspects to, with columns to fill in; `fit` takes it back as
+            `corrections`.
+        progress: shows what is going on; by default a notebook does, and nothing else.
+        began: see `fit`.
+        **options: the fields of `headstart.spec.CheckSpec`.
+
+    Raises:
+        InputError: the data, an option or the file is wrong.
+    """
+    from headstart.data import labels as labelling
+    from headstart.run import checking
+
+    spec = spec_of(CheckSpec, options)
+    path = None if out is None else check_file(_path("--out", out), (".csv",))
+    clock = Clock(began)
+    dataset = reading.with_test(reading.read_any(data, spec, labels), spec.as_fit())
+    return checking.check(
+        labelling.one_form(dataset),
+        spec,
+        progress or usual_progress(),
+        clock,
+        name=_name(data),
         out=path,
     )
 

@@ -43,6 +43,13 @@ class BackboneOptions(TypedDict, total=False):
     device: str
 
 
+class CheckOptions(BackboneOptions, ReadOptions, total=False):
+    """See `headstart.spec.CheckSpec`."""
+
+    seed: int
+    test: str | PathLike[str] | None
+
+
 class EmbedOptions(BackboneOptions, ItemOptions, total=False):
     """See `headstart.spec.EmbedSpec`."""
 
@@ -68,6 +75,7 @@ class FitOptions(BackboneOptions, LabelledOptions, total=False):
     baseline: Literal["none", "from-scratch"]
     balance: Literal["none", "balanced"]
     class_weights: str | Mapping[Any, float] | None
+    corrections: str | PathLike[str] | None
     seed: int
     test: str | PathLike[str] | None
     test_size: float

@@ -15,6 +15,7 @@ from headstart.cli.failure import STOPPED, explain
 
 COMMANDS = {
     "fit": "headstart.cli.fit:fit",
+    "check": "headstart.cli.check:check",
     "predict": "headstart.cli.predict:predict",
     "generate": "headstart.cli.generate:generate",
     "evaluate": "headstart.cli.evaluate:evaluate",

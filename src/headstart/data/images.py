@@ -80,6 +80,17 @@ class Picture:
     warning: str | None = None
 
 
+class Header(NamedTuple):
+    """What an image says of itself: its size in pixels as stored, and Pillow's name of its format.
+
+    `pixels` is the format of what is decoded already.
+    """
+
+    width: int
+    height: int
+    format: str
+
+
 class _Box(NamedTuple):
     left: float
     top: float
@@ -119,6 +130,21 @@ def digest(content: bytes | NDArray[np.uint8]) -> bytes:
         return hashlib.sha256(content).digest()[:16]
     start = f"array {content.dtype.str} {content.shape} ".encode()
     return hashlib.sha256(start + np.ascontiguousarray(content).tobytes()).digest()[:16]
+
+
+def header(content: bytes | NDArray[np.uint8]) -> Header:
+    """The size and format of what `load` gave; nothing is decoded.
+
+    Raises:
+        Unreadable: it is no image.
+    """
+    if isinstance(content, np.ndarray):
+        return Header(content.shape[1], content.shape[0], "pixels")
+    try:
+        with quiet(), _opened(content) as image:
+            return Header(image.width, image.height, image.format or "pixels")
+    except Exception as error:
+        raise Unreadable(_reason(error)) from error
 
 
 def decode(

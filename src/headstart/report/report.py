@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from headstart.data.dataset import Modality, Skipped, Task
 from headstart.evaluation import ClassRow, Difference
+from headstart.findings import Finding
 from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
 from headstart.report.notebook import Showable
 from headstart.types import Json, JsonObject, Unchecked
@@ -137,6 +138,8 @@ class Report(FitReport):
         near_duplicates: what was done with them (`handled`), how many `items` are in how many
             `groups`, the `largest` of them, how many `pairs`, how many of these were `refused`
             because a group would be too large, and `examples`; None: not looked for.
+        findings: what may be wrong with the data, with the first items of each.
+        corrections: how many `labels` were corrected and items `left_out`; None: none were given.
     """
 
     task: Task
@@ -150,6 +153,8 @@ class Report(FitReport):
     per_class: tuple[ClassRow, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     near_duplicates: JsonObject | None = None
+    findings: tuple[Finding, ...] = ()
+    corrections: Mapping[str, int] | None = None
 
     def _steps(self, folder: str) -> tuple[tuple[str, str], ...]:
         example = "photo.jpg" if self.modality == "image" else "texts.csv"
@@ -174,6 +179,52 @@ class Report(FitReport):
         return super().to_json() | {
             "gain": None if self.gain is None else jsonable(asdict(self.gain)),
             "per_class": _rows(self.per_class),
+            "findings": _rows(self.findings),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport(Showable):
+    """What a check of data found.
+
+    Attributes:
+        dataset, modality, task, classes: of the data.
+        counts: items that were `checked` and `skipped`.
+        backbone: the network whose features were looked at.
+        findings: the most serious first, each with all its items.
+        suspects: the table that was written, to be filled in; None: none was asked for.
+        store, seconds, skipped, warnings, notes: as in `Report`.
+    """
+
+    dataset: str
+    modality: Modality
+    task: Task
+    classes: tuple[str, ...]
+    counts: Mapping[str, int]
+    backbone: str
+    findings: tuple[Finding, ...]
+    store: Mapping[str, int]
+    seconds: Mapping[str, float]
+    suspects: str | None = None
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def show_on(self, console: Console) -> None:
+        """See `Showable.show_on`."""
+        from headstart.report.findings import show_check
+
+        show_check(self, console)
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{each.kind} {each.count:,}" for each in self.findings)
+        return f"<Check of {shown(self.dataset)!r}: {kinds or 'nothing found'}>"
+
+    def to_json(self) -> JsonObject:
+        """What `headstart check --json` prints; NaN is null there."""
+        return _plain_fields(self) | {
+            "findings": _rows(self.findings),
+            "skipped": _rows(self.skipped),
         }
 
 
@@ -264,7 +315,7 @@ def _short(what: str, dataset: str, metrics: Metrics, measured: int) -> str:
 
 
 NESTED = (
-    *("test", "baselines", "rungs", "gain", "per_class", "skipped", "sample"),
+    *("test", "baselines", "rungs", "gain", "per_class", "skipped", "sample", "findings"),
     *("validation", "metrics"),
 )
 

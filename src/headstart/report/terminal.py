@@ -32,7 +32,20 @@ def show_report(report: Report, console: Console) -> None:
     if len(report.rungs) > 1:
         section(console, "Ladder", _ladder(report))
     _result(console, report, report.test, report.baselines)
+    _show_findings(console, report)
     show_next(console, report)
+
+
+def _show_findings(console: Console, report: Report) -> None:
+    """The first sentence of each finding about the data; `headstart check` says more."""
+    if not report.findings:
+        return
+    table = Table.grid(padding=(0, 1))
+    for each in report.findings:
+        mark = Text("-", style="dim") if each.severity == "note" else Text("!", style="bold yellow")
+        said, _, _ = each.message.partition(". ")
+        table.add_row(mark, Text(shown(f"{said.rstrip('.')}.")))
+    section(console, "Findings in the data: headstart check lists the items", table)
 
 
 def show_done(console: Console, report: FitReport, data: Facts, model: Facts) -> None:

@@ -8,11 +8,13 @@ from headstart import sealed
 from headstart.data.dataset import Dataset
 from headstart.evaluation import Results, predictions
 from headstart.features.trunk import Trunk
+from headstart.findings import Finding
 from headstart.predictors import Model
 from headstart.progress import Clock, Progress
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb
 from headstart.run.crossing import Budget, Crossed, cross, folds_of, results_of
+from headstart.run.evidence import findings_of_fit
 from headstart.run.finish import finish
 from headstart.run.measure import measured, scores_of_others
 from headstart.run.prepare import Arrange, Prepared, prepare
@@ -142,8 +144,25 @@ def _concluded(
     if prepared.near is not None:
         near = prepared.near.to_json(data.names, spec.near_duplicates)
         report = replace(report, near_duplicates=near)
+    corrections = prepared.corrections
+    report = replace(
+        report,
+        findings=_findings(prepared, climbed, spec, tested=crossed is not None),
+        corrections=None if corrections is None else corrections.to_json(),
+    )
     facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     facts["versions"] = dict(report.versions)
     facts["reads"] = data.reads.to_json()
     answered = answers if every_item else answers.select(answers.within("test"))
     return Run(replace(model, about=facts), report, answered, best.trunk)
+
+
+def _findings(
+    prepared: Prepared, climbed: Climbed, spec: FitSpec, *, tested: bool
+) -> tuple[Finding, ...]:
+    """About the data, where something is tested: an estimator's fit tests nothing."""
+    first = climbed.tried[0].adapted
+    if first is None or not (tested or len(first.examples.parts["test"])):
+        return ()
+    near = None if prepared.near is None else prepared.near.clusters
+    return findings_of_fit(prepared.dataset, prepared.features, first, spec, near)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from headstart.data import groups, labels
+from headstart.data.corrections import Corrected, corrected
 from headstart.data.dataset import Dataset, Skipped
 from headstart.data.idle import refuse_idle
 from headstart.data.rows import refuse_skipped
@@ -34,6 +35,7 @@ class Prepared:
         features: what `wide` gives for each item that could be read.
         examples: those items, split.
         near: which of them are near-duplicates; None where nobody asks.
+        corrections: what `--corrections` changed; None without it.
     """
 
     dataset: Dataset
@@ -42,6 +44,7 @@ class Prepared:
     features: Features
     examples: Examples
     near: Found | None = None
+    corrections: Corrected | None = None
 
 
 def prepare(
@@ -60,6 +63,8 @@ def prepare(
     Raises:
         InputError: the data or an option is wrong, or too little of the data can be read.
     """
+    corrections = None if spec.corrections is None else corrected(dataset, spec.corrections)
+    dataset = dataset if corrections is None else corrections.dataset
     labels.check(dataset)
     refuse_idle(dataset, spec)
     dataset = weighted(dataset, spec)
@@ -85,7 +90,8 @@ def prepare(
         near = near_duplicates.find(dataset, features, progress)
         dataset = near_duplicates.marked(dataset, near, spec.near_duplicates)
         clock.lap("near-duplicates")
-    return Prepared(dataset, trunk, wide, features, arrange(dataset, features, spec), near)
+    examples = arrange(dataset, features, spec)
+    return Prepared(dataset, trunk, wide, features, examples, near, corrections)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ The command line, the Python functions and the reference are all made from these
 """
 
 from headstart.spec.backbone import BackboneSpec, EmbedSpec
+from headstart.spec.check import CheckSpec
 from headstart.spec.data import FOLDER, ItemSpec, LabelledSpec, ReadSpec
 from headstart.spec.fit import FitSpec, head_of, not_balanced
 from headstart.spec.generation import GenerateSpec
@@ -29,6 +30,7 @@ __all__ = [
     "OUTPUT",
     "TRAINING",
     "BackboneSpec",
+    "CheckSpec",
     "EmbedSpec",
     "FitSpec",
     "GenerateSpec",

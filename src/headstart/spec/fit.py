@@ -16,6 +16,7 @@ NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
     "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights",
     "group", "group_by", "time", "folds", "near_duplicates",
+    "corrections",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 FLIPS = ("horizontal", "any", "none")
@@ -99,6 +100,11 @@ class FitSpec(BackboneSpec, ReadSpec):
         "Weights of the classes in training, such as ham=1,spam=5, or a .json, .csv or .tsv file "
         "of them; a class that is not named weighs 1.",
         group=TRAINING,
+    )
+    corrections: str | None = option(
+        None,
+        "Table that `headstart check --out` wrote, with corrected labels and items to leave out "
+        "filled in.",
     )
     seed: int = option(
         0, "Every random choice follows from it.", group=TRAINING, low=0, high=2**32 - 1

@@ -1,0 +1,50 @@
+"""Suspects as a table to be filled in, which `fit --corrections` takes back."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from headstart.atomic import whole
+from headstart.data.corrections import CORRECTED, DIGEST, LEAVE_OUT, NAME
+from headstart.findings.finding import Finding, Suspect
+
+COLUMNS = (
+    NAME, "findings", "label", "suggested_label", "score", "beside", CORRECTED, LEAVE_OUT, DIGEST,
+)  # fmt: skip
+
+
+def write(findings: Sequence[Finding], path: Path) -> int:
+    """Write a row for each item that findings are about, the most serious first.
+
+    The last columns but one are empty: there a person writes the right label, or that the item is
+    to be left out.
+
+    Returns:
+        How many rows.
+    """
+    kinds: dict[int, list[str]] = {}
+    first: dict[int, Suspect] = {}
+    for found in findings:
+        for each in found.items:
+            if each.position < 0:
+                continue
+            known = kinds.setdefault(each.position, [])
+            if found.kind not in known:
+                known.append(found.kind)
+            before = first.setdefault(each.position, each)
+            if each.suggestion and not before.suggestion:
+                first[each.position] = each
+    with whole(path) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for at, each in first.items():
+            score = "" if each.score is None else f"{each.score:.4g}"
+            found_as = " ".join(kinds[at])
+            cells = (each.name, found_as, each.label, each.suggestion, score, each.beside)
+            writer.writerow(map(_plain, (*cells, "", "", each.digest)))
+    return len(first)
+
+
+def _plain(cell: str) -> str:
+    """A lone surrogate cannot be written as UTF-8."""
+    return cell.encode("utf-8", "backslashreplace").decode()
