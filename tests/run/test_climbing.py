@@ -9,7 +9,7 @@ import pytest
 
 from headstart.errors import InputError
 from headstart.progress import Silent
-from headstart.run import climbing
+from headstart.run import whole_images
 from headstart.run.climbing import climb
 from headstart.search import budget, choose
 from headstart.search.rungs import USUAL_DEPTH, Rung, cut_at, rungs_of
@@ -374,8 +374,8 @@ def asked(monkeypatch):
         calls.append(trunk)
         return trunk, first
 
-    monkeypatch.setattr(climbing, "ENOUGH", 10)
-    monkeypatch.setattr(climbing.feature_extraction, "uncropped", uncropped)
+    monkeypatch.setattr(whole_images, "ENOUGH", 10)
+    monkeypatch.setattr(whole_images.feature_extraction, "uncropped", uncropped)
     return calls
 
 
@@ -391,10 +391,10 @@ def test_whole_images_are_tried_unless_it_was_chosen_otherwise(names, asked, opt
 
 def test_whole_images_are_not_tried_with_few_or_very_many(names, asked, monkeypatch):
     small = ready(names["image"], *pictures(40))
-    monkeypatch.setattr(climbing, "ENOUGH", 100)
+    monkeypatch.setattr(whole_images, "ENOUGH", 100)
     climbed(small)
-    monkeypatch.setattr(climbing, "ENOUGH", 10)
-    monkeypatch.setattr(climbing, "MANY", 12)
+    monkeypatch.setattr(whole_images, "ENOUGH", 10)
+    monkeypatch.setattr(whole_images, "MANY", 12)
     climbed(small)
     assert asked == []
 
@@ -404,7 +404,7 @@ def test_a_run_that_goes_on_tries_what_the_one_before_had_time_for(
 ):
     small = ready(names["image"], *pictures(40), budget="10m", epochs=1)
     with monkeypatch.context() as patch:
-        patch.setattr(climbing, "TRIAL_SHARE", 0.0)
+        patch.setattr(whole_images, "TRIAL_SHARE", 0.0)
         climbed(small, tmp_path / "unfinished")
     assert asked == []
     climbed(small, tmp_path / "unfinished")
