@@ -38,6 +38,7 @@ def climbed(small: Small, folder=None, progress=None, began=None):
         progress or Silent(),
         began=time.monotonic() if began is None else began,
         folder=folder,
+        extracted=False,
     )
 
 
@@ -50,6 +51,37 @@ def test_without_a_budget_the_first_rung_is_all(names):
     assert [each.rung.strategy for each in done.tried] == ["feature-extraction"]
     assert done.tried[0].kept is None
     assert not done.best.weights
+
+
+def test_an_outlook_is_given_where_the_choice_was_left(names):
+    """Without a budget, and after a climb; of few items that nothing can be told."""
+    few = climbed(of_texts(names, 60)).outlook
+    assert few.budget is None
+    assert "cannot tell a gain" in few.sentence
+    alone = climbed(of_texts(names)).outlook
+    assert alone.budget
+    assert alone.sentence.startswith("Full-fine-tuning was not tried")
+    assert climbed(of_texts(names, 60, strategy="fine-tuning", epochs=1)).outlook is None
+    assert climbed(of_texts(names, 60, head="knn")).outlook is None
+    assert climbed(of_texts(names, 60, budget="10m")).outlook == few
+
+
+def test_an_outlook_after_a_climb(names):
+    none = climbed(of_texts(names, budget="10m"), began=time.monotonic() - 600).outlook
+    assert "was not tried; all of it takes about" in none.sentence
+    assert int(none.budget[:-1]) > 10
+    every = climbed(of_texts(names, budget="10m", epochs=1)).outlook
+    assert every.budget is None
+
+
+def test_the_network_is_timed_where_it_has_just_computed(names):
+    small = of_texts(names)
+    done = climb(
+        small.data, small.trunk, small.trunk, small.examples, small.spec, Silent(),
+        began=time.monotonic(), folder=None, extracted=True,
+    )  # fmt: skip
+    assert "would take about 1 min" in done.outlook.sentence
+    assert done.outlook.budget == "1m"
 
 
 def test_texts_begin_with_all_layers(names):

@@ -136,6 +136,19 @@ def test_the_centre_stays_where_the_border_tells_nothing(names, extracted, monke
     assert [size for _, size in extracted] == [30]
 
 
+@pytest.mark.parametrize(
+    ("ratio", "budget", "asked"),
+    [(1.02, None, True), (1.04, None, False), (1.0, "5m", False), (0.98, "5m", True)],
+)
+def test_few_items_must_promise_more_under_a_budget(names, monkeypatch, ratio, budget, asked):
+    data, trunk, wide, examples = made(names["image"], *pictures(40), FitSpec())
+    first = feature_extraction.start(examples, FitSpec(), trunk, wide)
+    losses = iter([1.0, ratio])
+    monkeypatch.setattr(feature_extraction, "_loss", lambda _: next(losses))
+    spec = FitSpec(budget=budget)
+    assert feature_extraction._promising(wide, first, spec, data, Silent()) is asked
+
+
 def test_a_trial_that_promised_too_much_is_not_followed(names, monkeypatch):
     data, trunk, wide, examples = made(names["image"], *pictures(80), FitSpec())
     first = feature_extraction.start(planted(examples, slice(None)), FitSpec(), trunk, wide)

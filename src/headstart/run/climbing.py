@@ -16,10 +16,12 @@ from headstart.features.trunk import Trunk
 from headstart.heads.linear import LinearHead
 from headstart.progress import Progress
 from headstart.quantity import seconds_of
-from headstart.run.whole_images import look_at_whole_images
+from headstart.run.whole_images import TIMED_ITEMS, look_at_whole_images
 from headstart.search import budget as fitting
+from headstart.search import outlook
 from headstart.search.budget import CONVERSION, LEAST_MEASURING, RESERVED, Decision
 from headstart.search.choose import asked_for, judged
+from headstart.search.outlook import Outlook
 from headstart.search.rungs import USUAL_DEPTH, Rung, cut_at, proposed, trains_less
 from headstart.spec import FitSpec
 from headstart.training import feature_extraction
@@ -65,6 +67,7 @@ class Climbed:
         warnings: what a person should know.
         unfinished: what a killed run would go on from; None where nothing was kept.
         stopped: whether the user stopped it.
+        outlook: what more minutes would probably buy; None where nobody left the choice.
     """
 
     best: Adapted
@@ -73,6 +76,7 @@ class Climbed:
     warnings: tuple[str, ...] = ()
     unfinished: Unfinished | None = None
     stopped: bool = False
+    outlook: Outlook | None = None
 
 
 def climb(
@@ -85,6 +89,7 @@ def climb(
     *,
     began: float,
     folder: Path | None,
+    extracted: bool,
     share: float = 1.0,
 ) -> Climbed:
     """Adapt the backbone as `spec.strategy` says.
@@ -98,6 +103,8 @@ def climb(
         progress: shows what is going on.
         began: when the run did, by `time.monotonic`; the budget counts from there.
         folder: keeps what a killed run goes on from; None keeps nothing.
+        extracted: whether the network has computed features by now, so that it can be timed at
+            once.
         share: of the budget that is for this climb; the rest is for others.
 
     Raises:
@@ -112,17 +119,20 @@ def climb(
         run = run_identity(digest, trunk, trunk.backbone.fingerprint, spec)
         unfinished = Unfinished(folder, run)
         unfinished.check()
+    budget = None if spec.budget is None else share * seconds_of(spec.budget, "--budget")
     item_seconds = 0.0
     if spec.strategy == "auto":
         trunk, started, item_seconds = look_at_whole_images(
-            data, trunk, started, spec, unfinished, progress
+            data, trunk, started, spec, budget, unfinished, progress
         )
     with progress.stage("Training the head", None):
         first = feature_extraction.finished(started, spec)
     ladder = _Ladder(data, trunk, first, spec, progress, began, unfinished, item_seconds)
     if spec.strategy == "auto":
-        budget = None if spec.budget is None else share * seconds_of(spec.budget, "--budget")
-        ladder.climb(budget)
+        if budget is None:
+            ladder.look_up(timed=extracted)
+        else:
+            ladder.climb(budget, share)
     elif strategy_of(spec.strategy).trains != "head":
         ladder.go_to(spec.strategy)
     if spec.baseline == "from-scratch" and spec.strategy != "from-scratch":
@@ -155,32 +165,59 @@ class _Ladder:
         self._compared: Adapted | None = None
         self._warnings: list[str] = []
         self._stopped = False
+        self._outlook: Outlook | None = None
         self._measuring = LEAST_MEASURING
         self._item_seconds = item_seconds
         self._unfinished = unfinished
 
-    def climb(self, budget: float | None) -> None:
-        """Try rung after rung until none fits, or Ctrl-C; without a budget the first alone."""
-        if budget is None:
+    def look_up(self, *, timed: bool) -> None:
+        """What deeper rungs would take, where the first is all."""
+        if self._spec.head != "linear":
             return
+        examples, backbone = self._first.examples, self._trunk.backbone
+        seconds = 0.0
+        if timed and len(examples.parts["validation"]) >= FEW:
+            some = examples.parts["train"].spread(TIMED_ITEMS).positions
+            seconds = self._trunk.seconds_of_item(self._data.select(some))
+        candidates = list(proposed(self._trunk, examples, self._spec))
+        elapsed = time.monotonic() - self._began
+        self._outlook = outlook.before(candidates, examples, backbone, seconds, elapsed)
+
+    def climb(self, budget: float, share: float) -> None:
+        """Try rung after rung until none fits, or Ctrl-C.
+
+        Args:
+            budget: seconds of this climb.
+            share: what they are of the whole budget, which the outlook names.
+        """
         decisions = self._unfinished.decisions() if self._unfinished else []
         try:
             parts = self._first.examples.parts
             candidates = list(proposed(self._trunk, self._first.examples, self._spec))
+            decided: list[tuple[Candidate, Decision]] = []
             if len(parts["validation"]) < FEW:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
                 self._tried += [Tried(_rung_of(each), None, False, why) for each in candidates[:1]]
-                return
-            decided = iter([self._read(Decision.from_json, each) for each in decisions[1:]])
+                candidates = []
+            before = iter([self._read(Decision.from_json, each) for each in decisions[1:]])
             for candidate in candidates:
                 if self._has_trained_more(candidate):
                     continue
-                decision = next(decided, None)
+                decision = next(before, None)
                 if decision is None:
                     decision = self._decide(candidate, budget)
                     decisions.append(decision.to_json())
                     self._keep(decisions)
+                decided.append((candidate, decision))
                 self._try(candidate, decision)
+            self._outlook = outlook.after(
+                decided,
+                self._first.examples,
+                self._trunk.backbone,
+                self._item_seconds,
+                budget,
+                share,
+            )
         except KeyboardInterrupt:
             if self._unfinished is None:
                 raise
@@ -300,6 +337,7 @@ class _Ladder:
             tuple(self._warnings),
             self._unfinished,
             self._stopped,
+            self._outlook,
         )
 
     def _source(self) -> Source:

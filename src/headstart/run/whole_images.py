@@ -3,7 +3,6 @@
 from headstart.data.dataset import Dataset
 from headstart.features.trunk import Trunk
 from headstart.progress import Progress
-from headstart.quantity import seconds_of
 from headstart.search.budget import CONVERSION
 from headstart.spec import FitSpec
 from headstart.training import feature_extraction
@@ -28,6 +27,7 @@ def look_at_whole_images(
     trunk: Trunk,
     started: Started,
     spec: FitSpec,
+    budget: float | None,
     unfinished: Unfinished | None,
     progress: Progress,
 ) -> tuple[Trunk, Started, float]:
@@ -41,6 +41,7 @@ def look_at_whole_images(
         trunk: the whole backbone, with the last stage's features.
         started: its first rung.
         spec: the options.
+        budget: seconds of the whole climb; None: as long as it takes.
         unfinished: keeps decisions; None keeps none.
         progress: shows what is going on.
 
@@ -55,22 +56,23 @@ def look_at_whole_images(
         with unfinished.understood():
             possible, seconds = bool(decisions[0]["whole images"]), float(decisions[0]["item"])
     else:
-        possible, seconds = _possible(data, trunk, started, spec)
-        if unfinished and spec.budget is not None:
+        possible, seconds = _possible(data, trunk, started, spec, budget)
+        if unfinished and budget is not None:
             unfinished.decide([{"whole images": possible, "item": seconds}])
     if possible:
         trunk, started = feature_extraction.uncropped(data, trunk, started, spec, progress)
     return trunk, started, seconds
 
 
-def _possible(data: Dataset, trunk: Trunk, started: Started, spec: FitSpec) -> tuple[bool, float]:
+def _possible(
+    data: Dataset, trunk: Trunk, started: Started, spec: FitSpec, budget: float | None
+) -> tuple[bool, float]:
     """Whether it may be tried; and what extracting an item takes, where a budget asks."""
     train = started.examples.parts["train"]
     possible = data.modality == "image" and ENOUGH <= len(train) <= MANY
     possible = possible and spec.size is None and spec.crop is None and spec.head == "linear"
-    if spec.budget is None:
+    if budget is None:
         return possible, 0.0
     seconds = trunk.seconds_of_item(data.select(train.spread(TIMED_ITEMS).positions))
-    most = TRIAL_SHARE * seconds_of(spec.budget, "--budget")
     items = sum(map(len, started.examples.parts.values()))
-    return possible and CONVERSION + DEARER * items * seconds < most, seconds
+    return possible and CONVERSION + DEARER * items * seconds < TRIAL_SHARE * budget, seconds

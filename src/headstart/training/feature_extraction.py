@@ -37,7 +37,12 @@ LEAST_GAIN = 0.01
 """Share of the loss that whole images must save, for they take longer to predict."""
 
 TRIAL_ITEMS = 400
-"""Training items on which whole images must be better before all items are extracted again."""
+"""Training items on which whole images are tried before all items are extracted again."""
+
+NO_HOPE = 1.03
+"""The loss on these items, over that of the centres, from which on the rest is left out. So few
+items tell the two apart within some percent: on five splits of solar cells the ratio was 1.00 to
+1.10, and 0.98 to 1.00 on all 1,673 training items."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ def uncropped(
 
     Pretrained networks are made for what a centre crop leaves. Whether the border matters is
     seen on some training items first, and then on all of them, with the features that were chosen.
+    Under a budget the few must promise what all must hold, for deeper rungs want the time too;
+    without one they need only not be clearly worse.
 
     Args:
         data: every item.
@@ -157,14 +164,15 @@ def uncropped(
 def _promising(
     seeing: Trunk, started: Started, spec: FitSpec, data: Dataset, progress: Progress
 ) -> bool:
-    """Whether whole images are better on some training items, for the same folds of these."""
+    """Whether all are worth extracting, by some training items in the same folds."""
     examples = started.examples
     some = examples.parts["train"].sample(TRIAL_ITEMS, spec.seed)
     losses = [
         _loss(_fit_head(part.columns(started.columns), None, examples, spec))
         for part in (some, _seen(seeing, some, data, progress))
     ]
-    return losses[1] < (1 - LEAST_GAIN) * losses[0]
+    most = NO_HOPE if spec.budget is None else 1 - LEAST_GAIN
+    return losses[1] < most * losses[0]
 
 
 def _instead(
