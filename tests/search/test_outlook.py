@@ -109,6 +109,14 @@ def test_a_rung_that_was_refused_names_the_budget_that_holds_it(small):
     assert minutes(found) == 10  # 180 s and 360 / 0.9
 
 
+def test_a_climb_with_a_share_of_the_budget_names_all_of_it(small):
+    examples = sized(small, 1000, 180)
+    refused = Decision(30.0, seconds=60.0, effort=0.05, why_not="would take long", usual=390.0)
+    decided = [(candidates(small, examples)[0], refused)]
+    backbone = small.trunk.backbone
+    assert minutes(outlook.after(decided, examples, backbone, 0.005, 180.0, 0.5)) == 20
+
+
 def test_a_rung_that_was_shortened_names_the_budget_that_does_not(small):
     found = after(small, Decision(150.0, seconds=140.0, effort=0.5, usual=240.0))
     assert "had 50% of its usual views and epochs; all of it takes about 4 min" in found.sentence
