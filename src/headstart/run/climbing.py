@@ -130,7 +130,7 @@ def climb(
     ladder = _Ladder(data, trunk, first, spec, progress, began, unfinished, item_seconds)
     if spec.strategy == "auto":
         if budget is None:
-            ladder.look_up(timed=extracted)
+            ladder.estimate(timed=extracted)
         else:
             ladder.climb(budget, share)
     elif strategy_of(spec.strategy).trains != "head":
@@ -170,7 +170,7 @@ class _Ladder:
         self._item_seconds = item_seconds
         self._unfinished = unfinished
 
-    def look_up(self, *, timed: bool) -> None:
+    def estimate(self, *, timed: bool) -> None:
         """What deeper rungs would take, where the first is all."""
         if self._spec.head != "linear":
             return
