@@ -35,9 +35,12 @@ ON_REQUEST = (
     "near_duplicates",
     "text_budget",
     "small_sets",
+    "rung_times",
+    "choices",
     "gpu",
     "peers",
 )
-"""Likewise, but only where named: half an hour each, `gpu` ten minutes on a machine with a GPU, and
-`peers` some twelve hours after environments of 20 GB. `text_budget`, `small_sets` and `peers`
-download packages with data first."""
+"""Likewise, but only where named: half an hour each, `rung_times` one hour, `gpu` ten minutes on a
+machine with a GPU, `choices` four hours, and `peers` some twelve hours after environments of 20 GB;
+the last two go on where they were. `text_budget`, `small_sets`, `choices` and `peers` download
+packages with data first."""

@@ -44,12 +44,12 @@ def run(quick: bool = False) -> Result:
         dataset = known[name]
         data = split(dataset, environments.folder() / "data", 0, quick)
         with scratch() as folder:
-            train = _drawn(data.train, folder / "train.csv", items, number)
-            test = _drawn(data.test, folder / "test.csv", TEST_ITEMS, number)
+            train = drawn(data.train, folder / "train.csv", items, number)
+            test = drawn(data.test, folder / "test.csv", TEST_ITEMS, number)
             report, _ = fit(
                 train,
                 folder / "model",
-                *("--test", str(test), *_root(dataset.kind, data.train.parent)),
+                *("--test", str(test), *root(dataset.kind, data.train.parent)),
                 *("--input", dataset.kind, "--label", "label", "--task", dataset.task),
                 *("--budget", "20s" if quick else BUDGET),
             )
@@ -77,12 +77,12 @@ def run(quick: bool = False) -> Result:
     )
 
 
-def _root(kind: str, folder: Path) -> tuple[str, ...]:
+def root(kind: str, folder: Path) -> tuple[str, ...]:
     """Where the images of a table that was moved are."""
     return ("--root", str(folder)) if kind == "image" else ()
 
 
-def _drawn(table: Path, target: Path, items: int, seed: int) -> Path:
+def drawn(table: Path, target: Path, items: int, seed: int) -> Path:
     """Some of the rows, as a table of their own."""
     with table.open(encoding="utf-8", newline="") as file:
         header, *rows = list(csv.reader(file))

@@ -137,7 +137,7 @@ def content(model: Path) -> dict[str, str]:
 def timeless(report: dict[str, Any]) -> dict[str, Any]:
     """A report without what tells the time, the place or the state of the cache."""
     rungs = [{**rung, "seconds": 0, "predicted_seconds": 0} for rung in report["rungs"]]
-    apart = ("seconds", "store", "model", "next_steps")
+    apart = ("seconds", "store", "model", "next_steps", "outlook")
     return {key: value for key, value in report.items() if key not in apart} | {"rungs": rungs}
 
 

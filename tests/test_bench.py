@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import subprocess
 import sys
 import time
@@ -116,6 +117,85 @@ def test_the_bench_of_a_gpu_runs_on_a_cpu_and_says_so(monkeypatch):
     assert agreeing
     assert all(each.met for each in agreeing)
     assert {"decoding alone, 1 threads", "copy of 2 photos"} <= set(values)
+
+
+@pytest.mark.slow
+def test_times_of_rungs_are_held_to_what_was_expected():
+    result = alone(import_module("bench.rung_times").run, True)
+    assert len(result.settings) == 4
+    assert all("rungs; the command took" in said for said in result.settings.values())
+    worst, within, *rungs = result.figures
+    assert within.value <= len(rungs)
+    assert worst.value == max((abs(each.value - 1) for each in rungs), default=0)
+
+
+def test_busy_processes_end_with_the_block():
+    from bench.rung_times import busy
+
+    others = OtherWork()
+    with busy(1):
+        time.sleep(1.5)
+    assert others.share() > 0
+    assert multiprocessing.active_children() == []
+
+
+def a_draw(**changed):
+    from bench.choices import Draw
+
+    said = {"name": "a", "items": 90, "seed": 0, "learnt": True, "kept": True, "averaged": True}
+    said |= {"chance": 0.1, "validation_items": 14, "before": 0.5, "after": 0.4, "seconds": 1.0}
+    return Draw(**said | changed)
+
+
+def test_draws_are_counted_by_what_test_items_say():
+    from bench.choices import _result
+
+    draws = [
+        a_draw(),
+        a_draw(seed=1, after=0.502),
+        a_draw(seed=2, after=0.6, chance=0.3),
+        a_draw(seed=3, kept=False, chance=0.4),
+        a_draw(seed=4, learnt=False, kept=False, after=0.5),
+    ]
+    values = {each.name: each.value for each in _result(draws).figures}
+    assert values["draws"] == 5
+    assert values["learnt nothing"] == 1
+    assert values["kept"] == 3
+    assert values["kept, test error fell"] == 1
+    assert values["kept, test error rose"] == 1
+    assert values["kept, mean change of the test error"] == pytest.approx(0.004 / 3)
+    assert _result(draws).settings["averaged, p < 0.15"].startswith("2 kept, 1 fell, 0 rose")
+
+
+def test_draws_that_are_done_are_not_done_again(tmp_path, monkeypatch):
+    from bench import choices
+
+    asked = []
+
+    def drawn(_, name, items, number, seed, quick):
+        asked.append((name, seed))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return a_draw(name=name, items=items, seed=seed)
+
+    monkeypatch.setattr(choices, "alone", drawn)
+    sets, file = (("a", 90), ("b", 90)), tmp_path / "results" / "done.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        choices._every(sets, 2, file, True)
+    found = choices._every(sets, 2, file, True)
+    assert asked == [("a", 0), ("b", 0), ("a", 1), ("a", 1), ("b", 1)]
+    assert [(each.name, each.seed) for each in found] == [
+        ("a", 0), ("b", 0), ("a", 1), ("b", 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_draw_is_trained_and_measured(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_PEERS_ENVS", str(tmp_path))
+    result = alone(import_module("bench.choices").run, True)
+    values = {each.name: each.value for each in result.figures}
+    assert values["draws"] == 1
+    assert values["kept"] + values["learnt nothing"] <= 1
 
 
 @pytest.mark.slow

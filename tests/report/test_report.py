@@ -12,6 +12,7 @@ from headstart.data.dataset import Skipped
 from headstart.evaluation import Interval
 from headstart.report.jsonable import jsonable
 from headstart.report.report import EmbedReport, EvaluationReport, Report
+from headstart.search.outlook import Outlook
 from tests.report.sample import TEST, report
 
 PROMISED = {
@@ -87,6 +88,18 @@ def test_an_evaluation_and_an_embedding_are_json_too():
         skipped=(Skipped("b.jpg", "gone"),),
     )
     assert through_text(written.to_json())["skipped"] == [{"item": "b.jpg", "reason": "gone"}]
+
+
+def test_an_outlook_is_a_next_step_where_it_names_a_budget():
+    said = Outlook("Fine-tuning after blocks.4 would take about 5 min.", "6m")
+    assert through_text(report().to_json())["outlook"] is None
+    promising = report(outlook=said)
+    content = through_text(promising.to_json())
+    assert content["outlook"] == {"sentence": said.sentence, "budget": "6m"}
+    assert content["next_steps"][-1]["command"] == "--budget 6m"
+    assert content["next_steps"][-1]["what"].startswith(said.sentence)
+    nothing = report(outlook=Outlook("More minutes would probably buy nothing."))
+    assert nothing.next_steps == report().next_steps
 
 
 def test_the_next_command_can_be_pasted_into_a_shell():

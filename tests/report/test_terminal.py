@@ -10,6 +10,7 @@ from headstart.evaluation import ClassRow, Interval
 from headstart.report.report import EmbedReport, EvaluationReport
 from headstart.report.result import confused
 from headstart.report.terminal import show_embedding, show_evaluation, show_report
+from headstart.search.outlook import Outlook
 from tests.report.sample import CLASSES, MAJORITY, TEST, report
 
 
@@ -30,6 +31,16 @@ def test_says_what_was_read_guessed_skipped_and_done():
     assert re.search(r"evaluate +0\.62 s +2,624 ", text)
     assert re.search(r"evaluate +0\.62 s +525 ", printed(report(model=None)))
     assert re.search(r"fine-tuning after \S+ +0\.904 +2\.34M +3 min 32 s +no", text)
+
+
+def test_ends_with_what_more_minutes_would_buy():
+    said = Outlook("Fine-tuning after blocks.4 would take about 5 min.", "6m")
+    words = " ".join(printed(report(outlook=said)).split())
+    assert words.endswith(f"{said.sentence} The same command with --budget 6m")
+    nothing = Outlook("More minutes would probably buy nothing.")
+    words = " ".join(printed(report(outlook=nothing)).split())
+    assert words.endswith(nothing.sentence)
+    assert "--budget" not in words
 
 
 def test_says_the_result_in_words_beside_the_baseline():

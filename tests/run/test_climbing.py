@@ -9,7 +9,7 @@ import pytest
 
 from headstart.errors import InputError
 from headstart.progress import Silent
-from headstart.run import climbing
+from headstart.run import whole_images
 from headstart.run.climbing import climb
 from headstart.search import budget, choose
 from headstart.search.rungs import USUAL_DEPTH, Rung, cut_at, rungs_of
@@ -38,6 +38,7 @@ def climbed(small: Small, folder=None, progress=None, began=None):
         progress or Silent(),
         began=time.monotonic() if began is None else began,
         folder=folder,
+        extracted=False,
     )
 
 
@@ -50,6 +51,37 @@ def test_without_a_budget_the_first_rung_is_all(names):
     assert [each.rung.strategy for each in done.tried] == ["feature-extraction"]
     assert done.tried[0].kept is None
     assert not done.best.weights
+
+
+def test_an_outlook_is_given_where_the_choice_was_left(names):
+    """Without a budget, and after a climb; of few items that nothing can be told."""
+    few = climbed(of_texts(names, 60)).outlook
+    assert few.budget is None
+    assert "cannot tell a gain" in few.sentence
+    alone = climbed(of_texts(names)).outlook
+    assert alone.budget
+    assert alone.sentence.startswith("Full-fine-tuning was not tried")
+    assert climbed(of_texts(names, 60, strategy="fine-tuning", epochs=1)).outlook is None
+    assert climbed(of_texts(names, 60, head="knn")).outlook is None
+    assert climbed(of_texts(names, 60, budget="10m")).outlook == few
+
+
+def test_an_outlook_after_a_climb(names):
+    none = climbed(of_texts(names, budget="10m"), began=time.monotonic() - 600).outlook
+    assert "was not tried; all of it takes about" in none.sentence
+    assert int(none.budget[:-1]) > 10
+    every = climbed(of_texts(names, budget="10m", epochs=1)).outlook
+    assert every.budget is None
+
+
+def test_the_network_is_timed_where_it_has_just_computed(names):
+    small = of_texts(names)
+    done = climb(
+        small.data, small.trunk, small.trunk, small.examples, small.spec, Silent(),
+        began=time.monotonic(), folder=None, extracted=True,
+    )  # fmt: skip
+    assert "would take about 1 min" in done.outlook.sentence
+    assert done.outlook.budget == "1m"
 
 
 def test_texts_begin_with_all_layers(names):
@@ -374,8 +406,8 @@ def asked(monkeypatch):
         calls.append(trunk)
         return trunk, first
 
-    monkeypatch.setattr(climbing, "ENOUGH", 10)
-    monkeypatch.setattr(climbing.feature_extraction, "uncropped", uncropped)
+    monkeypatch.setattr(whole_images, "ENOUGH", 10)
+    monkeypatch.setattr(whole_images.feature_extraction, "uncropped", uncropped)
     return calls
 
 
@@ -391,10 +423,10 @@ def test_whole_images_are_tried_unless_it_was_chosen_otherwise(names, asked, opt
 
 def test_whole_images_are_not_tried_with_few_or_very_many(names, asked, monkeypatch):
     small = ready(names["image"], *pictures(40))
-    monkeypatch.setattr(climbing, "ENOUGH", 100)
+    monkeypatch.setattr(whole_images, "ENOUGH", 100)
     climbed(small)
-    monkeypatch.setattr(climbing, "ENOUGH", 10)
-    monkeypatch.setattr(climbing, "MANY", 12)
+    monkeypatch.setattr(whole_images, "ENOUGH", 10)
+    monkeypatch.setattr(whole_images, "MANY", 12)
     climbed(small)
     assert asked == []
 
@@ -404,7 +436,7 @@ def test_a_run_that_goes_on_tries_what_the_one_before_had_time_for(
 ):
     small = ready(names["image"], *pictures(40), budget="10m", epochs=1)
     with monkeypatch.context() as patch:
-        patch.setattr(climbing, "TRIAL_SHARE", 0.0)
+        patch.setattr(whole_images, "TRIAL_SHARE", 0.0)
         climbed(small, tmp_path / "unfinished")
     assert asked == []
     climbed(small, tmp_path / "unfinished")

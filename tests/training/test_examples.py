@@ -11,7 +11,7 @@ from headstart.errors import InputError
 from headstart.features.trunk import Trunk
 from headstart.progress import Silent
 from headstart.spec import FitSpec
-from headstart.training.examples import arrange, without_test
+from headstart.training.examples import Part, arrange, without_test
 from tests.training.small import pictures, sentences, texts, weights
 
 ARRANGED = [arrange, without_test]
@@ -117,3 +117,22 @@ def test_an_item_is_skipped_once(photos, names):
     lost = np.arange(40, 46)
     named = replace(without(features, lost), skipped=copies)
     assert arrange(given, named, FitSpec()).skipped == ()
+
+
+@pytest.mark.parametrize("most", [10, 100, 500])
+def test_a_sample_has_about_as_many_of_each_class(most):
+    targets = np.repeat([0, 1, 2], [240, 48, 12])
+    order = np.random.default_rng(1).permutation(300)
+    features = np.arange(300, dtype=np.float32)[:, None]
+    part = Part(features, targets[order], np.arange(300), weights=np.arange(300) / 300)
+    some = part.sample(most, 0)
+    assert len(some) == min(most, 300)
+    assert np.array_equal(some.positions, np.unique(some.positions))
+    assert np.array_equal(some.features[:, 0].astype(int), some.positions)
+    assert np.array_equal(some.targets, part.targets[some.positions])
+    assert np.array_equal(some.weights, part.weights[some.positions])
+    shares = np.bincount(some.targets, minlength=3) / len(some)
+    assert np.abs(shares - [0.8, 0.16, 0.04]).max() <= 1 / len(some)
+    again, other = part.sample(most, 0), part.sample(most, 1)
+    assert np.array_equal(again.positions, some.positions)
+    assert most >= 300 or not np.array_equal(other.positions, some.positions)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from rich.console import Console
 
+    from headstart.search.outlook import Outlook
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
@@ -148,6 +150,7 @@ class Report(FitReport):
     head: str
     gain: Difference | None = None
     folds: int | None = None
+    outlook: Outlook | None = None
     temperature: float | None = None
     class_counts: Mapping[str, int] = field(default_factory=dict)
     per_class: tuple[ClassRow, ...] = ()
@@ -158,11 +161,14 @@ class Report(FitReport):
 
     def _steps(self, folder: str) -> tuple[tuple[str, str], ...]:
         example = "photo.jpg" if self.modality == "image" else "texts.csv"
-        deeper = ("train deeper, while it pays: the same command with", "--budget 10m")
+        deeper = []
+        if self.outlook is not None and self.outlook.budget is not None:
+            said = f"{self.outlook.sentence} The same command with"
+            deeper.append((said, f"--budget {self.outlook.budget}"))
         return (
             ("predict new items", f"headstart predict {folder} {example}"),
             ("evaluate it on other data", f"headstart evaluate {folder} DATA"),
-            *([deeper] if len(self.rungs) == 1 and self.head == "linear" else []),
+            *deeper,
         )
 
     def show_on(self, console: Console) -> None:
@@ -178,6 +184,7 @@ class Report(FitReport):
         """See `FitReport.to_json`."""
         return super().to_json() | {
             "gain": None if self.gain is None else jsonable(asdict(self.gain)),
+            "outlook": None if self.outlook is None else jsonable(asdict(self.outlook)),
             "per_class": _rows(self.per_class),
             "findings": _rows(self.findings),
         }
@@ -315,7 +322,8 @@ def _short(what: str, dataset: str, metrics: Metrics, measured: int) -> str:
 
 
 NESTED = (
-    *("test", "baselines", "rungs", "gain", "per_class", "skipped", "sample", "findings"),
+    *("test", "baselines", "rungs", "gain", "outlook", "per_class", "skipped", "sample"),
+    "findings",
     *("validation", "metrics"),
 )
 

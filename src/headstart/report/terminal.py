@@ -34,6 +34,8 @@ def show_report(report: Report, console: Console) -> None:
     _result(console, report, report.test, report.baselines)
     _show_findings(console, report)
     show_next(console, report)
+    if report.outlook is not None and report.outlook.budget is None:
+        _dim(console, report.outlook.sentence)
 
 
 def _show_findings(console: Console, report: Report) -> None:
@@ -70,9 +72,13 @@ def show_next(console: Console, report: FitReport) -> None:
     """Print what to do next."""
     section(console, "Next", None)
     for what, command in report.next_steps:
-        console.print(Text(f"  {what}", style="dim"))
+        _dim(console, what)
         # Never wrapped: a command is there to be copied.
         console.print(Text(f"    {shown(command)}"), soft_wrap=True)
+
+
+def _dim(console: Console, line: str) -> None:
+    console.print(Padding(Text(shown(line), style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def show_evaluation(report: EvaluationReport, console: Console) -> None:

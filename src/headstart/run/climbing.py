@@ -16,9 +16,12 @@ from headstart.features.trunk import Trunk
 from headstart.heads.linear import LinearHead
 from headstart.progress import Progress
 from headstart.quantity import seconds_of
+from headstart.run.whole_images import TIMED_ITEMS, look_at_whole_images
 from headstart.search import budget as fitting
+from headstart.search import outlook
 from headstart.search.budget import CONVERSION, LEAST_MEASURING, RESERVED, Decision
 from headstart.search.choose import asked_for, judged
+from headstart.search.outlook import Outlook
 from headstart.search.rungs import USUAL_DEPTH, Rung, cut_at, proposed, trains_less
 from headstart.spec import FitSpec
 from headstart.training import feature_extraction
@@ -32,15 +35,6 @@ from headstart.types import Array, Unchecked
 from headstart.wording import size
 
 Kept = TypeVar("Kept")
-
-TIMED_ITEMS = 32
-
-ENOUGH, MANY = 300, 20_000
-"""Training items between which it is tried whether whole images are better than their centres:
-fewer cannot tell, and more would take long."""
-
-TRIAL_SHARE = 0.15
-"""Share of the budget that this may take."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +67,7 @@ class Climbed:
         warnings: what a person should know.
         unfinished: what a killed run would go on from; None where nothing was kept.
         stopped: whether the user stopped it.
+        outlook: what more minutes would probably buy; None where nobody left the choice.
     """
 
     best: Adapted
@@ -81,6 +76,7 @@ class Climbed:
     warnings: tuple[str, ...] = ()
     unfinished: Unfinished | None = None
     stopped: bool = False
+    outlook: Outlook | None = None
 
 
 def climb(
@@ -93,6 +89,7 @@ def climb(
     *,
     began: float,
     folder: Path | None,
+    extracted: bool,
     share: float = 1.0,
 ) -> Climbed:
     """Adapt the backbone as `spec.strategy` says.
@@ -106,6 +103,8 @@ def climb(
         progress: shows what is going on.
         began: when the run did, by `time.monotonic`; the budget counts from there.
         folder: keeps what a killed run goes on from; None keeps nothing.
+        extracted: whether the network has computed features by now, so that it can be timed at
+            once.
         share: of the budget that is for this climb; the rest is for others.
 
     Raises:
@@ -113,11 +112,27 @@ def climb(
             is in the folder belongs to other data, settings or versions.
     """
     with progress.stage("Training the head", None):
-        first = feature_extraction.fit(examples, spec, trunk, wide)
-    ladder = _Ladder(data, trunk, first, spec, progress, began, folder)
+        started = feature_extraction.start(examples, spec, trunk, wide)
+    unfinished = None
+    if folder is not None:
+        digest = _digest(started.examples)
+        run = run_identity(digest, trunk, trunk.backbone.fingerprint, spec)
+        unfinished = Unfinished(folder, run)
+        unfinished.check()
+    budget = None if spec.budget is None else share * seconds_of(spec.budget, "--budget")
+    item_seconds = 0.0
     if spec.strategy == "auto":
-        budget = None if spec.budget is None else share * seconds_of(spec.budget, "--budget")
-        ladder.climb(budget)
+        trunk, started, item_seconds = look_at_whole_images(
+            data, trunk, started, spec, budget, unfinished, progress
+        )
+    with progress.stage("Training the head", None):
+        first = feature_extraction.finished(started, spec)
+    ladder = _Ladder(data, trunk, first, spec, progress, began, unfinished, item_seconds)
+    if spec.strategy == "auto":
+        if budget is None:
+            ladder.estimate(timed=extracted)
+        else:
+            ladder.climb(budget, share)
     elif strategy_of(spec.strategy).trains != "head":
         ladder.go_to(spec.strategy)
     if spec.baseline == "from-scratch" and spec.strategy != "from-scratch":
@@ -136,7 +151,8 @@ class _Ladder:
         spec: FitSpec,
         progress: Progress,
         began: float,
-        folder: Path | None,
+        unfinished: Unfinished | None,
+        item_seconds: float,
     ) -> None:
         self._data = data
         self._trunk = trunk
@@ -149,37 +165,59 @@ class _Ladder:
         self._compared: Adapted | None = None
         self._warnings: list[str] = []
         self._stopped = False
+        self._outlook: Outlook | None = None
         self._measuring = LEAST_MEASURING
-        self._item_seconds = 0.0
-        self._unfinished: Unfinished | None = None
-        if folder is not None:
-            digest, weights = _digest(first.examples), trunk.backbone.fingerprint
-            self._unfinished = Unfinished(folder, run_identity(digest, trunk, weights, spec))
-            self._unfinished.check()
+        self._item_seconds = item_seconds
+        self._unfinished = unfinished
 
-    def climb(self, budget: float | None) -> None:
-        """Try rung after rung until none fits, or Ctrl-C; without a budget the first alone."""
+    def estimate(self, *, timed: bool) -> None:
+        """What deeper rungs would take, where the first is all."""
+        if self._spec.head != "linear":
+            return
+        examples, backbone = self._first.examples, self._trunk.backbone
+        seconds = 0.0
+        if timed and len(examples.parts["validation"]) >= FEW:
+            some = examples.parts["train"].spread(TIMED_ITEMS).positions
+            seconds = self._trunk.seconds_of_item(self._data.select(some))
+        candidates = list(proposed(self._trunk, examples, self._spec))
+        elapsed = time.monotonic() - self._began
+        self._outlook = outlook.before(candidates, examples, backbone, seconds, elapsed)
+
+    def climb(self, budget: float, share: float) -> None:
+        """Try rung after rung until none fits, or Ctrl-C.
+
+        Args:
+            budget: seconds of this climb.
+            share: what they are of the whole budget, which the outlook names.
+        """
         decisions = self._unfinished.decisions() if self._unfinished else []
         try:
-            self._try_whole_images(budget, decisions)
-            if budget is None:
-                return
             parts = self._first.examples.parts
             candidates = list(proposed(self._trunk, self._first.examples, self._spec))
+            decided: list[tuple[Candidate, Decision]] = []
             if len(parts["validation"]) < FEW:
                 why = f"fewer than {FEW} validation items cannot tell a gain"
                 self._tried += [Tried(_rung_of(each), None, False, why) for each in candidates[:1]]
-                return
-            decided = iter([self._read(Decision.from_json, each) for each in decisions[1:]])
+                candidates = []
+            before = iter([self._read(Decision.from_json, each) for each in decisions[1:]])
             for candidate in candidates:
                 if self._has_trained_more(candidate):
                     continue
-                decision = next(decided, None)
+                decision = next(before, None)
                 if decision is None:
                     decision = self._decide(candidate, budget)
                     decisions.append(decision.to_json())
                     self._keep(decisions)
+                decided.append((candidate, decision))
                 self._try(candidate, decision)
+            self._outlook = outlook.after(
+                decided,
+                self._first.examples,
+                self._trunk.backbone,
+                self._item_seconds,
+                budget,
+                share,
+            )
         except KeyboardInterrupt:
             if self._unfinished is None:
                 raise
@@ -188,34 +226,6 @@ class _Ladder:
                 "You stopped the ladder: this is the best so far, and the same command goes on "
                 "from where it was."
             )
-
-    def _try_whole_images(self, budget: float | None, decisions: list[Unchecked]) -> None:
-        """Go on with whole images, not their centres, where these are clearly better."""
-        first, spec = self._first, self._spec
-        items = len(first.examples.parts["train"])
-        possible = self._data.modality == "image" and ENOUGH <= items <= MANY
-        possible = possible and spec.size is None and spec.crop is None and spec.head == "linear"
-        if not decisions:
-            if budget is not None:
-                self._item_seconds = self._trunk.seconds_of_item(self._some())
-                if possible:
-                    seconds = CONVERSION + 1.5 * items * self._item_seconds
-                    possible = seconds < TRIAL_SHARE * budget
-            decisions.append({"whole images": possible, "item": self._item_seconds})
-            if budget is not None:
-                self._keep(decisions)
-        self._item_seconds = self._read(lambda kept: float(kept["item"]), decisions[0])
-        if not self._read(lambda kept: bool(kept["whole images"]), decisions[0]):
-            return
-        trunk, adapted = feature_extraction.uncropped(
-            self._data, self._trunk, first, spec, self._progress
-        )
-        self._trunk, self._first, self._best = trunk, adapted, adapted
-        self._tried = [Tried(_rung_of(adapted), adapted)]
-
-    def _some(self) -> Dataset:
-        train = self._first.examples.parts["train"]
-        return self._data.select(train.spread(TIMED_ITEMS).positions)
 
     def _reserved(self, budget: float) -> float:
         """Seconds for what comes after the ladder: converting, measuring, saving."""
@@ -327,17 +337,18 @@ class _Ladder:
             tuple(self._warnings),
             self._unfinished,
             self._stopped,
+            self._outlook,
         )
 
     def _source(self) -> Source:
         """What every candidate learns from: the last stage's features are where it begins."""
         if self._learnt_from is None:
-            first = self._first
-            if first.trunk is not self._trunk:
-                plain = first.examples.narrowed(self._trunk.size)
-                first = feature_extraction.fit(plain, self._spec, self._trunk)
-            linear = first.start if isinstance(first.start, LinearHead) else None
-            self._learnt_from = Source(self._data, self._trunk, first.examples, linear)
+            examples, head = self._first.examples, self._first.start
+            if self._first.trunk is not self._trunk:
+                examples = examples.narrowed(self._trunk.size)
+                head = feature_extraction.start(examples, self._spec, self._trunk).head
+            linear = head if isinstance(head, LinearHead) else None
+            self._learnt_from = Source(self._data, self._trunk, examples, linear)
         return self._learnt_from
 
     def _candidate(self, strategy: str, cut: str | None) -> Candidate:

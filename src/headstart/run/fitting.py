@@ -107,6 +107,7 @@ def _trained(
             progress,
             began=began if fold is None else budget.began(),
             folder=None if out is None else sealed.beside(out, what),
+            extracted=fold is None and prepared.features.misses > 0,
             share=budget.share,
         )
 

@@ -84,6 +84,7 @@ def measured(
         gain=found.gain,
         per_class=found.test.per_class,
         confusion=found.test.confused,
+        outlook=climbed.outlook,
         rungs=tuple(_rung(each, features.seconds) for each in climbed.tried),
         seconds={},
         store={"hits": features.hits, "misses": features.misses},

@@ -41,6 +41,8 @@ class Decision:
         effort: share of the usual views and epochs.
         learns_all: whether it learns from validation items in the end.
         why_not: the reason, where it is not tried.
+        usual: seconds of all its views and epochs; 0 where no time would do, None where there was
+            none to find out.
     """
 
     left: float
@@ -48,6 +50,7 @@ class Decision:
     effort: float = 1
     learns_all: bool = True
     why_not: str | None = None
+    usual: float | None = 0.0
 
     def to_json(self) -> dict[str, object]:
         """A JSON object that `from_json` turns back into an equal decision."""
@@ -92,16 +95,18 @@ def decide(
         why = f"{size(taken)} of activations are more than the {size(limit)} allowed"
         return Decision(left, why_not=why)
     if left <= least:
-        return Decision(left, why_not="too little time is left to find out what it would take")
+        why = "too little time is left to find out what it would take"
+        return Decision(left, why_not=why, usual=None)
     began = time.monotonic()
     try:
         measured = cost.measure(candidate, source, progress)
     except InputError as error:
         return Decision(left, why_not=str(error))
     left -= time.monotonic() - began
-    decision = Decision(left)
+    usual = cost.seconds(candidate, source, measured)
+    decision = Decision(left, usual=usual)
     for effort, learns_all in product(EFFORTS, (True, False)):
-        decision = Decision(left, effort=effort, learns_all=learns_all)
+        decision = Decision(left, effort=effort, learns_all=learns_all, usual=usual)
         eased = decision.of(candidate)
         decision = replace(decision, seconds=cost.seconds(eased, source, measured))
         if decision.seconds <= left and cost.disk(eased, source) <= limit:

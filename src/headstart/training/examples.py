@@ -37,13 +37,28 @@ class Part:
 
     def spread(self, most: int) -> "Part":
         """At most so many of the items, at even distances."""
-        step = max(1, -(-len(self) // most))
+        return self.rows(slice(None, None, max(1, -(-len(self) // most))))
+
+    def sample(self, most: int, seed: int) -> "Part":
+        """At most so many of the items, with about as many of each class, or from every range.
+
+        Items of several labels are drawn as they come.
+        """
+        order = np.random.default_rng(seed).permutation(len(self))
+        if self.targets.ndim == 1:
+            order = order[np.argsort(self.targets[order], kind="stable")]
+        if len(order) > most:
+            order = order[np.linspace(0, len(order) - 1, most).round().astype(np.int64)]
+        return self.rows(np.sort(order))
+
+    def rows(self, which: Indices | slice) -> "Part":
+        """Some of the items."""
         return Part(
-            self.features[::step],
-            self.targets[::step],
-            self.positions[::step],
-            None if self.weights is None else self.weights[::step],
-            None if self.together is None else self.together[::step],
+            self.features[which],
+            self.targets[which],
+            self.positions[which],
+            None if self.weights is None else self.weights[which],
+            None if self.together is None else self.together[which],
         )
 
     def columns(self, which: Indices | slice) -> "Part":
