@@ -69,3 +69,15 @@ def test_groups_are_dealt_evenly() -> None:
     fold = stratified_folds(targets, 5, np.random.default_rng(0), together)
     assert (np.bincount(fold) == 40).all()
     assert (np.bincount(fold[targets == 0]) == 20).all()
+
+
+def test_many_groups_are_dealt_in_no_time_and_as_evenly() -> None:
+    rng = np.random.default_rng(0)
+    together = rng.integers(0, 4_000, 10_000)
+    targets = rng.integers(0, 3, 10_000)
+    fold = stratified_folds(targets, 5, rng, together)
+    for group in range(0, 4_000, 100):
+        assert len(set(fold[together == group].tolist())) <= 1
+    assert np.ptp(np.bincount(fold)) < 300
+    for each in range(3):
+        assert np.ptp(np.bincount(fold[targets == each])) < 200

@@ -9,6 +9,9 @@ from numpy.random import Generator
 
 from headstart.types import Indices, Targets
 
+MANY = 2_000
+"""Groups from which they are dealt by the class of their first item, as items are."""
+
 
 def stratified_folds(
     targets: Targets, folds: int, rng: Generator, together: Indices | None = None
@@ -52,10 +55,15 @@ def _folds_of_groups(classes: Indices, groups: Indices, folds: int, rng: Generat
     most = min(folds, len(np.unique(groups)), int(np.unique(classes, return_counts=True)[1].max()))
     if most < 2:
         return fold
-    splitter = StratifiedGroupKFold(most, shuffle=True, random_state=int(rng.integers(1 << 31)))
-    with _quiet():
-        for number, (_, held_out) in enumerate(splitter.split(classes, classes, groups)):
-            fold[held_out] = number
+    _, first, number = np.unique(groups, return_index=True, return_inverse=True)
+    if len(first) > MANY:  # sizes and classes even out, and the other way takes long
+        fold = stratified_folds(classes[first], folds, rng)[number]
+    else:
+        seed = int(rng.integers(1 << 31))
+        splitter = StratifiedGroupKFold(most, shuffle=True, random_state=seed)
+        with _quiet():
+            for each, (_, held_out) in enumerate(splitter.split(classes, classes, groups)):
+                fold[held_out] = each
     for name in np.unique(classes):
         own = classes == name
         if len(np.unique(fold[own])) == 1:  # the class would be gone, and so all of it stays
