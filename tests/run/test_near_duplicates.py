@@ -14,47 +14,13 @@ from headstart.spec import FitSpec
 from tests.data.near.test_images import photograph
 from tests.runs import Place
 
-WORDS = [
-    "amber",
-    "basket",
-    "candle",
-    "dragon",
-    "engine",
-    "falcon",
-    "garden",
-    "hammer",
-    "island",
-    "jungle",
-    "kettle",
-    "ladder",
-    "magnet",
-    "needle",
-    "orange",
-    "pencil",
-    "quarry",
-    "rocket",
-    "saddle",
-    "timber",
-    "umbrella",
-    "velvet",
-    "walnut",
-    "yellow",
-    "zipper",
-    "anchor",
-    "bottle",
-    "castle",
-    "desert",
-    "eleven",
-    "forest",
-    "guitar",
-    "helmet",
-    "insect",
-    "jacket",
-    "kitten",
-    "lizard",
-    "mirror",
-    "nickel",
-]
+WORDS = (
+    "amber", "basket", "candle", "dragon", "engine", "falcon", "garden", "hammer", "island",
+    "jungle", "kettle", "ladder", "magnet", "needle", "orange", "pencil", "quarry", "rocket",
+    "saddle", "timber", "umbrella", "velvet", "walnut", "yellow", "zipper", "anchor", "bottle",
+    "castle", "desert", "eleven", "forest", "guitar", "helmet", "insect", "jacket", "kitten",
+    "lizard", "mirror", "nickel",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
