@@ -19,7 +19,7 @@ STRICTEST, LOOSEST = 0.0015, 0.03
 """How far the correlation of near-duplicates may be from 1, in sets of look-alikes and in others:
 copies in JPEG and at half the size are at 0.0005, crops at 0.0015."""
 MOST_DETAIL = 0.1
-_OF_OTHERS = 0.25
+_OF_OTHERS = 0.08
 """What copies may differ by, as a share of what the most similar others do."""
 _COARSELY = 4.0
 """How much more coarse thumbnails may differ, whose pixels are fewer."""
