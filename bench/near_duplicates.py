@@ -140,8 +140,9 @@ def text_copy(text: str, kind: str, rng: np.random.Generator) -> str:
     if not long:
         return text + "!"
     at = int(rng.choice(long))
-    place = int(rng.integers(1, len(words[at]) - 2))
     word = words[at]
+    differing = [each for each in range(1, len(word) - 2) if word[each] != word[each + 1]]
+    place = int(rng.choice(differing or [0]))
     words[at] = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
     return " ".join(words)
 

@@ -37,6 +37,8 @@ def image_pairs(coarse: Thumbnails, fine: Callable[[Indices], Thumbnails]) -> Pa
         coarse: (n, COARSE, COARSE), in grey.
         fine: gives (m, 3, FINE, FINE), in colour, of the images at some indices.
     """
+    if len(coarse) < 2:
+        return pairs_of(np.zeros((0, 2), np.int64), np.zeros(0))
     found = proposals(coarse)
     different, windows = _coarsely(coarse, found)
     most = _threshold(found, different)
