@@ -70,6 +70,7 @@ class FitReport(Showable):
         skipped: what was left out, and why.
         warnings: what a person should know; notes: what was guessed.
         versions: of Python and of the libraries that matter.
+        options: those of the fit that were not left as they are by default.
         model: the folder of the saved model; None: it was not saved.
     """
 
@@ -90,6 +91,7 @@ class FitReport(Showable):
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    options: Unchecked = field(default_factory=dict)
     model: str | None = None
 
     @property

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from headstart.atomic import write_json
 from headstart.progress import Clock, Progress
+from headstart.report import page
 from headstart.report.report import FitReport
 from headstart.training.checkpoint import Unfinished
 
@@ -38,6 +39,7 @@ def finish(
     report = replace(report, seconds=clock.seconds(), model=None if out is None else str(out))
     if out is not None:
         write_json(out / "report.json", report.to_json())
+        page.write(out, out / page.FILE)
     if unfinished is not None:
         unfinished.remove()
     return report

@@ -10,6 +10,7 @@ from headstart.evaluation import Results, predictions
 from headstart.features.trunk import Trunk
 from headstart.predictors import Model
 from headstart.progress import Clock, Progress
+from headstart.report.page.keep import keep
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb
 from headstart.run.crossing import Budget, Crossed, cross, folds_of, results_of
@@ -79,6 +80,7 @@ def fit(
     def save(folder: Path) -> None:
         run.model.save(folder)
         predictions.write(predictions.table_of(run.results), folder / predictions.FILE)
+        keep(folder, prepared.dataset, run.results)
 
     done = None if climbed.stopped else climbed.unfinished
     report = finish(run.report, save, out, done, progress, clock)

@@ -12,7 +12,7 @@ from headstart.heads.contract import history_of
 from headstart.installed import version_of
 from headstart.report.report import Report, Rung
 from headstart.run.climbing import Climbed, Tried
-from headstart.spec import FitSpec
+from headstart.spec import FitSpec, chosen
 from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.examples import Examples
 from headstart.types import Scores
@@ -91,6 +91,7 @@ def measured(
         warnings=(*_warnings(dataset, features, examples, climbed), *found.test.notes),
         notes=(*dataset.notes, *examples.notes),
         versions=versions(),
+        options=chosen(spec),
     )
 
 
