@@ -32,7 +32,8 @@ class Rung:
         validation: metrics on the validation split.
         kept: whether it is the model; None where there was no choice.
         why: the reason, in words.
-        history: losses of each epoch, `loss` and `val_loss`, of a head that was asked for epochs.
+        history: losses of each epoch: `val_loss` of a network, and of a head that was asked for
+            epochs; its `loss` too.
         predicted_seconds: what it was expected to take, of a rung that was chosen under a budget.
     """
 

@@ -83,7 +83,7 @@ def fit(
         keep(folder, prepared.dataset, run.results)
 
     done = None if climbed.stopped else climbed.unfinished
-    report = finish(run.report, save, out, done, progress, clock)
+    report = finish(run.report, save, out, done, progress, clock, spec.track)
     for unfinished in () if crossed is None else crossed.unfinished:
         unfinished.remove()
     return replace(run, report=report)

@@ -79,7 +79,7 @@ def fit(
     def save(folder: Path) -> None:
         saved.write(folder, prepared.causal, tuned.adapter, about)
 
-    report = finish(report, save, out, unfinished, progress, clock)
+    report = finish(report, save, out, unfinished, progress, clock, spec.track)
     return TextRun(replace(model, about=about), report)
 
 

@@ -330,6 +330,37 @@ def _epochs(
                 tuple(enumerate(names, 1)))  # fmt: skip
 
 
+def more_labels(report: Unchecked) -> tuple[str, Plot] | None:
+    """Whether more labels would help, in a sentence and as the metric by training items."""
+    found = report.get("learning_curve")
+    if not found:
+        return None
+    points = [(each["items"], read_interval(each["found"])) for each in found["points"]]
+    ahead, items_ahead = read_interval(found["expected"]), found["items"]
+    name = METRICS.get(found["metric"], found["metric"]).rstrip(" *")
+    ends = [end for _, e in (*points, (0, ahead)) for end in (e.value, e.low, e.high)]
+    title = name[0].upper() + name[1:]
+    frame = drawing.Frame(axis("Training items", [0, items_ahead], from_zero=True),
+                          axis(title, ends))  # fmt: skip
+    at, values = [n for n, _ in points], [e.value for _, e in points]
+    shapes = [frame.around(), frame.line(1, at, values), frame.dots(1, at, values)]
+    shapes += [frame.whisker(1, n, e.low, e.high) for n, e in points]
+    shapes += [frame.line(0, [at[-1], items_ahead], [values[-1], ahead.value])]
+    shapes += [frame.whisker(2, items_ahead, ahead.low, ahead.high)]
+    shapes += [frame.dots(2, [items_ahead], [ahead.value])]
+    rows = [(count(n), figure(e.value), interval(e)) for n, e in (*points, (items_ahead, ahead))]
+    plot = Plot(
+        "more-labels",
+        "Learning curve",
+        f"{title} on the test items by the number of training items, with 95% intervals; the last "
+        "point is what a power law expects of twice as many, with an 80% band.",
+        drawing.Markup().join(shapes),
+        Table(("Training items", title, "Interval"), tuple(rows)),
+        ((1, "measured"), (2, "expected")),
+    )
+    return shown(str(found.get("sentence") or "")), plot
+
+
 _PARTS = ("start", "read", "load", "extract", "train", "evaluate", "save")
 
 

@@ -99,6 +99,7 @@ def render(
         "classes": content.per_class(report),
         "items": [] if answered is None or private else gallery.shelves(answered, kept),
         "findings": content.findings(report, kept, private=private),
+        "more": content.more_labels(report),
         "training": content.ladder(report) or content.training(report),
         "sample": None if private else _sample(report),
     }
@@ -122,6 +123,7 @@ def render(
         per_class=parts["classes"],
         shelves=parts["items"],
         findings=parts["findings"],
+        more=parts["more"],
         ladder=content.ladder(report),
         training=content.training(report),
         sample=parts["sample"],
@@ -139,6 +141,7 @@ _TITLES = {
     "classes": "Per class",
     "items": "Items worth a look",
     "findings": "The data",
+    "more": "More labels",
     "training": "Training",
     "sample": "It writes",
 }
