@@ -106,6 +106,11 @@ _TASKS = {"multilabel": "multi-label classification"}
 
 def _tested(report: Unchecked) -> str:
     counts = report["counts"]
+    if report.get("folds"):
+        return (
+            f"Measured in {report['folds']} folds: each of {items(counts['test'], 'item')} was "
+            "answered once, by a model that did not learn from it."
+        )
     return (
         f"Measured once, on {items(counts['test'], 'test item')} that the model did not learn "
         f"from; it learnt from {count(counts['train'] + counts['validation'])}."
