@@ -130,7 +130,7 @@ def content(model: Path) -> dict[str, str]:
     return {
         str(file.relative_to(model)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in files
-        if file.name not in ("report.json", "predictions.parquet")
+        if file.name not in ("report.json", "report.html", "gallery.json", "predictions.parquet")
     }
 
 

@@ -33,6 +33,9 @@ mere = mylab:mere
 
 [headstart.objectives]
 cubic = mylab:Cubic
+
+[headstart.trackers]
+notebook = mylab:write_down
 """
 
 PACKAGE = '''
@@ -145,6 +148,12 @@ def read(path):
     return Table(path.name, path.parent, columns, lambda row: f"{path.name}:{row + 1}")
 
 
+def write_down(run):
+    there = sorted(each.name for each in run.artefacts.iterdir() if each.suffix == ".html")
+    lines = [run.name, run.params["option_track"], str(run.metrics["test_accuracy"]), *there]
+    Path("notebook.txt").write_text("\\n".join(lines))
+
+
 def export(model, out, *, offline):
     from headstart.export import Written
 
@@ -241,6 +250,19 @@ def test_an_objective_of_another_package(headstart, lab) -> None:
     code, _, err = headstart(*wrong, "--offline", "--out", "wrong")
     assert code == 2
     assert "--objective is 'cubic', which is for regression, but the task is classification" in err
+
+
+def test_a_tracker_of_another_package(headstart) -> None:
+    fit = ("fit", "notes.lines", "--track", "notebook", "--offline", "--json", "--out", "tracked")
+    code, out, err = headstart(*fit)
+    assert code == 0, err
+    accuracy = json.loads(out)["test"]["accuracy"]["value"]
+    name, option, value, page = (headstart.folder / "notebook.txt").read_text().split("\n")
+    assert name == "minilm feature-extraction"
+    assert (option, float(value), page) == ("notebook", accuracy, "report.html")
+    code, _, err = headstart(*fit[:3], "nothing", *fit[4:])
+    assert code == 2
+    assert "--track is 'nothing', but it must be one of none, mlflow" in err
 
 
 def test_a_family_of_another_package(headstart) -> None:

@@ -287,6 +287,31 @@ def check(
     )
 
 
+def report(model: str | Path, *, out: str | Path | None = None, private: bool = False) -> Path:
+    """Make the page of a saved model again, from what is in its folder.
+
+    Args:
+        model: its folder.
+        out: an .html file; by default `report.html` in the folder, or `report-private.html`.
+        private: leave out names of items, texts and images, for a page that goes to others.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: it is no model, it has no `report.json`, or the file cannot be written.
+    """
+    from headstart import sealed
+    from headstart.report import page
+
+    folder = _path("model", model)
+    sealed.read_about(folder)
+    name = page.PRIVATE if private else page.FILE
+    path = check_file(folder / name if out is None else _path("--out", out), (".html", ".htm"))
+    page.write(folder, path, private=private)
+    return path
+
+
 def embed(
     data: object,
     *,

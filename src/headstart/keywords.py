@@ -79,6 +79,7 @@ class FitOptions(BackboneOptions, LabelledOptions, total=False):
     seed: int
     test: str | PathLike[str] | None
     test_size: float
+    track: Literal["none", "mlflow"]
     time: str | int | None
     folds: int | None
     near_duplicates: Literal["group", "report", "ignore"]

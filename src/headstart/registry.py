@@ -140,3 +140,6 @@ OBJECTIVES = Registry(
     },
 )
 """A class of `headstart.learning.objectives.Objective`s; the usual one of a task has its name."""
+
+TRACKERS = Registry("tracker", "headstart.trackers", {"mlflow": "headstart.tracking.mlflow:record"})
+"""A `headstart.tracking.contract.Tracker`."""

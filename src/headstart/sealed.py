@@ -50,6 +50,7 @@ WRITES = (
 _OURS = {
     *(name.partition("/")[0] for name in (*ANSWERS, *WRITES)),
     *("model.json", "README.md", "report.json", ".report.json.partial", "predictions.parquet"),
+    *("report.html", "report-private.html", "gallery.json"),
 }
 
 

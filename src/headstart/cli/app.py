@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": "headstart.cli.predict:predict",
     "generate": "headstart.cli.generate:generate",
     "evaluate": "headstart.cli.evaluate:evaluate",
+    "report": "headstart.cli.report:report",
     "embed": "headstart.cli.embed:embed",
     "export": "headstart.cli.export:export",
     "backbones": "headstart.cli.backbones:backbones",

@@ -173,6 +173,39 @@ def decode(
         raise Unreadable(_reason(error)) from error
 
 
+def thumbnail(content: bytes | NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """All of an image made small, in its own aspect ratio: uint8 (height, width, 3), sRGB.
+
+    Args:
+        content: what `load` gave.
+        longest: its longer side, in pixels; an image that is smaller stays as it is.
+
+    Raises:
+        Unreadable: as `decode`.
+    """
+    width, height = _size(content)
+    scale = min(1.0, longest / max(width, height))
+    wide, high = (max(1, round(side * scale)) for side in (width, height))
+    black, one = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    whole = ImagePreprocessing(high, wide, 1.0, "bilinear", black, one, keep_aspect_ratio=False)
+    return decode(content, whole).pixels
+
+
+def _size(content: bytes | NDArray[np.uint8]) -> tuple[int, int]:
+    """Width and height of an upright image."""
+    if isinstance(content, np.ndarray):
+        return content.shape[1], content.shape[0]
+    try:
+        with quiet(), _opened(content) as image:
+            _check_size(image)
+            swapped = _orientation(image)[0] >= 5
+            return image.size[::-1] if swapped else image.size
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(_reason(error)) from error
+
+
 def _decoded(content: bytes, preprocessing: ImagePreprocessing, view: View) -> Picture:
     try:
         with _opened(content) as image:

@@ -35,7 +35,8 @@ class Rung:
         validation: metrics on the validation split.
         kept: whether it is the model; None where there was no choice.
         why: the reason, in words.
-        history: losses of each epoch, `loss` and `val_loss`, of a head that was asked for epochs.
+        history: losses of each epoch: `val_loss` of a network, and of a head that was asked for
+            epochs; its `loss` too.
         predicted_seconds: what it was expected to take, of a rung that was chosen under a budget.
     """
 
@@ -73,6 +74,7 @@ class FitReport(Showable):
         skipped: what was left out, and why.
         warnings: what a person should know; notes: what was guessed.
         versions: of Python and of the libraries that matter.
+        options: those of the fit that were not left as they are by default.
         model: the folder of the saved model; None: it was not saved.
     """
 
@@ -93,6 +95,7 @@ class FitReport(Showable):
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    options: Unchecked = field(default_factory=dict)
     model: str | None = None
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -16,9 +15,6 @@ from headstart.evaluation.tables import mistakes
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
 from headstart.wording import count, figure, items, percent, shown
-
-if TYPE_CHECKING:
-    from headstart.report.report import EvaluationReport, Report
 
 METRICS: Mapping[str, str] = {
     "accuracy": "accuracy",
@@ -43,18 +39,21 @@ MOST_CONFUSED = 5
 
 
 def sentences(
-    report: Report | EvaluationReport, metrics: Metrics, baselines: Mapping[str, Metrics]
+    task: str,
+    metrics: Metrics,
+    baselines: Mapping[str, Metrics],
+    gain: Difference | None = None,
+    class_counts: Mapping[str, int] | None = None,
 ) -> list[str]:
     """The result in words: the model's first metric, then that of each baseline."""
-    first = FIRST[report.task]
+    first = FIRST[task]
     if first not in metrics:
         return ["nothing could be measured"]
     said = [_in_words(first, metrics[first])]
     for name, baseline in baselines.items():
         if first not in baseline:
             continue
-        said.append(f"{_who(name, report)}: {_value(first, baseline[first])}")
-        gain = getattr(report, "gain", None)
+        said.append(f"{who(name, task, class_counts or {})}: {_value(first, baseline[first])}")
         if name == "feature-extraction" and gain is not None:
             said.append(_gained(gain))
             continue
@@ -90,7 +89,8 @@ def _between(found: Interval, *, as_percent: bool = False) -> str:
     return f" (95% CI {low} to {high})"
 
 
-def _who(baseline: str, report: Report | EvaluationReport) -> str:
+def who(baseline: str, task: str, class_counts: Mapping[str, int]) -> str:
+    """What a baseline is, in words."""
     if baseline == "mean":
         return "always predicting the mean"
     if baseline == "tfidf":
@@ -99,9 +99,9 @@ def _who(baseline: str, report: Report | EvaluationReport) -> str:
         return "feature extraction alone"
     if baseline != "majority":
         return f"baseline {shown(baseline)}"
-    if report.task == "multilabel":
+    if task == "multilabel":
         return "the same answer for every item"
-    most = majority(getattr(report, "class_counts", {}))
+    most = majority(class_counts)
     if most is None:
         return "always predicting the most frequent class"
     return f"always predicting {most!r}"

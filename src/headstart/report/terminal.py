@@ -115,7 +115,8 @@ def _result(
     metrics: Metrics,
     baselines: Mapping[str, Metrics],
 ) -> None:
-    said = sentences(report, metrics, baselines)
+    gain, counts = getattr(report, "gain", None), getattr(report, "class_counts", {})
+    said = sentences(report.task, metrics, baselines, gain, counts)
     lines: list[RenderableType] = [Text(said[0], style="bold"), *map(Text, said[1:]), Text()]
     table = metric_table(metrics, baselines)
     section(console, "Result", Group(*lines, table))

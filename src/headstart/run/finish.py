@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from headstart.atomic import write_json
 from headstart.progress import Clock, Progress
+from headstart.report import page
 from headstart.report.report import FitReport
+from headstart.tracking import tell
 from headstart.training.checkpoint import Unfinished
 
 AnyReport = TypeVar("AnyReport", bound=FitReport)
@@ -20,6 +22,7 @@ def finish(
     unfinished: Unfinished | None,
     progress: Progress,
     clock: Clock,
+    track: str = "none",
 ) -> AnyReport:
     """Save a model where that was asked for, and complete its report.
 
@@ -30,6 +33,7 @@ def finish(
         unfinished: what a killed run would have gone on from; it is removed.
         progress: shows what is going on.
         clock: takes the lap `save`.
+        track: the tracker that records the run; a failure of it is a warning of what is returned.
     """
     if out is not None:
         with progress.stage("Saving the model", None):
@@ -38,6 +42,11 @@ def finish(
     report = replace(report, seconds=clock.seconds(), model=None if out is None else str(out))
     if out is not None:
         write_json(out / "report.json", report.to_json())
+        page.write(out, out / page.FILE)
     if unfinished is not None:
         unfinished.remove()
+    if track != "none":
+        with progress.stage(f"Recording the run ({track})", None):
+            failed = tell(track, report, out)
+        report = replace(report, warnings=(*report.warnings, *failed))
     return report

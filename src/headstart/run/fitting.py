@@ -11,6 +11,7 @@ from headstart.features.trunk import Trunk
 from headstart.findings import Finding
 from headstart.predictors import Model
 from headstart.progress import Clock, Progress
+from headstart.report.page.keep import keep
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb
 from headstart.run.crossing import Budget, Crossed, cross, folds_of, results_of
@@ -81,9 +82,10 @@ def fit(
     def save(folder: Path) -> None:
         run.model.save(folder)
         predictions.write(predictions.table_of(run.results), folder / predictions.FILE)
+        keep(folder, prepared.dataset, run.results)
 
     done = None if climbed.stopped else climbed.unfinished
-    report = finish(run.report, save, out, done, progress, clock)
+    report = finish(run.report, save, out, done, progress, clock, spec.track)
     for unfinished in () if crossed is None else crossed.unfinished:
         unfinished.remove()
     return replace(run, report=report)

@@ -12,7 +12,8 @@ from headstart.heads.contract import history_of
 from headstart.installed import version_of
 from headstart.report.report import Report, Rung
 from headstart.run.climbing import Climbed, Tried
-from headstart.spec import FitSpec
+from headstart.spec import FitSpec, chosen
+from headstart.training.adapted import Adapted
 from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.examples import Examples
 from headstart.types import Scores
@@ -92,6 +93,7 @@ def measured(
         warnings=(*_warnings(dataset, features, examples, climbed), *found.test.notes),
         notes=(*dataset.notes, *examples.notes),
         versions=versions(),
+        options=chosen(spec),
     )
 
 
@@ -107,9 +109,14 @@ def _rung(tried: Tried, extraction: float) -> Rung:
         validation=adapted.judged.metrics if adapted else {},
         kept=tried.kept,
         why=tried.why,
-        history=history_of(adapted.head) if adapted else {},
+        history=_history(adapted) if adapted else {},
         predicted_seconds=None if tried.predicted is None else round(tried.predicted, 3),
     )
+
+
+def _history(adapted: Adapted) -> dict[str, list[float]]:
+    """Losses of each epoch: of a network's validation items, or of a head that was asked for."""
+    return {"val_loss": list(adapted.losses)} if adapted.losses else history_of(adapted.head)
 
 
 def scores_of_others(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[str, Scores]:

@@ -15,7 +15,7 @@ from headstart.progress import Clock, Progress
 from headstart.run.finish import finish
 from headstart.run.perplexities import measure, reported, sample
 from headstart.run.tuning import Prepared, adapt, prepare
-from headstart.spec import FitSpec
+from headstart.spec import FitSpec, chosen
 from headstart.training.checkpoint import Unfinished
 from headstart.training.run_identity import run_identity
 from headstart.types import Unchecked
@@ -73,12 +73,13 @@ def fit(
         written = sample(model, prepared, spec.seed)
     clock.lap("evaluate")
     report = reported(name, prepared, tuned, before, after, written, spec.seed)
+    report = replace(report, options=chosen(spec))
     about = _about(report, prepared)
 
     def save(folder: Path) -> None:
         saved.write(folder, prepared.causal, tuned.adapter, about)
 
-    report = finish(report, save, out, unfinished, progress, clock)
+    report = finish(report, save, out, unfinished, progress, clock, spec.track)
     return TextRun(replace(model, about=about), report)
 
 

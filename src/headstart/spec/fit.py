@@ -7,10 +7,10 @@ from typing import Any
 
 from headstart.errors import InputError
 from headstart.quantity import bytes_of, seconds_of
-from headstart.registry import HEADS, OBJECTIVES, STRATEGIES
+from headstart.registry import HEADS, OBJECTIVES, STRATEGIES, TRACKERS
 from headstart.spec.backbone import BackboneSpec, check_device
 from headstart.spec.data import ReadSpec
-from headstart.spec.option import EVALUATION, TRAINING, flag, option
+from headstart.spec.option import EVALUATION, OUTPUT, TRAINING, flag, option
 
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
@@ -116,6 +116,13 @@ class FitSpec(BackboneSpec, ReadSpec):
         low=0.01,
         high=0.9,
         group=EVALUATION,
+    )
+    track: str = option(
+        "none",
+        "A tracker that records the finished run: its options, metrics and the saved model.",
+        choices=("none", *TRACKERS.ours),
+        registry=TRACKERS,
+        group=OUTPUT,
     )
 
     time: str | None = option(

@@ -64,6 +64,12 @@ def spec_of(kind: type[S], options: Mapping[str, object]) -> S:
     return kind(**options)
 
 
+def chosen(spec: "DataclassInstance") -> dict[str, object]:
+    """The options that are not as they are by default, in the order of the spec."""
+    values = {each.name: (getattr(spec, each.name), each.default) for each in fields(spec)}
+    return {name: value for name, (value, usual) in values.items() if value != usual}
+
+
 def flag(name: str) -> str:
     """The command-line spelling of an option: `test_size` is `--test-size`."""
     return "--" + name.replace("_", "-")

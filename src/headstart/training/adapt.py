@@ -161,6 +161,7 @@ class _Training:
             candidate=learner.candidate,
             weights=changed(copied.module, copied.names, learner.source.trunk.backbone.module),
             warnings=few_to_calibrate_on(len(validation), examples.task),
+            losses=tuple(trained.losses[1:]) if len(validation) else (),
         )
 
     def limit_views(self, part: Part) -> None:

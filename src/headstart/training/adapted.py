@@ -37,6 +37,7 @@ class Adapted:
         averaged_with: feature extraction, where the head takes its features and then those of the
             adapted backbone; see `headstart.training.averaged`.
         warnings: what a person should know.
+        losses: on the validation items after each epoch; empty where the head alone was trained.
     """
 
     strategy: str
@@ -53,6 +54,7 @@ class Adapted:
     stages: tuple[str, ...] = ()
     averaged_with: "Adapted | None" = None
     warnings: tuple[str, ...] = ()
+    losses: tuple[float, ...] = ()
 
     def without_weights(self) -> Self:
         """What a report needs of a rung that is not the model."""

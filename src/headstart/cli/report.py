@@ -1,0 +1,59 @@
+"""`headstart report`."""
+
+from typing import Annotated
+
+import typer
+
+from headstart.cli.answer import answering, give_json
+from headstart.cli.options import Json
+
+EXAMPLES = (
+    "headstart report model --open",
+    "headstart report model --private --out for-others.html",
+)
+
+
+def report(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    *,
+    open: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="An .html file; by default report.html in MODEL, or report-private.html.",
+        ),
+    ] = None,
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private", help="Leave out names, texts and images, for a page that goes to others."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make the page of a saved MODEL again, from its report and predictions."""
+    with answering() as stream:
+        from headstart import api
+
+        page = api.report(model, out=out, private=private)
+        shown = _opened(page.as_uri()) if open else False
+        if json:
+            give_json({"page": str(page), "opened": shown}, stream)
+            return
+        from headstart.wording import shown as safe
+
+        stream.write(f"{safe(str(page))}\n")
+        if open and not shown:
+            stream.write("There is no browser to show it in; open that file in one.\n")
+
+
+def _opened(address: str) -> bool:
+    """Whether a browser took the page."""
+    import webbrowser
+
+    try:
+        return webbrowser.open(address)
+    except (webbrowser.Error, OSError):
+        return False

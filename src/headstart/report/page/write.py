@@ -1,0 +1,152 @@
+"""The page of a saved model, made from what is in its folder, whenever it is asked for."""
+
+import json
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from headstart.atomic import whole
+from headstart.errors import InputError, ModelError, first_line
+from headstart.evaluation import predictions
+from headstart.report.page import content, gallery, plots, rows
+from headstart.report.page.rows import Rows
+from headstart.types import Unchecked
+from headstart.wording import harmless, shown
+
+FILE = "report.html"
+PRIVATE = "report-private.html"
+"""Names of the two pages in a model's folder."""
+
+_MOST_SKIPPED = 20
+
+
+def write(folder: Path, out: Path, *, private: bool = False) -> None:
+    """Write the page, whole or not at all.
+
+    Args:
+        folder: of a saved model; `report.json` is needed, `predictions.parquet` and the kept
+            items add to the page.
+        out: the file.
+        private: leave out names of items, texts, images, and what was said of them.
+
+    Raises:
+        InputError: there is no report; ModelError: a file in the folder cannot be understood.
+        OSError: the disk refuses.
+    """
+    report = _read_report(folder)
+    try:
+        page = render(report, *_answers(folder, private=private), private=private)
+    except OSError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f"The report of the model in {str(folder)!r} cannot be understood "
+            f"({type(error).__name__}: {first_line(error)}); its report.json, "
+            f"{predictions.FILE} or {gallery.FILE} was changed, or a newer headstart wrote it."
+        ) from error
+    with whole(out) as unfinished:
+        unfinished.write_text(page, "utf-8")
+
+
+def _read_report(folder: Path) -> Unchecked:
+    path = folder / "report.json"
+    try:
+        report = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"The model in {str(folder)!r} has no report.json, of which the page is made; "
+            "copy it from where the model was trained."
+        ) from None
+    except ValueError as error:
+        raise ModelError(f"{str(path)!r} is no JSON ({first_line(error)}).") from error
+    if not isinstance(report, dict):
+        raise ModelError(f"{str(path)!r} is not the report of a headstart model.")
+    return report
+
+
+def _answers(folder: Path, *, private: bool) -> tuple[Rows | None, dict[str, Unchecked]]:
+    path = folder / predictions.FILE
+    answered = rows.read(path) if path.is_file() else None
+    return answered, {} if private else gallery.read(folder / gallery.FILE)
+
+
+def render(
+    report: Unchecked,
+    answered: Rows | None,
+    kept: dict[str, Unchecked],
+    *,
+    private: bool = False,
+) -> str:
+    """The page's HTML.
+
+    Args:
+        report: what `report.json` holds.
+        answered: the test items with the model's answers; None where they are not known.
+        kept: what is kept of single items, by digest.
+        private: see `write`.
+    """
+    environment = Environment(
+        loader=PackageLoader("headstart.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    head = content.headline(report, private=private)
+    parts = {
+        "mistakes": content.confusion(report) or content.squares(report),
+        "plots": [] if answered is None else plots.of_answers(answered),
+        "classes": content.per_class(report),
+        "items": [] if answered is None or private else gallery.shelves(answered, kept),
+        "findings": content.findings(report, kept, private=private),
+        "more": content.more_labels(report),
+        "training": content.ladder(report) or content.training(report),
+        "sample": None if private else _sample(report),
+    }
+    contents = [("result", "Result")]
+    contents += [(key, _TITLES[key]) for key, part in parts.items() if part]
+    skipped = None if private else content.skipped(report, _MOST_SKIPPED)
+    return environment.get_template("page.html").render(
+        head=head,
+        contents=[*contents, ("made", "How it was made")],
+        private=private,
+        version=report["versions"].get("headstart", ""),
+        metrics=content.metrics(report),
+        compared=content.compared(report),
+        warnings=[] if private else [shown(each) for each in report["warnings"]],
+        answered=answered is not None or report["task"] == "generation",
+        classes=report.get("classes", ()),
+        confusion=content.confusion(report),
+        squares=content.squares(report),
+        confused=content.confused(report),
+        plots=parts["plots"],
+        per_class=parts["classes"],
+        shelves=parts["items"],
+        findings=parts["findings"],
+        more=parts["more"],
+        ladder=content.ladder(report),
+        training=content.training(report),
+        sample=parts["sample"],
+        command=None if private else content.command(report),
+        made=content.made(report, private=private),
+        time=content.time(report),
+        skipped=skipped,
+        skipped_left=max(len(report["skipped"]) - _MOST_SKIPPED, 0) if skipped else 0,
+    )
+
+
+_TITLES = {
+    "mistakes": "What is taken for what",
+    "plots": "Predictions",
+    "classes": "Per class",
+    "items": "Items worth a look",
+    "findings": "The data",
+    "more": "More labels",
+    "training": "Training",
+    "sample": "It writes",
+}
+
+
+def _sample(report: Unchecked) -> Unchecked | None:
+    sample = report.get("sample")
+    return sample and {name: harmless(str(sample[name])) for name in ("prompt", "text")}

@@ -1,0 +1,111 @@
+"""The page in a real browser: Chromium, where there is one."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from headstart.report import page
+from tests.report.page.stories import HOSTILE, digests, folder, hostile, png, story
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="NO CHROMIUM: the page was not tried in a browser"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as tool:
+        started = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory) -> dict[str, Path]:
+    at = tmp_path_factory.mktemp("pages")
+    folders = {"hostile": hostile(at / "hostile")}
+    for task in ("classification", "multilabel", "regression"):
+        made, found = story(task)
+        kept = {each: {"image": png()} for each in digests(found)}
+        folders[task] = folder(at / task, made, found, kept)
+    for each in folders.values():
+        page.write(each, each / page.FILE)
+    return {name: each / page.FILE for name, each in folders.items()}
+
+
+@pytest.fixture(params=["light", "dark"])
+def tab(request, browser):
+    """A tab, what it prints, and what it asks of anybody."""
+    context = browser.new_context(
+        color_scheme=request.param, viewport={"width": 900, "height": 700}
+    )
+    made = context.new_page()
+    made.printed, made.asked = [], []
+    made.on("console", lambda message: made.printed.append(message.text))
+    made.on("pageerror", lambda error: made.printed.append(str(error)))
+    made.on("dialog", lambda dialog: (made.printed.append(dialog.message), dialog.dismiss()))
+    made.on("request", lambda request: made.asked.append(request.url))
+    yield made
+    context.close()
+
+
+@pytest.mark.parametrize("name", ["classification", "multilabel", "regression", "hostile"])
+def test_no_error_no_request_and_every_plot_has_text(tab, pages, name) -> None:
+    tab.goto(pages[name].as_uri())
+    assert tab.printed == []
+    assert [each for each in tab.asked if not each.startswith("data:")] == [pages[name].as_uri()]
+    assert tab.evaluate("document.scripts.length") == 0
+    plots = tab.get_by_role("img")
+    drawn = tab.locator("figure svg")
+    assert drawn.count() >= 4
+    for at in range(drawn.count()):
+        labels = drawn.nth(at).get_attribute("aria-labelledby").split()
+        texts = [tab.locator(f"[id='{each}']").text_content() for each in labels]
+        assert all(text.strip() for text in texts)
+        assert plots.filter(has=tab.locator(f"[id='{labels[0]}']")).count() == 1
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert tab.evaluate("[...document.images].every(each => each.naturalWidth > 0)")
+
+
+def test_hostile_names_are_text(tab, pages) -> None:
+    tab.goto(pages["hostile"].as_uri())
+    assert tab.locator("main").inner_text().count("<script>alert(1)</script>") > 5
+    assert HOSTILE[2] in tab.title()
+    assert tab.locator("[onmouseover], [onerror], script").count() == 0
+
+
+def test_the_keyboard_reaches_the_results_and_the_numbers(tab, pages) -> None:
+    tab.goto(pages["classification"].as_uri())
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "main"
+    tab.locator("summary").first.focus()
+    tab.keyboard.press("Enter")
+    assert tab.locator("details[open] table").count() == 1
+
+
+def test_it_fits_a_telephone_and_prints(tab, pages) -> None:
+    tab.set_viewport_size({"width": 360, "height": 700})
+    for path in pages.values():
+        tab.goto(path.as_uri())
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    assert tab.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_text_can_be_read_on_its_ground(tab, pages) -> None:
+    tab.goto(pages["classification"].as_uri())
+    contrast = """() => {
+      const luminance = c => { const [r, g, b] = c.match(/\\d+/g).slice(0, 3).map(v => v / 255)
+        .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+        return .2126 * r + .7152 * g + .0722 * b; };
+      const ground = luminance(getComputedStyle(document.body).backgroundColor);
+      return ['h1', '.soft', 'figcaption', 'nav a', 'summary', 'footer'].map(each => {
+        const ink = luminance(getComputedStyle(document.querySelector(each)).color);
+        return (Math.max(ink, ground) + .05) / (Math.min(ink, ground) + .05); });
+    }"""
+    assert min(tab.evaluate(contrast)) >= 4.5

@@ -1,0 +1,202 @@
+"""The page, as a parser reads it."""
+
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from headstart.errors import InputError, ModelError
+from headstart.report import page
+from headstart.report.page import rows as reading
+from tests.report.page.stories import digests, folder, hostile, png, story
+
+TASKS = ("classification", "multilabel", "regression")
+VOID = {"meta", "link", "img", "br", "line", "rect", "circle", "path", "polyline", "polygon"}
+
+
+class Read(HTMLParser):
+    """Elements, their attributes, and the text outside of style."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text, self.open, self.tables = "", [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag) -> None:
+        while self.open and self.open.pop() != tag:
+            assert self.open, f"a stray </{tag}>"
+
+    def handle_data(self, data) -> None:
+        if not self.open or self.open[-1] != "style":
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def written(at, **options) -> str:
+    out = at / "page.html"
+    page.write(at, out, **options)
+    return out.read_text("utf-8")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_page_of_every_task_is_whole_and_for_everyone(tmp_path, task) -> None:
+    made, found = story(task)
+    text = written(folder(tmp_path / task, made, found))
+    read = Read(text)
+    assert not read.open or set(read.open) <= {"html", "body"}
+    plots = read.all("svg")
+    assert len(plots) >= 4
+    ids = [a["id"] for _, a in read.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    for each in plots:
+        assert each["role"] == "img"
+        assert set(each["aria-labelledby"].split()) <= set(ids)
+    assert len(read.all("details")) == len(plots) == len(read.all("figure"))
+    levels = [int(tag[1]) for tag, _ in read.elements if tag in ("h1", "h2", "h3", "h4")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    for landmark in ("header", "nav", "main", "footer"):
+        assert len(read.all(landmark)) == 1
+    targets = {a["href"] for a in read.all("a")}
+    assert targets <= {f"#{each}" for each in ids}
+    assert not read.all("script")
+    assert "None" not in read.text
+    assert "nan" not in text.replace("nanumber", "")
+
+
+def test_the_sentence_that_matters_comes_first(tmp_path) -> None:
+    made, found = story("classification")
+    text = written(folder(tmp_path / "m", made, found))
+    value = made.test["accuracy"].value
+    assert f"<h1>Accuracy {value:.1%} (95% CI " in text
+    assert "Always predicting" in text
+
+
+def test_hostile_names_and_texts_are_shown_as_text(tmp_path) -> None:
+    text = written(hostile(tmp_path / "m"))
+    read = Read(text)
+    assert not read.all("script")
+    assert not [a for _, a in read.elements for name in a if name.startswith("on")]
+    assert all(a["src"].startswith("data:image/") for a in read.all("img"))
+    assert read.text.count("<script>alert(1)</script>") > 5
+    assert "{{ 7 * 7 }}" in read.text
+    assert "\u202e" not in text
+    assert "\\u202egnp.exe" in text
+    assert "49" not in [each.strip() for each in read.text.split()[:200]]
+
+
+def test_a_private_page_has_figures_and_no_items(tmp_path) -> None:
+    made, found = story("classification", names=[f"patient-{n}" for n in range(90)])
+    made_of = {each: {"text": "a secret", "image": png()} for each in digests(found)}
+    at = folder(tmp_path / "m", made, found, made_of)
+    whole, private = written(at), written(at, private=True)
+    assert "patient-" in whole
+    assert "a secret" in whole
+    for secret in (
+        "patient-",
+        "a secret",
+        "data:image",
+        "photos/",
+        "kind",
+        "same picture",
+        "runs/",
+    ):
+        assert secret not in private, secret
+    assert "Confusion matrix" in private
+    assert "reliability" in private
+
+
+@pytest.mark.parametrize("bad", ["javascript:alert(1)", "https://x.org/a.png", "data:text/html,x"])
+def test_only_images_of_the_page_itself_are_shown(tmp_path, bad) -> None:
+    made, found = story("classification")
+    kept = {each: {"image": bad} for each in digests(found)}
+    text = written(folder(tmp_path / "m", made, found, kept))
+    assert bad not in text
+    assert not Read(text).all("img")
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path) -> None:
+    first = written(hostile(tmp_path / "a"))
+    assert first == written(hostile(tmp_path / "b"))
+
+
+def test_a_model_without_predictions_has_a_page(tmp_path) -> None:
+    text = written(folder(tmp_path / "m", report_of("classification"), None))
+    assert "no predictions.parquet" in text
+    assert "Items worth a look" not in text
+
+
+def report_of(task):
+    return story(task)[0]
+
+
+def test_what_cannot_be_understood_is_said(tmp_path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match=r"has no report\.json"):
+        page.write(empty, empty / "page.html")
+    at = folder(tmp_path / "m", *story("classification"))
+    for broken, sentence in (("{", "is no JSON"), ("[]", "is not the report"), ("{}", "cannot be")):
+        (at / "report.json").write_text(broken)
+        with pytest.raises(ModelError, match=sentence):
+            page.write(at, at / "page.html")
+    assert not (at / "page.html").exists()
+
+
+def test_many_classes_are_drawn_in_squares(tmp_path) -> None:
+    classes = tuple(f"class {n:02}" for n in range(25))
+    text = written(folder(tmp_path / "m", *story("classification", classes)))
+    assert 'id="confusion-title"' in text
+    assert '<table class="confusion">' not in text
+
+
+def test_findings_are_shown_with_their_items(tmp_path) -> None:
+    made, found = story("classification")
+    digest = digests(found)[1]
+    suspect = {"name": "1.jpg", "digest": digest, "label": "cat", "suggestion": "dog", "beside": ""}
+    at = folder(tmp_path / "m", made, found, {digest: {"image": png()}})
+    content = json.loads((at / "report.json").read_text())
+    content["findings"] = [
+        {"kind": "label-errors", "severity": "warning", "message": "9 labels look wrong.",
+         "items": [suspect], "count": 9},
+    ]  # fmt: skip
+    (at / "report.json").write_text(json.dumps(content))
+    text = written(at)
+    assert "Label errors" in text
+    assert "And 8 more items." in text
+    assert text.count(png()) >= 1
+    assert "9 labels look wrong" not in written(at, private=True)
+
+
+def test_the_page_of_ten_thousand_items_is_small(tmp_path) -> None:
+    classes = ("a", "b", "c")
+    made, _ = story("classification", classes)
+    from tests.report.page.stories import answers
+
+    found = answers("classification", classes, items=9_999)
+    text = written(folder(tmp_path / "m", made, found))
+    assert len(text.encode()) < 300_000
+
+
+def test_rows_are_the_answers_to_test_items(tmp_path) -> None:
+    made, found = story("multilabel")
+    at = folder(tmp_path / "m", made, found)
+    read = reading.read(at / "predictions.parquet")
+    test = found.within("test")
+    np.testing.assert_array_equal(read.targets, found.targets[test])
+    assert list(read.labels[0]) == list(found.labels[int(np.flatnonzero(test)[0])])
+    assert len(read) == test.sum()
