@@ -25,6 +25,7 @@ PUBLIC = [
     "catalogue",
     "embed",
     "evaluate",
+    "explain",
     "fit",
     "generate",
     "load",

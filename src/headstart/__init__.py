@@ -13,7 +13,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.api import catalogue, embed, evaluate, fit, generate, load, predict, session
+    from headstart.api import (
+        catalogue,
+        embed,
+        evaluate,
+        explain,
+        fit,
+        generate,
+        load,
+        predict,
+        session,
+    )
     from headstart.errors import BackboneError, DataError, HeadstartError, InputError, ModelError
     from headstart.estimators import TransferClassifier, TransferRegressor
     from headstart.predictors import Model, Predictor, Session
@@ -34,6 +44,7 @@ _WHERE = {
     "catalogue": "api",
     "embed": "api",
     "evaluate": "api",
+    "explain": "api",
     "fit": "api",
     "generate": "api",
     "load": "api",
@@ -56,6 +67,7 @@ __all__ = [
     "catalogue",
     "embed",
     "evaluate",
+    "explain",
     "fit",
     "generate",
     "load",

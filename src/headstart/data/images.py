@@ -147,6 +147,31 @@ def decode(
         raise Unreadable(_reason(error)) from error
 
 
+def upright_size(content: bytes | NDArray[np.uint8]) -> tuple[int, int]:
+    """Width and height of what `load` gave, turned upright; its pixels are not decoded.
+
+    Raises:
+        Unreadable: it is no image.
+    """
+    if isinstance(content, np.ndarray):
+        height, width = _checked_array(content).shape[:2]
+        return width, height
+    try:
+        with quiet(), _opened(content) as image:
+            orientation, _ = _orientation(image)
+            width, height = image.size
+    except Exception as error:
+        raise Unreadable(_reason(error)) from error
+    return (height, width) if orientation >= 5 else (width, height)
+
+
+def part_seen(
+    size: tuple[float, float], preprocessing: ImagePreprocessing
+) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what the network sees of an upright image (width, height)."""
+    return _window(size, 1, preprocessing, WHOLE)[0]
+
+
 def _decoded(content: bytes, preprocessing: ImagePreprocessing, view: View) -> Picture:
     try:
         with _opened(content) as image:
