@@ -196,9 +196,11 @@ def predict(
     Raises:
         InputError: the model, an input or the folder is wrong.
     """
-    from headstart.explanations.folder import check_folder, write_first
+    folder = None
+    if explain is not None:
+        from headstart.explanations.folder import check_folder, write_first
 
-    folder = None if explain is None else check_folder(_path("--explain", explain))
+        folder = check_folder(_path("--explain", explain))
     loaded = load(model) if isinstance(model, (str, Path)) else _with("reads", model)
     if folder is not None:
         _with("explanations", loaded)

@@ -84,9 +84,9 @@ class Mapped:
             count = values.shape[1]
             if part.how == "mean":
                 sums = own.T @ values / count
-            else:
-                sums = np.zeros((weight.shape[1], count))
-                np.add.at(sums.T, values.argmax(axis=1), own * pooled[:, None])
+            else:  # Positions that have the maximum together share what it adds.
+                there = values == pooled[:, None]
+                sums = (own * (pooled / there.sum(axis=1))[:, None]).T @ there
             sums += share[:, None] / count
             found.append((part, sums.reshape(-1, *maps[part.map].shape[1:])))
             start += part.width
@@ -106,16 +106,18 @@ class Mapped:
         return found
 
 
-def mapped(graph: "ov.Model", width: int | None) -> Mapped | None:
+def mapped(graph: "ov.Model", width: int | None, shape: tuple[int, int]) -> Mapped | None:
     """The graph that gives the maps; None where features are anything but pooled maps.
 
     Args:
         graph: a trunk, from images to features.
         width: how many of its features count, from the first; all where None.
+        shape: height and width of an image.
     """
     from openvino import Model, opset13
 
     graph = graph.clone()
+    graph.reshape([-1, *shape, 3])
     output = graph.output(0).get_node().input_value(0)
     length = output.get_partial_shape()[1].get_length() if width is None else width
     sources: list[ov.Output] = []

@@ -245,9 +245,13 @@ def _maps(model: "Model") -> "tuple[activation.Mapped, Engine] | None":
 
 
 def _opened(model: "Model") -> "tuple[activation.Mapped, Engine] | None":
-    if model.graph is None or model.modality != "image" or not isinstance(model.head, LinearHead):
+    preprocessing = model.preprocessing
+    if model.graph is None or not isinstance(model.head, LinearHead):
         return None
-    mapped = activation.mapped(model.graph, model.width)
+    if not isinstance(preprocessing, ImagePreprocessing):
+        return None
+    shape = (preprocessing.height, preprocessing.width)
+    mapped = activation.mapped(model.graph, model.width, shape)
     if mapped is None:
         return None
     of = model.digest or graphs.digest(model.graph)
