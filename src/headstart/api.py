@@ -237,8 +237,9 @@ def explain(
         model: its folder, the model, or a session of it.
         inputs: as `predict` takes them.
         target: a class to explain, or several; by default what the model answers.
-        method: how images are explained: "activation map", which is exact and takes one pass of
-            the network, or "occlusion"; by default the first where the model has such maps.
+        method: how images are explained: "activation map", which takes one pass of the network,
+            or "occlusion"; by default the first where the head takes nothing but the means of the
+            last map.
         progress: shows what is going on; by default a notebook does, and nothing else.
         **options: the fields of `headstart.spec.ItemSpec`.
 

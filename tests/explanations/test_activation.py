@@ -40,40 +40,53 @@ def images():
 
 @pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("width", [None, 12, 8])
-def test_what_positions_add_is_the_score(images, channels_last, width):
-    graph = network(channels_last=channels_last)
-    mapped = activation.mapped(graph, width, SHAPE)
-    features = computed(graph, images)[:, :width]
+def test_what_places_add_is_the_score(images, channels_last, width):
+    mapped = activation.mapped(network(channels_last=channels_last), width, SHAPE)
+    features = computed(network(channels_last=channels_last), images)[:, :width]
     rows = computed(mapped.graph, images)
     assert np.allclose(rows[:, : mapped.width], features, atol=1e-4)
     rng = np.random.default_rng(2)
     weight, bias = rng.normal(size=(features.shape[1], 2)), rng.normal(size=2)
     for row, own in zip(rows, features, strict=True):
-        found = mapped.contributions(row, weight, bias)
-        total = sum(sums.sum(axis=(1, 2)) for _, sums in found)
-        assert total == pytest.approx(own @ weight + bias, rel=1e-4)
-        heat = activation.heat(found, SHAPE)
+        heat = mapped.heat(row, weight, bias, SHAPE)
         assert heat.shape == (2, *SHAPE)
-        assert heat.sum(axis=(1, 2)) == pytest.approx(total, rel=0.2, abs=30)
+        scores = own @ weight + bias
+        assert heat.sum(axis=(1, 2)) == pytest.approx(scores, rel=1e-3)
 
 
-def test_positions_that_share_a_maximum_share_what_it_adds():
-    grey = np.full((1, *SHAPE, 3), 7, np.uint8)
-    mapped = activation.mapped(network(), 8, SHAPE)
-    (row,) = computed(mapped.graph, grey)
-    weight = np.concatenate([np.zeros((4, 1)), np.ones((4, 1))])
-    _, (_, sums) = mapped.contributions(row, weight, np.zeros(1))
-    assert sums == pytest.approx(np.full(sums.shape, sums.mean()), rel=1e-3)
+def test_the_last_map_says_where(images):
+    """In its own size the heat is what each position adds, and the rest all over."""
+    mapped = activation.mapped(network(), None, SHAPE)
+    assert [(each.start, each.shape) for each in mapped.located] == [(8, (4, 3, 4))]
+    assert not mapped.whole
+    (row,) = computed(mapped.graph, images[:1])
+    weight = np.random.default_rng(3).normal(size=(12, 1))
+    heat = mapped.heat(row, weight, np.ones(1), (3, 4))[0]
+    values = row[12:].reshape(4, 3, 4)
+    rest = row[:8] @ weight[:8, 0] + 1
+    expected = np.tensordot(weight[8:, 0], values, 1) / 12 + rest / 12
+    assert heat == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    assert heat.sum() == pytest.approx(row[:12] @ weight[:, 0] + 1, rel=1e-4)
 
 
-def test_the_first_features_of_a_wider_network_alone(images):
-    def some(pooled):
+def test_a_head_of_one_map_is_known():
+    def one(pooled):
+        return pooled.input_value(2)
+
+    graph = network()
+    pooled = graph.output(0).get_node().input_value(0).get_node()
+    alone = ov.Model([one(pooled)], graph.get_parameters(), "n")
+    assert activation.mapped(alone, None, SHAPE).whole
+
+
+def test_two_networks_side_by_side(images):
+    def both(pooled):
         return ops.concat([ops.slice(pooled, [0], [8], [1], [1]), pooled], 1)
 
-    mapped = activation.mapped(network(some), None, SHAPE)
-    assert [part.map for part in mapped.parts] == [0, 0, 0, 0, 1]
+    mapped = activation.mapped(network(both), None, SHAPE)
+    assert [each.start for each in mapped.located] == [16]
     (row,) = computed(mapped.graph, images[:1])
-    assert mapped.contributions(row, np.ones((mapped.width, 1)), np.zeros(1)) is not None
+    assert mapped.heat(row, np.ones((20, 1)), np.zeros(1), SHAPE) is not None
 
 
 @pytest.mark.parametrize(
@@ -84,23 +97,12 @@ def test_the_first_features_of_a_wider_network_alone(images):
         lambda pooled: ops.slice(pooled, [4], [12], [1], [1]),
     ],
 )
-def test_features_that_are_no_pooled_maps_have_none(last):
+def test_features_that_are_no_means_of_maps_have_none(last):
     assert activation.mapped(network(last), None, SHAPE) is None
 
 
-def test_a_width_within_a_part_has_none():
-    assert activation.mapped(network(), 6, SHAPE) is None
-
-
 def test_features_that_are_not_those_of_their_maps_are_noticed(images):
-    def reversed_(pooled):
-        return ops.gather(pooled, ops.constant(np.arange(12)[::-1].copy()), ops.constant(1))
-
-    shuffled = activation.mapped(network(reversed_), 4, SHAPE)
-    if shuffled is not None:
-        (row,) = computed(shuffled.graph, images[:1])
-        assert shuffled.contributions(row, np.ones((4, 1)), np.zeros(1)) is None
     mapped = activation.mapped(network(), None, SHAPE)
     (row,) = computed(mapped.graph, images[:1])
-    row[0] += 50
-    assert mapped.contributions(row, np.ones((12, 1)), np.zeros(1)) is None
+    row[8] += 50
+    assert mapped.heat(row, np.ones((12, 1)), np.zeros(1), SHAPE) is None

@@ -32,9 +32,10 @@ def alike(some, others):
             assert a.words == b.words
 
 
-def test_images_have_exact_maps_where_the_head_is_linear(fit, photos):
+def test_an_activation_map_adds_up_to_the_log_odds(fit, photos):
     model = fit("photos")
-    found = headstart.explain(model, [str(photos[0]), str(photos[-1])])
+    items = [str(photos[0]), str(photos[-1])]
+    found = headstart.explain(model, items, method="activation map")
     answers = model.predict([str(photos[0]), str(photos[-1])])
     assert [each.target for each in found] == answers.labels
     for each, row in zip(found, answers.probabilities, strict=True):
@@ -69,6 +70,13 @@ def test_occlusion_finds_the_part_that_decides(fit):
         assert found.heat[:, 36:60].mean() > found.heat[:, 4:28].mean()
 
 
+def test_the_means_of_the_last_map_alone_are_explained_by_it(fit, photos):
+    (found,) = headstart.explain(fit("photos", pool="mean"), str(photos[0]))
+    assert found.method == "activation map"
+    (found,) = headstart.explain(fit("photos"), str(photos[0]))
+    assert found.method == "occlusion"
+
+
 def test_other_heads_are_explained_by_occlusion(fit, photos):
     model = fit("photos", head="knn")
     (found,) = headstart.explain(model, str(photos[0]))
@@ -82,7 +90,7 @@ def test_answers_are_the_same_in_a_session_and_in_threads(fit, photos):
     texts = ["the cat sat on my bird", "the engine of the dog"]
     expected = headstart.explain(model, items), headstart.explain(fit("texts.csv"), texts)
     alike(expected[0], headstart.explain(model, items))
-    occluded = headstart.explain(model, items, method="occlusion")
+    mapped = headstart.explain(model, items, method="activation map")
     with model.session() as session, fit("texts.csv").session() as reader:
         found = {}
 
@@ -90,7 +98,7 @@ def test_answers_are_the_same_in_a_session_and_in_threads(fit, photos):
             found[number] = (
                 headstart.explain(session, items),
                 headstart.explain(reader, texts),
-                headstart.explain(session, items, method="occlusion"),
+                headstart.explain(session, items, method="activation map"),
             )
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
@@ -102,7 +110,7 @@ def test_answers_are_the_same_in_a_session_and_in_threads(fit, photos):
     for one, two, three in found.values():
         alike(one, expected[0])
         alike(two, expected[1])
-        alike(three, occluded)
+        alike(three, mapped)
     with pytest.raises(InputError, match="closed"):
         headstart.explain(session, items)
 

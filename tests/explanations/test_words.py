@@ -70,7 +70,3 @@ def test_long_texts_are_asked_a_bounded_number_of_times(count):
     assert found[7] == 3
     assert found[-1] == -2
     assert np.abs(found).sum() == pytest.approx(5)
-
-
-def test_a_text_without_words():
-    assert words.weights("", [], Asked({})).shape == (0, 2)

@@ -1,11 +1,11 @@
-"""Class activation maps: what each position of a network's maps adds to an answer, exactly.
+"""Class activation maps: what each position of a network's last map adds to an answer, exactly.
 
 Zhou et al. 2016, "Learning Deep Features for Discriminative Localization". Where a linear head
-takes means of feature maps, its score is a sum over positions; of a maximum the position that has
-it counts alone. The bias is shared by all positions alike, so that a map adds up to the score.
+takes the means of a feature map, its score is a sum over positions. What other features add (those
+of earlier stages, which tell texture more than place) and the bias are spread evenly, so that a map
+adds up to the score.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,89 +25,75 @@ APART = 0.02
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """Some of the features, and the map that they are pooled from.
+class Located:
+    """Some of the features: the means of a feature map.
 
     Attributes:
-        how: `mean` or `max`, over all positions.
-        width: features, which are channels of the map.
+        start: the first of them.
+        width: how many, which are channels of the map.
         shape: of an item's map, three axes.
         channels: which of these holds the channels.
-        map: index of the map; several features may be pooled from one.
     """
 
-    how: str
+    start: int
     width: int
     shape: tuple[int, int, int]
     channels: int
-    map: int
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """A graph that gives the maps beside the features, in one row: features, then every map.
+    """A graph that gives maps beside the features, in one row: features, then each map.
 
     Attributes:
         graph: any number of images to rows.
         width: of the features.
-        parts: what the features consist of, in their order.
+        located: the features that are means of a map, one for each map.
     """
 
     graph: "ov.Model"
     width: int
-    parts: tuple[Pooled, ...]
+    located: tuple[Located, ...]
 
-    def contributions(
-        self, row: Array, weight: Floats, bias: Floats
-    ) -> list[tuple[Pooled, Floats]] | None:
-        """What each position adds to `features @ weight + bias`, of one image.
+    @property
+    def whole(self) -> bool:
+        """Whether all of the features are those of a map."""
+        return sum(each.width for each in self.located) == self.width
+
+    def heat(
+        self, row: Array, weight: Floats, bias: Floats, shape: tuple[int, int]
+    ) -> Array | None:
+        """What each place adds to `features @ weight + bias`, of one image.
 
         Args:
             row: of the graph's output.
             weight: (features, targets).
             bias: (targets,).
+            shape: height and width of the image.
 
         Returns:
-            Of each part (targets, height, width); all of them add up to the score. None where
-            the features are not those of the maps.
+            float32 (targets, height, width), which add up to the scores; None where the features
+            are not those of the maps.
         """
-        maps = self._maps(row[self.width :])
-        share, start = bias / len(self.parts), 0
-        found = []
-        for part in self.parts:
-            values = maps[part.map].reshape(part.width, -1)
-            features = row[start : start + part.width].astype(np.float64)
-            pooled = values.mean(axis=1) if part.how == "mean" else values.max(axis=1)
-            if np.abs(pooled - features).max() > APART * max(1e-3, np.abs(features).max()):
+        features, after = row[: self.width].astype(np.float64), self.width
+        total = np.zeros((len(bias), *shape))
+        for each in self.located:
+            size = int(np.prod(each.shape))
+            values = row[after : after + size].reshape(each.shape).astype(np.float64)
+            values, after = np.moveaxis(values, each.channels, 0), after + size
+            own = slice(each.start, each.start + each.width)
+            apart = np.abs(values.mean(axis=(1, 2)) - features[own]).max()
+            if apart > APART * max(1e-3, np.abs(features[own]).max()):
                 return None
-            own = weight[start : start + part.width]
-            count = values.shape[1]
-            if part.how == "mean":
-                sums = own.T @ values / count
-            else:  # Positions that have the maximum together share what it adds.
-                there = values == pooled[:, None]
-                sums = (own * (pooled / there.sum(axis=1))[:, None]).T @ there
-            sums += share[:, None] / count
-            found.append((part, sums.reshape(-1, *maps[part.map].shape[1:])))
-            start += part.width
-        return found
-
-    def _maps(self, row: Array) -> list[Floats]:
-        """Each map, channels first."""
-        found: list[Floats] = []
-        start = 0
-        for part in self.parts:
-            if part.map < len(found):
-                continue
-            end = start + int(np.prod(part.shape))
-            values = row[start:end].reshape(part.shape).astype(np.float64)
-            found.append(np.moveaxis(values, part.channels, 0))
-            start = end
-        return found
+            sums = np.tensordot(weight[own].T, values, 1) / values[0].size
+            total += np.stack([_enlarged(one, shape) for one in sums])
+        rest = features @ weight + bias - total.sum(axis=(1, 2))
+        total += rest[:, None, None] / (shape[0] * shape[1])
+        return total.astype(np.float32)
 
 
 def mapped(graph: "ov.Model", width: int | None, shape: tuple[int, int]) -> Mapped | None:
-    """The graph that gives the maps; None where features are anything but pooled maps.
+    """The graph that gives the last maps; None where no features are means of maps.
 
     Args:
         graph: a trunk, from images to features.
@@ -119,84 +105,63 @@ def mapped(graph: "ov.Model", width: int | None, shape: tuple[int, int]) -> Mapp
     graph = graph.clone()
     graph.reshape([-1, *shape, 3])
     output = graph.output(0).get_node().input_value(0)
-    length = output.get_partial_shape()[1].get_length() if width is None else width
-    sources: list[ov.Output] = []
-    parts = _parts(output, sources)
-    parts = parts and _first(parts, length)
-    if not parts or sum(part.width for part in parts) != length:
+    length = _width(output) if width is None else width
+    found = [(a, each) for a, each in _found(output, 0) if a.start + a.width <= length]
+    if not found:
         return None
-    used = max(part.map for part in parts) + 1
-    begin, end, step, axis = [0], [length], [1], [1]
-    features = opset13.slice(output, begin, end, step, axis)
-    flat = [opset13.reshape(each, [0, -1], special_zero=True) for each in sources[:used]]
+    # Of a network and its stages the map of fewest positions is the last.
+    fewest = min(int(np.prod(a.shape)) // a.width for a, _ in found)
+    last = [(a, each) for a, each in found if np.prod(a.shape) // a.width == fewest]
+    features = opset13.slice(output, [0], [length], [1], [1])
+    flat = [opset13.reshape(each, [0, -1], special_zero=True) for _, each in last]
     row = opset13.concat([features, *flat], 1)
-    return Mapped(Model([row.output(0)], graph.get_parameters(), "maps"), length, tuple(parts))
+    model = Model([row.output(0)], graph.get_parameters(), "maps")
+    return Mapped(model, length, tuple(a for a, _ in last))
 
 
-def _parts(output: "ov.Output", sources: "list[ov.Output]") -> list[Pooled] | None:
-    """What features consist of; the maps go to `sources`."""
+def _found(output: "ov.Output", start: int) -> "list[tuple[Located, ov.Output]]":
+    """The features that are means of maps, from a number on, and the maps."""
     node = output.get_node()
-    kind = node.get_type_name()
-    if kind == "Concat":
-        every = [_parts(each, sources) for each in node.input_values()]
-        return None if None in every else [part for parts in every for part in parts or ()]
-    if kind == "Slice":
-        before = _parts(node.input_value(0), sources)
-        start, end = (node.input_value(at).get_node() for at in (1, 2))
-        if before is None or any(each.get_type_name() != "Constant" for each in (start, end)):
-            return None
-        return _first(before, int(end.get_data()[0])) if not start.get_data().any() else None
-    return _pooled(output, sources)
+    if node.get_type_name() == "Concat":
+        parts = node.input_values()
+        starts = np.cumsum([start, *map(_width, parts)]).tolist()
+        return [one for at, part in zip(starts, parts, strict=False) for one in _found(part, at)]
+    if node.get_type_name() == "Slice":
+        begin = node.input_value(1).get_node()
+        if begin.get_type_name() != "Constant" or begin.get_data().any():
+            return []
+        end = start + _width(output)
+        before = _found(node.input_value(0), start)
+        return [one for one in before if one[0].start + one[0].width <= end]
+    return _mean_of(output, start)
 
 
-def _first(parts: Iterable[Pooled], width: int) -> list[Pooled]:
-    """The parts within so many features."""
-    kept: list[Pooled] = []
-    for part in parts:
-        if sum(each.width for each in kept) + part.width > width:
-            break
-        kept.append(part)
-    return kept
-
-
-def _pooled(output: "ov.Output", sources: "list[ov.Output]") -> list[Pooled] | None:
+def _mean_of(output: "ov.Output", start: int) -> "list[tuple[Located, ov.Output]]":
     node = output.get_node()
     while node.get_type_name() in ALIKE:
         node = node.input_value(0).get_node()
-    how = {"ReduceMean": "mean", "ReduceMax": "max"}.get(node.get_type_name())
-    if how is None:
-        return None
+    if node.get_type_name() != "ReduceMean":
+        return []
     source, axes = node.input_value(0), node.input_value(1).get_node()
-    shape = source.get_partial_shape()
-    if len(shape) != 4 or any(side.is_dynamic for side in list(shape)[1:]):
-        return None
-    over = sorted(int(axis) % 4 for axis in np.atleast_1d(axes.get_data()))
-    channels = {(2, 3): 0, (1, 2): 2}.get(tuple(over))
-    if channels is None:
-        return None
-    sides = tuple(side.get_length() for side in list(shape)[1:])
-    return [Pooled(how, sides[channels], sides, channels, _index(source, sources))]
+    sides = list(source.get_partial_shape())[1:]
+    if len(sides) != 3 or any(side.is_dynamic for side in sides):
+        return []
+    over = tuple(sorted(int(axis) % 4 for axis in np.atleast_1d(axes.get_data())))
+    channels = {(2, 3): 0, (1, 2): 2}.get(over)
+    shape = (sides[0].get_length(), sides[1].get_length(), sides[2].get_length())
+    if channels is None or shape[channels] != _width(output):
+        return []
+    return [(Located(start, shape[channels], shape, channels), source)]
 
 
-def _index(source: "ov.Output", sources: "list[ov.Output]") -> int:
-    for at, each in enumerate(sources):
-        if each.get_node() == source.get_node() and each.get_index() == source.get_index():
-            return at
-    sources.append(source)
-    return len(sources) - 1
+def _width(output: "ov.Output") -> int:
+    return int(output.get_partial_shape()[1].get_length())
 
 
-def heat(found: Sequence[tuple[Pooled, Floats]], shape: tuple[int, int]) -> Array:
-    """Contributions as one map of an image (height, width); float32 (targets, height, width).
-
-    What a position adds is spread over the part of the image that it stands for; the sum stays.
-    """
+def _enlarged(sums: Floats, shape: tuple[int, int]) -> Array:
+    """What positions add, over the parts of an image that they stand for."""
     from PIL import Image
 
-    total = np.zeros((len(found[0][1]), *shape))
-    for _, sums in found:
-        area = sums[0].size / (shape[0] * shape[1])
-        for target, each in zip(total, sums, strict=True):
-            small = Image.fromarray(each.astype(np.float32))
-            target += np.asarray(small.resize(shape[::-1], Image.Resampling.BILINEAR)) * area
-    return total.astype(np.float32)
+    small = Image.fromarray(sums.astype(np.float32))
+    large = np.asarray(small.resize(shape[::-1], Image.Resampling.BILINEAR))
+    return large * (sums.size / (shape[0] * shape[1]))

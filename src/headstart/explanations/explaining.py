@@ -71,8 +71,8 @@ def explain(
         data: the items, of the model's modality.
         wanted: for each item a class, several classes, or None: what the model answers (of
             several classes an item each that it has, or the most probable where it has none).
-        method: how images are explained; None: by activation maps where these are exact, else by
-            occlusion.
+        method: how images are explained; None: by activation maps where the head takes the means
+            of the last map alone, else by occlusion, which tells more of a head of many stages.
         progress: shows items done.
         workers: threads that prepare what is asked of the network.
 
@@ -172,6 +172,8 @@ class _Explainer:
         if kept is None:
             return None
         mapped, engine = kept
+        if not (mapped.whole or self.method):
+            return None
         rows = np.repeat(pixels[None], engine.batch, axis=0)
         row = engine.beside().compute((rows,))[0]
         slope = np.stack([target.slope(np.atleast_1d(scores)) for target in targets], axis=1)
@@ -180,8 +182,8 @@ class _Explainer:
         weight, bias = (head.arrays[each].astype(np.float64) for each in ("weight", "bias"))
         if self.model.task == "regression":
             slope = slope * head.unit[1]
-        found = mapped.contributions(row, weight @ slope, bias @ slope)
-        return None if found is None else activation.heat(found, pixels.shape[:2])
+        height, width, _ = pixels.shape
+        return mapped.heat(row, weight @ slope, bias @ slope, (height, width))
 
     def text(self, name: str, item: object, columns: list[int] | None) -> Iterator[Explanation]:
         preprocessing = self.model.preprocessing

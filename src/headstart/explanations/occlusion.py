@@ -71,7 +71,7 @@ def occluded(pixels: Pixels, ask: Ask, grey: Sequence[int]) -> NDArray[np.float3
     coarse = _spread(large, _falls(pixels, large, fills, ask, whole), pixels.shape[:2])
     finer = max(1, step // FINER)
     area = pixels.shape[0] * pixels.shape[1]
-    small = _most(squares(pixels.shape[:2], finer), coarse, int(REFINED * area / finer**2))
+    small = _most(squares(pixels.shape[:2], finer), coarse, max(1, int(REFINED * area / finer**2)))
     fine = _spread(small, _falls(pixels, small, fills, ask, whole), pixels.shape[:2])
     seen = np.zeros(pixels.shape[:2], bool)
     for each in small:
