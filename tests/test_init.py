@@ -26,6 +26,7 @@ PUBLIC = [
     "check",
     "embed",
     "evaluate",
+    "explain",
     "fit",
     "generate",
     "load",

@@ -1,14 +1,14 @@
 """One function per verb; the command line and the estimators call these."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Literal, TypeVar, Unpack, cast, overload
 
 from headstart import data as reading
 from headstart.atomic import check_file
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import Dataset, Skipped
 from headstart.data.ids import refuse_columns
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
@@ -30,6 +30,8 @@ from headstart.wording import shown
 
 if TYPE_CHECKING:
     from headstart.backbones import BackboneSummary, Entry, Fetched
+    from headstart.explanations import Explanation, Unexplained
+    from headstart.explanations.explanation import Method
     from headstart.export import Exported
     from headstart.generation.sample import Written
     from headstart.generation.saved import LanguageModel
@@ -176,6 +178,7 @@ def predict(
     inputs: object,
     *,
     id: str | None = None,
+    explain: str | Path | None = None,
     progress: Progress | None = None,
     **options: Unpack[ItemOptions],
 ) -> "Predictions":
@@ -187,23 +190,78 @@ def predict(
             library; or paths of folders and tables, for what is in them. Where the model is for
             texts a string is a text, unless it names a table or `.txt` file that is there.
         id: a column of the tables; the answers carry its cells.
+        explain: a folder to write to why the model answers so, for the first items.
         progress: shows what is going on; by default a notebook does, and nothing else.
         **options: the fields of `headstart.spec.ItemSpec`.
 
     Raises:
-        InputError: the model or an input is wrong.
+        InputError: the model, an input or the folder is wrong.
     """
+    folder = None
+    if explain is not None:
+        from headstart.explanations.folder import check_folder, write_first
+
+        folder = check_folder(_path("--explain", explain))
     loaded = load(model) if isinstance(model, (str, Path)) else _with("reads", model)
+    if folder is not None:
+        _with("explanations", loaded)
     spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
     progress = progress or usual_progress()
-    if isinstance(inputs, reading.Named):
-        refuse_columns(inputs, input=spec.input, id=id)
-        read = reading.read_inputs(inputs, loaded.modality, spec, id=id)
-    else:
-        read = reading.read_given(inputs, loaded.modality, spec, id=id)
+    read = _items(inputs, loaded, spec, id)
     answers = loaded.answer(read, progress)
     refuse_skipped(answers.skipped, spec)
-    return answers
+    if folder is None:
+        return answers
+    note = write_first(cast("Model", loaded), read, answers.labels, folder, progress)
+    return replace(answers, warnings=(*answers.warnings, *note))
+
+
+def _items(inputs: object, model: "Predictor", spec: TrainedSpec, id: str | None) -> Dataset:
+    if isinstance(inputs, reading.Named):
+        refuse_columns(inputs, input=spec.input, id=id)
+        return reading.read_inputs(inputs, model.modality, spec, id=id)
+    return reading.read_given(inputs, model.modality, spec, id=id)
+
+
+def explain(
+    model: "str | Path | Model | Session",
+    inputs: object,
+    *,
+    target: str | Sequence[str] | None = None,
+    method: "Method | None" = None,
+    progress: Progress | None = None,
+    **options: Unpack[ItemOptions],
+) -> "list[Explanation | Unexplained]":
+    """Why a saved model answers as it does: which places of an image count, and which words.
+
+    Args:
+        model: its folder, the model, or a session of it.
+        inputs: as `predict` takes them.
+        target: a class to explain, or several; by default what the model answers.
+        method: how images are explained: "activation map", which takes one pass of the network,
+            or "occlusion"; by default the first where the head takes nothing but the means of the
+            last map.
+        progress: shows what is going on; by default a notebook does, and nothing else.
+        **options: the fields of `headstart.spec.ItemSpec`.
+
+    Returns:
+        For each item in order an explanation of each class that is wanted, or why there is none.
+
+    Raises:
+        InputError: the model, an input or an option is wrong.
+    """
+    from headstart.explanations import Unexplained
+
+    loaded = load(model) if isinstance(model, (str, Path)) else _with("explanations", model)
+    spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
+    read = _items(inputs, loaded, spec, None)
+    refuse_skipped(read.skipped, spec)
+    progress = progress or usual_progress()
+    wanted = [target] * len(read)
+    found = list(loaded.explanations(read, wanted, method=method, progress=progress))
+    unexplained = [each for each in found if isinstance(each, Unexplained)]
+    refuse_skipped([Skipped(each.name, each.reason) for each in unexplained], spec)
+    return found
 
 
 def evaluate(

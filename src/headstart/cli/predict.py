@@ -54,6 +54,16 @@ def predict(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="DIR",
+            help="Folder to write to what speaks for each answer, of the first 100 items: "
+            "index.html, explanations.json, and heat maps of images.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     json: Json = False,
     **options: Any,
 ) -> None:
@@ -69,6 +79,10 @@ def predict(
         from headstart.atomic import check_file
 
         path = check_file(out)
+    if explain is not None:
+        from headstart.explanations.folder import check_folder
+
+        check_folder(explain)
     with answering() as stream:
         from headstart import api
         from headstart.cli.rows import refuse_top
@@ -79,7 +93,9 @@ def predict(
         if loaded is not None:
             refuse_top(loaded.task)
         named = Named(inputs)
-        answers = api.predict(loaded or model, named, id=id, progress=ProgressBar(), **options)
+        answers = api.predict(
+            loaded or model, named, id=id, explain=explain, progress=ProgressBar(), **options
+        )
         _refuse_nothing(answers)
         if path is not None:
             from headstart.cli.write import write

@@ -183,7 +183,7 @@ def thumbnail(content: bytes | NDArray[np.uint8], longest: int) -> NDArray[np.ui
     Raises:
         Unreadable: as `decode`.
     """
-    width, height = _size(content)
+    width, height = upright_size(content)
     scale = min(1.0, longest / max(width, height))
     wide, high = (max(1, round(side * scale)) for side in (width, height))
     black, one = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
@@ -191,19 +191,32 @@ def thumbnail(content: bytes | NDArray[np.uint8], longest: int) -> NDArray[np.ui
     return decode(content, whole).pixels
 
 
-def _size(content: bytes | NDArray[np.uint8]) -> tuple[int, int]:
-    """Width and height of an upright image."""
+def upright_size(content: bytes | NDArray[np.uint8]) -> tuple[int, int]:
+    """Width and height of what `load` gave, turned upright; its pixels are not decoded.
+
+    Raises:
+        Unreadable: it is no image.
+    """
     if isinstance(content, np.ndarray):
-        return content.shape[1], content.shape[0]
+        height, width = _checked_array(content).shape[:2]
+        return width, height
     try:
         with quiet(), _opened(content) as image:
             _check_size(image)
-            swapped = _orientation(image)[0] >= 5
-            return image.size[::-1] if swapped else image.size
+            orientation, _ = _orientation(image)
+            width, height = image.size
     except Unreadable:
         raise
     except Exception as error:
         raise Unreadable(_reason(error)) from error
+    return (height, width) if orientation >= 5 else (width, height)
+
+
+def part_seen(
+    size: tuple[float, float], preprocessing: ImagePreprocessing
+) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what the network sees of an upright image (width, height)."""
+    return _window(size, 1, preprocessing, WHOLE)[0]
 
 
 def _decoded(content: bytes, preprocessing: ImagePreprocessing, view: View) -> Picture:

@@ -109,6 +109,17 @@ class Tokeniser:
             truncated.append(bool(encoding.overflowing))
         return Encoded(ids, truncated)
 
+    def reach(self, text: str) -> int:
+        """How many characters of a text, from its start, the tokens that are kept stand for."""
+        looked = self._first_look
+        encoding = self._tokenizer.encode(_start(text, looked))
+        while looked < len(text) and not encoding.overflowing:
+            looked *= 4
+            encoding = self._tokenizer.encode(_start(text, looked))
+        if not encoding.overflowing:
+            return len(text)
+        return max(end for _, end in encoding.offsets)
+
 
 @lru_cache(maxsize=4)
 def tokeniser(preprocessing: TextPreprocessing) -> Tokeniser:

@@ -1,7 +1,7 @@
 """The model: network, head, and what they mean; it answers without torch."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from headstart.paths import cache_folder
 from headstart.predictors.answers import Predictions, Scored
 from headstart.predictors.session import Session
 from headstart.predictors.write import write
-from headstart.preprocessing import WHOLE, Preprocessing
+from headstart.preprocessing import WHOLE, ImagePreprocessing, Preprocessing
 from headstart.progress import Progress, Silent
 from headstart.runtime import graphs
 from headstart.runtime.engine import CPU_BATCH, Engine, first, native_precision
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     import openvino as ov
     from torch import nn
 
+    from headstart.explanations import Explanation, Unexplained
+    from headstart.explanations.explaining import Wanted
+    from headstart.explanations.explanation import Method
     from headstart.features.store import StoreKey
 
 DIGEST = 16
@@ -99,11 +102,15 @@ class Model:
             from headstart.runtime.torch_engine import TorchEngine
 
             return TorchEngine(self.module, self.where, precision=self.precision)
-        from headstart.runtime import trial
-
         assert self.graph is not None
         reference = self.reference or unknown(self.preprocessing)
         graph = Graph(self.graph, self.digest or graphs.digest(self.graph), reference)
+        return self.compiled(graph)
+
+    def compiled(self, graph: Graph) -> Engine:
+        """A graph that takes the model's items, compiled as the model's own is."""
+        from headstart.runtime import trial
+
         return trial.engine(graph, CPU_BATCH[self.modality], self._precision, _cache())
 
     @property
@@ -127,7 +134,12 @@ class Model:
         return f"<Model for {self.modality} {self.task}{some_of}, from {shown(str(name))}>"
 
     def scores(
-        self, data: Dataset, progress: Progress | None = None, workers: Workers | None = None
+        self,
+        data: Dataset,
+        progress: Progress | None = None,
+        workers: Workers | None = None,
+        *,
+        prepared: bool = False,
     ) -> Scored:
         """Logits, or values, of every item that can be read; each distinct one computed once.
 
@@ -135,7 +147,11 @@ class Model:
             data: the items.
             progress: shows items done.
             workers: threads that prepare the items; threads of its own where None.
+            prepared: whether images are as the network takes them, neither resized nor cropped.
         """
+        preprocessing = self.preprocessing
+        if prepared and isinstance(preprocessing, ImagePreprocessing):
+            preprocessing = replace(preprocessing, crop_fraction=1.0)
         row: dict[bytes, int] = {}
         notes_by_digest: dict[bytes, str] = {}
         found: list[Any] = []
@@ -157,7 +173,7 @@ class Model:
         with (progress or Silent()).stage("Predicting", len(data)) as advance:
             outcome = pipeline.run(
                 data,
-                self.preprocessing,
+                preprocessing,
                 lambda: self.engine,
                 known=pipeline.none_known,
                 emit=emit,
@@ -312,6 +328,20 @@ class Model:
         from headstart.data.given import items_for
 
         return self.answer(items_for(inputs, self.modality, TrainedSpec(trained=self.reads)))
+
+    def explanations(
+        self,
+        data: Dataset,
+        wanted: "Sequence[Wanted] | None" = None,
+        *,
+        method: "Method | None" = None,
+        progress: Progress | None = None,
+        workers: Workers | None = None,
+    ) -> "Iterator[Explanation | Unexplained]":
+        """Why it answers as it does; see `headstart.explanations.explain`."""
+        from headstart.explanations import explain
+
+        return explain(self, data, wanted, method=method, progress=progress, workers=workers)
 
     def session(self) -> Session:
         """The same answers, sooner, for a server or a loop: `with model.session() as session:`."""

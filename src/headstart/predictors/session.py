@@ -1,5 +1,6 @@
 """A model that is ready: what a first answer waits for is done before it, and kept."""
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from headstart.runtime.reference import inputs_for
 from headstart.runtime.workers import Workers
 
 if TYPE_CHECKING:
+    from headstart.explanations import Explanation, Unexplained
+    from headstart.explanations.explaining import Wanted
+    from headstart.explanations.explanation import Method
     from headstart.predictors.model import Model
 
 
@@ -61,8 +65,7 @@ class Session:
         Raises:
             InputError: the session is closed, or the items are not of the model's modality.
         """
-        if not self._open:
-            raise InputError("The session is closed; open another with model.session().")
+        self._refuse_closed()
         return self._model.answer(data, progress, self._workers)
 
     def predict(self, inputs: Any) -> Predictions:
@@ -72,6 +75,28 @@ class Session:
             InputError: the session is closed, or there is nothing that the model answers for.
         """
         return self.answer(items_for(inputs, self.modality, self._spec))
+
+    def explanations(
+        self,
+        data: Dataset,
+        wanted: "Sequence[Wanted] | None" = None,
+        *,
+        method: "Method | None" = None,
+        progress: Progress | None = None,
+    ) -> "Iterator[Explanation | Unexplained]":
+        """See `Model.explanations`.
+
+        Raises:
+            InputError: the session is closed, or see there.
+        """
+        self._refuse_closed()
+        return self._model.explanations(
+            data, wanted, method=method, progress=progress, workers=self._workers
+        )
+
+    def _refuse_closed(self) -> None:
+        if not self._open:
+            raise InputError("The session is closed; open another with model.session().")
 
     def close(self) -> None:
         """Refuse further questions; those that are being answered are, and then the threads end."""
