@@ -81,7 +81,8 @@ def check_file(out: str | Path, suffixes: Collection[str] = ROWS) -> Path:
     out = str(out)
     if path.suffix.lower() not in suffixes:
         *most, last = suffixes
-        raise InputError(f"--out is {out!r}, but it must end in {', '.join(most)} or {last}.")
+        known = f"{', '.join(most)} or {last}" if most else last
+        raise InputError(f"--out is {out!r}, but it must end in {known}.")
     check_written(path, "--out")
     if path.is_dir():
         raise InputError(f"--out is {out!r}, which is a folder; name a file.")

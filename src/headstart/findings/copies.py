@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.data.together import numbered
 from headstart.findings.evidence import Evidence
-from headstart.findings.finding import Finding, finding
+from headstart.findings.finding import Finding, Suspect, finding
 from headstart.types import Indices
 from headstart.wording import items
 
@@ -42,7 +42,8 @@ def _conflicting(
     data = evidence.data
     assert data.labels is not None
     spread = np.std(np.asarray(data.labels, np.float64)) if evidence.task == "regression" else 0.0
-    listed, parts = [], 0
+    listed: list[Suspect] = []
+    parts = 0
     for group in groups:
         labels = [data.labels[at] for at in group.tolist()]
         if evidence.task == "regression":
@@ -69,7 +70,7 @@ def _leaks(evidence: Evidence, groups: Sequence[Indices]) -> Iterator[Finding]:
     splits = evidence.data.splits
     if not any(splits):
         return
-    listed = {}
+    listed: dict[int, Suspect] = {}
     for group in groups:
         sides: dict[str, int] = {}
         for at in group.tolist():

@@ -237,7 +237,7 @@ def _of_numbers(values: Floats, targets: Floats, fold: Indices, significant: flo
             return []
         tree = DecisionTreeRegressor(max_leaf_nodes=8, min_samples_leaf=5, random_state=0)
         predicted[own] = tree.fit(values[~own, None], targets[~own]).predict(values[own, None])
-    explained = 1 - np.mean((targets - predicted) ** 2) / max(np.var(targets), 1e-300)
+    explained = 1 - np.mean((targets - predicted) ** 2) / max(float(np.var(targets)), 1e-300)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConstantInputWarning)
         chance = spearmanr(predicted, targets, alternative="greater").pvalue

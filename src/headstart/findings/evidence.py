@@ -61,7 +61,8 @@ class Evidence:
         """Which of the items at `positions` have scores, (n,)."""
         if self.scores is None:
             return np.zeros(len(self.positions), bool)
-        return np.isfinite(self.scores.reshape(len(self.positions), -1)).all(axis=1)
+        finite = np.isfinite(self.scores.reshape(len(self.positions), -1))
+        return np.asarray(finite.all(axis=1), bool)
 
     def probabilities(self) -> Floats:
         """Calibrated probabilities (scored items, classes)."""

@@ -8,7 +8,7 @@ Training a Model to Predict"). Numbers: large residuals of such heads.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -112,12 +112,13 @@ def _of_several(evidence: Evidence, near: Nearest, scored: Indices) -> Iterator[
         binary = np.stack([1 - shares[:, label], shares[:, label]], axis=1)
         of_label, flipped[:, label] = ranked(own, binary, agreement)
         score = np.minimum(score, of_label)
+    wrong = np.asarray(flipped.any(axis=1), bool)
     right = np.where(flipped, 1 - targets, targets) > 0
     suggested: dict[int, Label] = {
         at: tuple(name for name, on in zip(evidence.classes, right[at], strict=True) if on)
-        for at in np.flatnonzero(flipped.any(axis=1)).tolist()
+        for at in np.flatnonzero(wrong).tolist()
     }
-    yield from _listed(evidence, scored, score, flipped.any(axis=1), suggested)
+    yield from _listed(evidence, scored, score, wrong, suggested)
 
 
 def _listed(
@@ -125,7 +126,7 @@ def _listed(
     scored: Indices,
     score: Floats,
     issues: Mask,
-    suggested: "dict[int, str] | dict[int, Label]",
+    suggested: Mapping[int, Label],
 ) -> Iterator[Finding]:
     order = [at for at in np.argsort(score, kind="stable").tolist() if issues[at]]
     listed = [
