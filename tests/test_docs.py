@@ -13,7 +13,7 @@ from PIL import Image
 
 from headstart.cli.app import COMMANDS
 from headstart.keywords import EmbedOptions, FitOptions, GenerateOptions, ReadOptions
-from headstart.spec import EmbedSpec, FitSpec, GenerateSpec, ReadSpec, flag
+from headstart.spec import CheckSpec, EmbedSpec, FitSpec, GenerateSpec, ReadSpec, flag
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -130,7 +130,8 @@ def test_reference_is_what_the_program_says(page: str) -> None:
 def test_reference_lists_the_options_of_the_specs() -> None:
     text = (ROOT / "docs" / "reference" / "options.md").read_text("utf-8")
     _, *parts = text.split("\n## ")
-    for part, spec in zip(parts, (FitSpec, ReadSpec, EmbedSpec, GenerateSpec), strict=True):
+    specs = (FitSpec, ReadSpec, CheckSpec, EmbedSpec, GenerateSpec)
+    for part, spec in zip(parts, specs, strict=True):
         listed = re.findall(r"^\| `(\w+)` \| `(--[\w-]+)`", part, re.M)
         assert listed == [(each.name, flag(each.name)) for each in fields(spec)]
 
