@@ -220,7 +220,7 @@ def _carve_groups(
 ) -> None:
     """Move groups with about `wanted` contents from train to `number`, by stratum."""
     inside = side == 0
-    share = min(wanted / max(np.count_nonzero(inside), 1), 0.99)
+    share = min(wanted / max(int(np.count_nonzero(inside)), 1), 0.99)
     blocks = _blocks(side, group, members)
     moved = taken(blocks, share, rng, all_learnt=task != "regression")
     side[inside & moved[group]] = number

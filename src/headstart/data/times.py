@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 from headstart.data.dataset import Split
 from headstart.data.scalars import plain
@@ -11,7 +12,8 @@ from headstart.errors import DataError
 from headstart.spec import FitSpec, ReadSpec
 from headstart.wording import shown
 
-Times = Sequence[float] | Sequence[datetime]
+Times = Sequence[Any]
+"""Numbers, or dates: all of one kind, so that any two can be compared."""
 _DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{4}|\d{1,2})(?:[ T]+(\d{1,2}:\d{2}.*))?")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
@@ -67,7 +69,7 @@ def sides_of(times: Times, test_size: float, validation_size: float) -> list[Spl
     Raises:
         DataError: there are fewer than three times.
     """
-    ordered = sorted(times)  # type: ignore[type-var]  # all are of one kind
+    ordered = sorted(times)
     starts = [0, *(at for at in range(1, len(ordered)) if ordered[at - 1] < ordered[at])]
     if len(starts) < 3:
         raise DataError(
@@ -80,7 +82,7 @@ def sides_of(times: Times, test_size: float, validation_size: float) -> list[Spl
     validation = _nearest(before, test - len(times) * validation_size)
     first_tested, first_validated = ordered[test], ordered[validation]
     return [
-        "test" if when >= first_tested else "validation" if when >= first_validated else "train"  # type: ignore[operator]
+        "test" if when >= first_tested else "validation" if when >= first_validated else "train"
         for when in times
     ]
 
@@ -90,7 +92,7 @@ def said(times: Times, sides: Sequence[Split | None]) -> str:
     spans = []
     for name in ("train", "validation", "test"):
         own = [when for when, side in zip(times, sides, strict=True) if side == name]
-        first, last = min(own), max(own)  # type: ignore[type-var]
+        first, last = min(own), max(own)
         spans.append(f"{name} from {_written(first)} to {_written(last)}")
     return f"The splits are by time (--time): {', '.join(spans)}."
 

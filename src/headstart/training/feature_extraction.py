@@ -268,8 +268,16 @@ def _fit_head(
         "balance": "balanced" if spec.balance == "balanced" else "none",
     }
     held_out = (validation.features, validation.targets) if validation else None
-    more = {"weights": train.weights, "together": train.together}
-    fit = partial(heads.fit, name, *arrays, **given, **more, validation=held_out)
-    arrays = (*arrays, *(each for each in more.values() if each is not None))
+    weights, together = train.weights, train.together
+    fit = partial(
+        heads.fit,
+        name,
+        *arrays,
+        **given,
+        weights=weights,
+        together=together,
+        validation=held_out,
+    )
+    arrays = (*arrays, *(each for each in (weights, together) if each is not None))
     # The dearest part of a fit whose features are stored; it does not look at validation items.
     return kept(cache_folder(), name, arrays, given, fit) if heads.kind_of(name).kept else fit()
