@@ -30,6 +30,7 @@ MEASUREMENTS = (
 
 ON_REQUEST = (
     "climb",
+    "coverage",
     "groups",
     "label_errors",
     "near_duplicates",

@@ -24,6 +24,7 @@ PUBLIC = [
     "TransferRegressor",
     "catalogue",
     "check",
+    "compare",
     "embed",
     "evaluate",
     "explain",

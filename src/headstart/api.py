@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from headstart.generation.sample import Written
     from headstart.generation.saved import LanguageModel
     from headstart.predictors import Model, Predictions, Predictor, Session
+    from headstart.report.comparison import ComparisonReport
     from headstart.report.report import CheckReport, EmbedReport, EvaluationReport
     from headstart.run import Run
     from headstart.run.text_fit import TextRun
@@ -368,6 +369,49 @@ def report(model: str | Path, *, out: str | Path | None = None, private: bool = 
     path = check_file(folder / name if out is None else _path("--out", out), (".html", ".htm"))
     page.write(folder, path, private=private)
     return path
+
+
+    )
+
+
+def compare(
+    *models: "str | Path | Model",
+    data: object = None,
+    labels: object = None,
+    by: str | None = None,
+    progress: Progress | None = None,
+    began: float | None = None,
+    **options: Unpack[ReadOptions],
+) -> "ComparisonReport":
+    """Compare every two of some models on the same items, which none of them was trained on.
+
+    Args:
+        *models: two or more folders of saved models, models, or tables of answers in the form of
+            `predictions.parquet`; the last may be data by its name.
+        data: labelled, as `fit` takes it; every model answers for it. None: the test items whose
+            answers are saved with the models count.
+        labels: one for each item, where `data` are items.
+        by: a column of the data, or of a table of answers, to compare within each value of.
+        progress: shows what is going on; by default a notebook does, and nothing else.
+        began: see `fit`.
+        **options: the fields of `headstart.spec.ReadSpec`, but for the task.
+
+    Raises:
+        InputError: the models cannot be compared: other items, labels, classes or tasks.
+    """
+    from headstart.run import comparing
+    from headstart.run.sides import sides
+
+    began = time.monotonic() if began is None else began
+    given, named, cells = sides(models, data, labels, by, options)
+    return comparing.run(
+        given,
+        progress or usual_progress(),
+        dataset=named,
+        by=by,
+        cells=cells,
+        began=began,
+    )
 
 
 def embed(

@@ -83,6 +83,7 @@ class FitOptions(BackboneOptions, LabelledOptions, total=False):
     time: str | int | None
     folds: int | None
     near_duplicates: Literal["group", "report", "ignore"]
+    learning_curve: bool
 
 
 class GenerateOptions(TypedDict, total=False):

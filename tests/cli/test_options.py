@@ -10,7 +10,10 @@ from headstart.spec import GROUPS, FitSpec, ItemSpec, LabelledSpec, flag
 
 @pytest.mark.parametrize(
     ("command", "spec"),
-    [("fit", FitSpec), ("predict", ItemSpec), ("evaluate", LabelledSpec), ("embed", ItemSpec)],
+    [
+        *[("fit", FitSpec), ("predict", ItemSpec), ("evaluate", LabelledSpec)],
+        *[("compare", LabelledSpec), ("embed", ItemSpec)],
+    ],
 )
 def test_the_help_of_a_command_tells_every_option_of_its_spec(headstart_in_here, command, spec):
     code, out, _ = headstart_in_here(command, "--help")

@@ -52,7 +52,7 @@ def test_an_interval_contains_its_value_and_stays_in_range(
 
 def test_undefined_resamples_do_not_count() -> None:
     found = interval(np.array([np.nan, 0.4, 0.6, np.inf]), 0.5)
-    assert 0.4 <= found.low <= found.high <= 0.6
+    assert found == interval(np.array([0.4, 0.6]), 0.5)
     assert math.isnan(interval(np.array([np.nan]), 0.5).low)
     assert math.isnan(interval(np.array([0.5]), math.nan).low)
 
@@ -77,3 +77,33 @@ def test_a_perfect_or_hopeless_test_of_few_items_is_no_certainty(right):
     found = of_share(Interval(right, right, right), 16)
     known = binomtest(16 * right, 16).proportion_ci(method="wilson")
     assert (found.low, found.high) == pytest.approx((known.low, known.high))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "value"),
+    [(0, 1, 0.9), (-1, 1, 0.8), (0, math.inf, 3.0), (-math.inf, 1, -2.0), (0, 1, 0.5)],
+)
+def test_a_narrow_interval_is_that_of_the_standard_error(low, high, value):
+    """Whatever the scale, where it is nearly straight."""
+    samples = value + 0.001 * np.array([-1.0, 1.0] * 50)
+    found = interval(samples, value, low, high)
+    assert found.high - value == pytest.approx(0.00196, rel=0.03)
+    assert value - found.low == pytest.approx(0.00196, rel=0.03)
+
+
+@pytest.mark.parametrize(("items", "share"), [(50, 0.9), (100, 0.95)])
+def test_intervals_cover_near_the_end(items, share):
+    """Percentiles hold such a share 88 and 87 times in 100."""
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(300):
+        right = (rng.random((items, 1)) < share).astype(float)
+        found = of_share(of_means(lambda m: m[:, 0], right, 200, rng), items)
+        covered += found.low <= share <= found.high
+    assert covered / 300 >= 0.93
+
+
+def test_fewer_items_are_less_sure():
+    samples = np.random.default_rng(0).normal(0.5, 0.05, 500)
+    few, many = (interval(samples, 0.5, items=n) for n in (5, 5000))
+    assert few.low < many.low < 0.5 < many.high < few.high

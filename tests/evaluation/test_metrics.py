@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from headstart.evaluation import Evaluation, evaluate, metrics, probabilities
+from headstart.evaluation import Evaluation, evaluate, intervals, probabilities
 from headstart.evaluation.intervals import of_means
-from headstart.evaluation.metrics import METRICS
 from headstart.evaluation.ranking import average_precision, roc_auc
+from headstart.evaluation.statistics import METRICS
 
 
 def drawn(n: int, classes: int, seed: int = 0, skill: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +136,7 @@ def test_the_function_that_is_resampled_gives_scikit_learn_s_value(
         return of_means(function, columns, *given, value=value, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "of_means", both)
+        patch.setattr(intervals, "of_means", both)
         evaluate(task, targets, scores, names(classes), seed=0, resamples=2)
     assert len(compared) >= 2
     for own, library in compared:
@@ -286,3 +286,12 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
     )
     assert one == two
     assert one["log_loss"] != other["log_loss"]
+
+
+def test_a_perfect_model_of_few_items_is_no_certainty() -> None:
+    targets = np.array([0] * 30 + [1] * 10)
+    found = evaluate("classification", targets, np.eye(2)[targets] * 9, names(2), seed=0).metrics
+    for name in ("accuracy", "macro_f1", "roc_auc"):
+        assert found[name].value == found[name].high == 1
+        assert found[name].low < 0.95
+    assert found["roc_auc"].low < found["accuracy"].low

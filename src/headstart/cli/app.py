@@ -20,6 +20,7 @@ COMMANDS = {
     "generate": "headstart.cli.generate:generate",
     "evaluate": "headstart.cli.evaluate:evaluate",
     "report": "headstart.cli.report:report",
+    "compare": "headstart.cli.compare:compare",
     "embed": "headstart.cli.embed:embed",
     "export": "headstart.cli.export:export",
     "backbones": "headstart.cli.backbones:backbones",

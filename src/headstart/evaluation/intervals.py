@@ -1,8 +1,11 @@
 """95% intervals by the bootstrap: what the metric would be on other test sets like this one.
 
 Items are drawn with replacement, whatever their class (not stratified): the shares of the
-classes are as much a matter of chance as the items are. The interval runs from the 2.5th to the
-97.5th percentile (Efron 1979) and is widened, where it must be, to contain the value.
+classes are as much a matter of chance as the items are. The standard error of the resamples makes
+the interval, with Student's t, on a scale on which the metric has no end: the logit of what is
+from 0 to 1 (for areas under the ROC curve: Qin and Hotilovac 2008; -1 to 1: Fisher's z), the
+logarithm of an error. Percentiles of the resamples hold the value too seldom near an end: of 100
+items and an area of 0.92, 92 times in 100.
 """
 
 import math
@@ -61,18 +64,50 @@ def resampled_cells(counts: Indices, resamples: int, rng: Generator) -> Indices:
     return rng.multinomial(total, counts / total, size=resamples)
 
 
-def interval(samples: Floats, value: float, low: float = 0.0, high: float = 1.0) -> Interval:
-    """The percentile interval of `samples`, within the metric's range `low` to `high`.
+def interval(
+    samples: Floats, value: float, low: float = 0.0, high: float = 1.0, *, items: int | None = None
+) -> Interval:
+    """The interval of a metric by its resamples, within its range `low` to `high`.
 
     Resamples in which the metric is undefined (NaN) do not count.
+
+    Args:
+        samples: the metric of each resample.
+        value: the metric itself.
+        low, high: its least and its greatest possible value.
+        items: how many were resampled, for Student's t; the normal distribution's where None.
     """
     if not math.isfinite(value):
         return UNDEFINED
     defined = samples[np.isfinite(samples)]
     if not len(defined):
         return Interval(value, math.nan, math.nan)
-    left, right = np.clip(np.percentile(defined, (2.5, 97.5)), low, high)
-    return Interval(value, min(float(left), value), max(float(right), value))
+    margin = _quantile(items) * float(defined.std())
+    # How far the value is from either end.
+    down, up = value - low, high - value
+    if min(down, up) <= 0 or margin == 0 or math.isinf(max(min(down, up), margin)):
+        # There is no such scale, or nothing to go by.
+        left, right = np.clip(np.percentile(defined, (2.5, 97.5)), low, high)
+        return Interval(value, min(float(left), value), max(float(right), value))
+    if math.isinf(up):
+        factor = math.exp(min(margin / down, 700))
+        return Interval(value, low + down / factor, low + down * factor)
+    if math.isinf(down):
+        factor = math.exp(min(margin / up, 700))
+        return Interval(value, high - up * factor, high - up / factor)
+    factor = math.exp(min(margin * (1 / down + 1 / up), 700))
+    width = high - low
+    left, right = (width * down / (down + up * each) for each in (factor, 1 / factor))
+    return Interval(value, low + left, low + right)
+
+
+def _quantile(items: int | None) -> float:
+    """Of the standard errors on either side."""
+    if items is None or items < 2:
+        return _Z
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, items - 1))
 
 
 def of_share(found: Interval, items: int) -> Interval:
@@ -80,10 +115,47 @@ def of_share(found: Interval, items: int) -> Interval:
 
     Resamples of a perfect test are all perfect, whatever its size; that is no certainty.
     """
-    if 0 < found.value < 1:
+    if not found.value <= 0 and not found.value >= 1:  # NaN too
         return found
     doubt = _Z**2 / (items + _Z**2)
     return Interval(found.value, max(found.value - doubt, 0.0), min(found.value + doubt, 1.0))
+
+
+def first(means: Floats) -> Floats:
+    """The first of the means: what a metric is that is a mean itself."""
+    return means[:, 0]
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A metric as a function of means over items, which are cheap to resample.
+
+    Attributes:
+        value: the metric of the items, as scikit-learn has it; NaN where it is undefined.
+        columns: one row per item, (n, q); q is 0 where there is nothing to resample.
+        function: from means (m, q) to the metric (m,).
+        low, high: the least and the greatest possible value.
+    """
+
+    value: float
+    columns: Floats
+    function: Callable[[Floats], Floats] = first
+    low: float = 0.0
+    high: float = 1.0
+
+    def interval(self, resamples: int, rng: Generator) -> Interval:
+        """Its 95% interval; see `of_means`."""
+        if not self.columns.shape[1]:
+            return UNDEFINED
+        return of_means(
+            self.function,
+            self.columns,
+            resamples,
+            rng,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+        )
 
 
 def of_means(
@@ -111,4 +183,4 @@ def of_means(
         if value is None:
             value = float(function(columns.mean(axis=0)[None])[0])
         samples = function(resampled_means(columns, resamples, rng))
-    return interval(samples, value, low, high)
+    return interval(samples, value, low, high, items=len(columns))

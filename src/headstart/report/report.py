@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from headstart.data.dataset import Modality, Skipped, Task
 from headstart.evaluation import ClassRow, Difference
 from headstart.findings import Finding
+from headstart.evaluation.learning_curve import LearningCurve
 from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
 from headstart.report.notebook import Showable
 from headstart.types import Json, JsonObject, Unchecked
@@ -145,6 +146,8 @@ class Report(FitReport):
             because a group would be too large, and `examples`; None: not looked for.
         findings: what may be wrong with the data, with the first items of each.
         corrections: how many `labels` were corrected and items `left_out`; None: none were given.
+        learning_curve: what more labels would buy the head on the frozen network; None where it
+            was not measured.
     """
 
     task: Task
@@ -161,6 +164,7 @@ class Report(FitReport):
     near_duplicates: JsonObject | None = None
     findings: tuple[Finding, ...] = ()
     corrections: Mapping[str, int] | None = None
+    learning_curve: LearningCurve | None = None
 
     def _steps(self, folder: str) -> tuple[tuple[str, str], ...]:
         example = "photo.jpg" if self.modality == "image" else "texts.csv"
@@ -188,6 +192,7 @@ class Report(FitReport):
         return super().to_json() | {
             "gain": None if self.gain is None else jsonable(asdict(self.gain)),
             "outlook": None if self.outlook is None else jsonable(asdict(self.outlook)),
+            "learning_curve": _curve(self.learning_curve),
             "per_class": _rows(self.per_class),
             "findings": _rows(self.findings),
         }
@@ -326,7 +331,7 @@ def _short(what: str, dataset: str, metrics: Metrics, measured: int) -> str:
 
 NESTED = (
     *("test", "baselines", "rungs", "gain", "outlook", "per_class", "skipped", "sample"),
-    "findings",
+    *("findings", "learning_curve"),
     *("validation", "metrics"),
 )
 
@@ -337,6 +342,10 @@ def _plain_fields(value: DataclassInstance) -> JsonObject:
         each.name: None if each.name in NESTED else jsonable(getattr(value, each.name))
         for each in fields(value)
     }
+
+
+def _curve(found: LearningCurve | None) -> Json:
+    return None if found is None else jsonable(asdict(found) | {"sentence": found.sentence})
 
 
 def _rows(parts: Sequence[DataclassInstance]) -> list[Json]:

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from headstart.evaluation import ClassRow, Difference, Interval
 from headstart.evaluation.baselines import majority
-from headstart.evaluation.metrics import LOWER_IS_BETTER, clearly_better
+from headstart.evaluation.metrics import clearly_better
+from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
 from headstart.evaluation.tables import mistakes
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
@@ -28,7 +29,6 @@ METRICS: Mapping[str, str] = {
     "r2": "R2",
     "mae": "mean absolute error *",
 }
-FIRST = {"classification": "accuracy", "multilabel": "macro_f1", "regression": "mae"}
 HINTS = {
     "majority": ": it has not learnt what the labels say. More items may help.",
     "mean": ": it has not learnt what the labels say. More items may help.",

@@ -13,10 +13,18 @@ from rich.text import Text
 from headstart.data.dataset import SPLITS, Skipped
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
-from headstart.report.result import METRICS, class_table, confused, metric_table, sentences
+from headstart.report.result import (
+    METRICS,
+    class_table,
+    confused,
+    interval,
+    metric_table,
+    sentences,
+)
 from headstart.wording import count, duration, figure, items, rate, short, shown
 
 if TYPE_CHECKING:
+    from headstart.evaluation.learning_curve import LearningCurve
     from headstart.report.report import EmbedReport, EvaluationReport, FitReport, Report
 
 MOST_SKIPPED = 10
@@ -33,6 +41,8 @@ def show_report(report: Report, console: Console) -> None:
         section(console, "Ladder", _ladder(report))
     _result(console, report, report.test, report.baselines)
     _show_findings(console, report)
+    if report.learning_curve is not None:
+        section(console, "More data?", _curve(report.learning_curve))
     show_next(console, report)
     if report.outlook is not None and report.outlook.budget is None:
         _dim(console, report.outlook.sentence)
@@ -126,6 +136,16 @@ def _result(
     mistakes = confused(report.classes, report.confusion)
     if mistakes:
         section(console, "Confused most", Group(*map(Text, mistakes)))
+
+
+def _curve(found: LearningCurve) -> RenderableType:
+    """The sentence, and the metric by the number of training items."""
+    name = METRICS[found.metric].rstrip(" *")
+    numbers = ("training items", name)
+    table = columns((*numbers, "95% interval"), right=numbers)
+    for each in found.points:
+        table.add_row(count(each.items), figure(each.found.value), interval(each.found))
+    return Group(Text(found.sentence), Text(), table)
 
 
 def section(console: Console, title: str, content: RenderableType | None) -> None:

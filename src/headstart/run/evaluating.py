@@ -1,10 +1,11 @@
 """A saved model measured on other labelled data."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from headstart import evaluation
-from headstart.data.dataset import Dataset, count_notes
+from headstart.data.dataset import Dataset, Skipped, count_notes
 from headstart.data.divide import match
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
@@ -42,16 +43,8 @@ def evaluate(
     Raises:
         InputError: the data is of another kind than the model's, or nothing can be measured.
     """
-    _check(model, dataset)
-    scored = model.stored_scores(dataset, progress)
-    targets, known, unmatched, unknown = match(dataset, scored.kept, model.classes)
-    skipped = (*dataset.skipped, *scored.skipped, *unmatched)
-    refuse_skipped(skipped, spec)
-    if not known.any():
-        first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
-        classes = f"; the model's classes are {some(model.classes, 3)}" if unmatched else ""
-        raise InputError(f"No item of '{names[1]}' can be measured{first}{classes}.")
-    results = _results(model, dataset, scored, known, targets)
+    found = asked(model, dataset, spec, progress, name=names[1])
+    results, skipped = found.results, found.skipped
     measured = evaluation.evaluate(
         results.task, results.targets, results.scores, results.classes, seed=0
     )
@@ -68,10 +61,8 @@ def evaluate(
         skipped=skipped,
         warnings=(
             *dataset.warnings,
-            *scored.warnings,
             *_trained_on(seen, len(results.positions)),
-            *count_notes(scored.notes, model.modality),
-            *unknown,
+            *found.warnings,
             *measured.notes,
         ),
         notes=dataset.notes,
@@ -80,6 +71,50 @@ def evaluate(
         per_class=measured.per_class,
         confusion=measured.confused,
     )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model answers to labelled data.
+
+    Attributes:
+        results: of every item that it can read and whose label it knows.
+        skipped: the others, and why.
+        warnings: what a person should know of the answers.
+    """
+
+    results: Results
+    skipped: tuple[Skipped, ...]
+    warnings: tuple[str, ...]
+
+
+def asked(
+    model: Model, dataset: Dataset, spec: ReadSpec, progress: Progress, *, name: str
+) -> Asked:
+    """Ask a model about every item whose label it knows.
+
+    Args:
+        model: it answers.
+        dataset: labelled, with labels in the form of the model's.
+        spec: how it was read.
+        progress: shows what is going on.
+        name: what a message calls the data.
+
+    Raises:
+        InputError: the data is of another kind than the model's, or nothing can be measured.
+    """
+    _check(model, dataset)
+    scored = model.stored_scores(dataset, progress)
+    targets, known, unmatched, unknown = match(dataset, scored.kept, model.classes)
+    skipped = (*dataset.skipped, *scored.skipped, *unmatched)
+    refuse_skipped(skipped, spec)
+    if not known.any():
+        first = f" ({skipped[0].item}: {skipped[0].reason})" if skipped else ""
+        classes = f"; the model's classes are {some(model.classes, 3)}" if unmatched else ""
+        raise InputError(f"No item of '{name}' can be measured{first}{classes}.")
+    results = _results(model, dataset, scored, known, targets)
+    notes = count_notes(scored.notes, model.modality)
+    return Asked(results, skipped, (*scored.warnings, *notes, *unknown))
 
 
 def _results(

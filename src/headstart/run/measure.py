@@ -7,12 +7,14 @@ from headstart import evaluation
 from headstart.data.dataset import Dataset, count_notes
 from headstart.evaluation import Results
 from headstart.evaluation.calibration import scaled
+from headstart.evaluation.learning_curve import LearningCurve
 from headstart.features.extract import Features
 from headstart.heads.contract import history_of
 from headstart.installed import version_of
 from headstart.report.report import Report, Rung
 from headstart.run.climbing import Climbed, Tried
 from headstart.spec import FitSpec, chosen
+from headstart.training import learning_curve
 from headstart.training.adapted import Adapted
 from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.examples import Examples
@@ -50,6 +52,7 @@ def measured(
     first = climbed.tried[0].adapted
     over = first.strategy if first is not None and first.strategy in others else None
     found = evaluation.measure(results, others, over=over, seed=spec.seed)
+    curve, untold = _learning_curve(first, spec)
     skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
     backbone = best.trunk.backbone
     return Report(
@@ -86,15 +89,38 @@ def measured(
         per_class=found.test.per_class,
         confusion=found.test.confused,
         outlook=climbed.outlook,
+        learning_curve=curve,
         rungs=tuple(_rung(each, features.seconds) for each in climbed.tried),
         seconds={},
         store={"hits": features.hits, "misses": features.misses},
         skipped=skipped,
-        warnings=(*_warnings(dataset, features, examples, climbed), *found.test.notes),
+        warnings=(*_warnings(dataset, features, examples, climbed), *found.test.notes, *untold),
         notes=(*dataset.notes, *examples.notes),
         versions=versions(),
         options=chosen(spec),
     )
+
+
+def _learning_curve(
+    first: Adapted | None, spec: FitSpec
+) -> tuple[LearningCurve | None, tuple[str, ...]]:
+    """What more labels would buy the head on the frozen network; where it was asked for and there
+    is none, why. Without being asked it is measured where that is little work.
+    """
+    if first is None or first.strategy != "feature-extraction":
+        return None, ()
+    features = first.examples.parts["train"].features.shape[1]
+    gflops = first.trunk.backbone.gflops
+    asked = spec.learning_curve
+    # A budget is for what the person wants of it.
+    if not asked and (
+        spec.budget is not None
+        or not learning_curve.costs_little(first.examples, features, spec, gflops)
+    ):
+        return None, ()
+    found = learning_curve.measured(first, spec)
+    few = "There are too few items for a learning curve (--learning-curve)."
+    return found, (few,) * (asked and found is None)
 
 
 def _rung(tried: Tried, extraction: float) -> Rung:

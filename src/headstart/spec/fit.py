@@ -17,6 +17,7 @@ NOT_OF_WRITERS = (
     "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights",
     "group", "group_by", "time", "folds", "near_duplicates",
     "corrections",
+    "learning_curve",
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 FLIPS = ("horizontal", "any", "none")
@@ -147,6 +148,12 @@ class FitSpec(BackboneSpec, ReadSpec):
         choices=NEAR_DUPLICATES,
         group=EVALUATION,
     )
+    learning_curve: bool = option(
+        False,
+        "Always fit heads on parts of the training items, and say what more labels would buy; "
+        "without it that is done where it is little work beside the features.",
+        group=EVALUATION,
+    )
 
     def __post_init__(self) -> None:
         given: object = self.class_weights
@@ -214,6 +221,15 @@ class FitSpec(BackboneSpec, ReadSpec):
             raise InputError(
                 f"--train-batchnorm changes nothing for --strategy {self.strategy}, which always "
                 "trains it; leave it out."
+            )
+        if self.learning_curve and self.folds is not None:
+            raise InputError(
+                "--learning-curve measures on the test split, and --folds has none; leave one out."
+            )
+        if self.learning_curve and self.strategy not in ("auto", "feature-extraction"):
+            raise InputError(
+                "--learning-curve is of heads on the features of the frozen network; --strategy "
+                f"{self.strategy} trains more than that, so leave one out."
             )
         if self.test is not None and self.test_size != type(self).test_size:
             raise InputError(

@@ -1,0 +1,124 @@
+"""What `compare` is given, told apart: models, tables of answers, and the data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from headstart import data as reading
+from headstart.data.columns import must_have
+from headstart.data.frames import table_of
+from headstart.data.reads import TrainedSpec
+from headstart.data.table import is_table, read_table
+from headstart.errors import InputError
+from headstart.predictors import Model, load
+from headstart.run.answered import is_answers
+from headstart.run.comparing import Given
+from headstart.spec import ReadSpec, flag, spec_of
+from headstart.wording import shown
+
+Cells = Mapping[str, object]
+
+
+def sides(
+    models: Sequence[str | Path | Model],
+    data: object,
+    labels: object,
+    by: str | None,
+    options: Mapping[str, object],
+) -> tuple[list[Given], str | None, Cells | None]:
+    """What is compared, what the data is called, and the cells of a column of it.
+
+    Args:
+        models: folders, models or tables of answers; the last may be the data.
+        data: labelled items, or None.
+        labels: of the items, where `data` are items.
+        by: a column of the data.
+        options: how to read it.
+
+    Raises:
+        InputError: fewer than two are models; or one can be neither.
+    """
+    named = list(models)
+    if data is None and named and not _answers(named[-1]):
+        data = named.pop()
+    if len(named) < 2:
+        raise InputError(
+            f"There are two models to name at least, but there {'is' if named else 'are'} "
+            f"{len(named)}: headstart compare MODEL MODEL [DATA]."
+        )
+    called = [_name(each) for each in named]
+    twice = next((each for each in called if called.count(each) > 1), None)
+    if twice is not None and not all(isinstance(each, Model) for each in named):
+        raise InputError(f"{shown(twice)} is given twice; a model is compared with others.")
+    asked = spec_of(ReadSpec, options)
+    if data is None:
+        for each in fields(ReadSpec):
+            if getattr(asked, each.name) != each.default:
+                raise InputError(
+                    f"{flag(each.name)} says how DATA is read, but there is none; leave it out."
+                )
+    given = [
+        _given(each, name, data, labels, options) for each, name in zip(named, called, strict=True)
+    ]
+    if data is not None and not any(each.model for each in given):
+        raise InputError(
+            "Tables of answers hold their items and labels; leave DATA out, or name a model too."
+        )
+    cells = None if by is None or data is None else _cells(data, by)
+    return given, None if data is None else _name(data), cells
+
+
+def _answers(given: str | Path | Model) -> bool:
+    """Whether it is a model or a table of answers, rather than data."""
+    if isinstance(given, Model):
+        return True
+    path = Path(given)
+    return (path / "model.json").is_file() or is_answers(path)
+
+
+def _name(given: object) -> str:
+    return str(given) if isinstance(given, (str, Path)) else "(in memory)"
+
+
+def _given(
+    each: str | Path | Model,
+    name: str,
+    data: object,
+    labels: object,
+    options: Mapping[str, object],
+) -> Given:
+    if isinstance(each, (str, Path)) and is_answers(Path(each)):
+        return Given(name, file=Path(each))
+    if data is None:
+        if isinstance(each, (str, Path)):
+            return Given(name, folder=Path(each))
+        raise InputError("A model in memory has no saved answers; give the data to compare on.")
+    model = load(each) if isinstance(each, (str, Path)) else each
+    if not isinstance(model, Model):
+        raise InputError(f"A {type(model).__name__} is no model; give one, or its folder.")
+    spec = spec_of(TrainedSpec, {**options, "task": model.task, "trained": model.reads})
+    return Given(
+        name,
+        model=model,
+        data=reading.read_as_trained(data, spec, labels, classes=model.classes),
+        spec=spec,
+    )
+
+
+def _cells(data: object, by: str) -> Cells:
+    """The cells of a column, by the names of the items.
+
+    Raises:
+        InputError: the data is no table, or has no such column.
+    """
+    table = None
+    if isinstance(data, (str, Path)):
+        path = Path(data)
+        table = read_table(path) if is_table(path) and path.is_file() else None
+    elif not isinstance(data, reading.Dataset):
+        table = table_of(data)
+    if table is None:
+        raise InputError("--by names a column, but the data is no table; leave it out.")
+    must_have(table, by, "--by")
+    cells = table.columns[by]
+    return {table.row_name(row): cells[row] for row in range(len(table))}
