@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from headstart.api import (
         catalogue,
         check,
-        embed,
-        evaluate,
-        explain,
         compare,
         embed,
         evaluate,
+        explain,
         fit,
         generate,
         load,

@@ -371,9 +371,6 @@ def report(model: str | Path, *, out: str | Path | None = None, private: bool = 
     return path
 
 
-    )
-
-
 def compare(
     *models: "str | Path | Model",
     data: object = None,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from headstart.data.dataset import Modality, Skipped, Task
 from headstart.evaluation import ClassRow, Difference
-from headstart.findings import Finding
 from headstart.evaluation.learning_curve import LearningCurve
+from headstart.findings import Finding
 from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
 from headstart.report.notebook import Showable
 from headstart.types import Json, JsonObject, Unchecked
