@@ -107,3 +107,52 @@ def test_fewer_items_are_less_sure():
     samples = np.random.default_rng(0).normal(0.5, 0.05, 500)
     few, many = (interval(samples, 0.5, items=n) for n in (5, 5000))
     assert few.low < many.low < 0.5 < many.high < few.high
+
+
+def test_items_that_belong_together_are_drawn_together() -> None:
+    """Ten copies of each item say no more than one: the interval is that of the items alone."""
+    from headstart.evaluation import evaluate
+
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 3, 200)
+    logits = rng.normal(size=(200, 3)) + 1.5 * np.eye(3)[targets]
+    alone = evaluate("classification", targets, logits, "abc", seed=0).metrics
+    copies = evaluate(
+        "classification",
+        np.repeat(targets, 10),
+        np.repeat(logits, 10, axis=0),
+        "abc",
+        seed=0,
+        together=np.repeat(np.arange(200), 10),
+    ).metrics
+    naive = evaluate(
+        "classification", np.repeat(targets, 10), np.repeat(logits, 10, axis=0), "abc", seed=0
+    ).metrics
+    for name in ("accuracy", "macro_f1", "roc_auc", "log_loss"):
+        one, other, third = (each[name] for each in (alone, copies, naive))
+        assert other.value == pytest.approx(one.value)
+        assert (other.high - other.low) == pytest.approx(one.high - one.low, rel=0.1)
+        assert (third.high - third.low) < 0.5 * (one.high - one.low)
+
+
+def test_groups_cover_where_items_alone_do_not() -> None:
+    """Of 40 groups of 10 items that share their luck, the mean of new groups is covered."""
+    held = {True: 0, False: 0}
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        luck = np.clip(0.7 + 0.25 * rng.normal(size=40), 0, 1)
+        right = (rng.random((40, 10)) < luck[:, None]).ravel().astype(float)[:, None]
+        for grouped in held:
+            found = of_means(
+                lambda means: means[:, 0],
+                right,
+                200,
+                rng,
+                together=np.repeat(np.arange(40), 10) if grouped else None,
+            )
+            held[grouped] += found.low <= EXPECTED <= found.high
+    assert held[True] >= 0.92 * 300
+    assert held[False] < 0.85 * 300
+
+
+EXPECTED = float(np.clip(0.7 + 0.25 * np.random.default_rng(0).normal(size=1_000_000), 0, 1).mean())

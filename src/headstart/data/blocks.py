@@ -72,7 +72,7 @@ def taken(blocks: Blocks, share: float, rng: np.random.Generator, *, all_learnt:
         alone[np.unique(_rows(counts)[times[counts.indices] == 1])] = True
     free = held & ~blocks.fixed & ~alone
     order = _order(counts, held, free, rng)
-    found = _placed(counts, (1 - share, share), order, free) == 1
+    found: Mask = _placed(counts, (1 - share, share), order, free) == 1
     _mend(counts, found, free, times)
     if not found.any() and free.any() and np.count_nonzero(held) > 1:
         wanted = share * blocks.sizes.sum()

@@ -101,8 +101,13 @@ def reliability(probabilities: Scores, right: Mask) -> tuple[Bin, ...]:
     so = np.bincount(place, right, BINS) / among
     edges = np.linspace(0, 1, BINS + 1)
     return tuple(
-        Bin(*map(float, row[:4]), int(row[4]))
-        for row in zip(edges[:-1], edges[1:], said, so, items, strict=True)
+        Bin(*bounds, *means, number)
+        for bounds, means, number in zip(
+            zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True),
+            zip(said.tolist(), so.tolist(), strict=True),
+            items.tolist(),
+            strict=True,
+        )
     )
 
 

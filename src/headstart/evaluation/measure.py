@@ -45,19 +45,21 @@ def measure(
     """
     test = results.within("test")
     targets, scores = results.targets[test], results.scores[test]
+    together = results.select(test).together
 
-    def metrics(answers: Scores) -> dict[str, Interval]:
-        return evaluate(results.task, targets, answers, results.classes, seed=seed).metrics
+    def measured(answers: Scores) -> Evaluation:
+        classes = results.classes
+        return evaluate(results.task, targets, answers, classes, seed=seed, together=together)
 
     baselines, gain = {}, None
     if test.any():
         constant = _constant(results, test)
         name = "mean" if results.task == "regression" else "majority"
         every = {name: constant, **others}
-        baselines = {each: metrics(answers) for each, answers in every.items()}
+        baselines = {each: measured(answers).metrics for each, answers in every.items()}
         gain = None if over is None else difference(results.task, targets, scores, others[over])
     return Measured(
-        evaluate(results.task, targets, scores, results.classes, seed=seed),
+        measured(scores),
         baselines,
         gain,
         _class_counts(results),

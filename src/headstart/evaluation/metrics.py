@@ -53,6 +53,7 @@ def evaluate(
     seed: int,
     resamples: int = 1000,
     predicted: Indices | Mask | None = None,
+    together: Indices | None = None,
 ) -> Evaluation:
     """Every metric of the task with its 95% bootstrap interval.
 
@@ -66,10 +67,14 @@ def evaluate(
         resamples: how many.
         predicted: the answers, int (n,) or (n, classes), where they are not the most probable
             class, or the classes of one half or more.
+        together: int (n,): items of the same number belong together, and are resampled together;
+            each is alone where None.
     """
+    if together is not None and task == "classification":
+        together = together[np.asarray(targets) >= 0]
     rng = np.random.default_rng(seed)
     found = statistics(task, targets, scores, classes, predicted)
-    intervals = {name: _interval(name, found, resamples, rng) for name in found.metrics}
+    intervals = {name: _interval(name, found, resamples, rng, together) for name in found.metrics}
     return Evaluation(
         {name: intervals[name] for name in METRICS[task]},
         found.per_class,
@@ -78,17 +83,24 @@ def evaluate(
     )
 
 
-def _interval(name: str, found: Statistics, resamples: int, rng: Generator) -> Interval:
+def _interval(
+    name: str,
+    found: Statistics,
+    resamples: int,
+    rng: Generator,
+    together: Indices | None,
+) -> Interval:
     metric, confusion = found.metrics[name], found.confusion
-    items = len(metric.columns)
-    if name == "macro_f1" and confusion is not None and confusion.any():
-        return of_share(_macro_f1(metric.value, confusion, resamples, rng), items)
-    drawn = metric.interval(resamples, rng)
+    if name == "macro_f1" and together is None and confusion is not None and confusion.any():
+        drawn = _macro_f1(metric.value, confusion, resamples, rng)
+        return of_share(drawn, len(metric.columns))
+    drawn = metric.interval(resamples, rng, together)
+    items = len(metric.columns) if together is None else len(np.unique(together))
     if name == "roc_auc" and confusion is not None and confusion.any():
         # A perfect ranking is as much in doubt as its smallest class is small.
         support = confusion.sum(axis=1)
-        return of_share(drawn, int(support[support > 0].min()))
-    return of_share(drawn, items) if name == "accuracy" else drawn
+        return of_share(drawn, min(items, int(support[support > 0].min())))
+    return of_share(drawn, items) if name in ("accuracy", "macro_f1") else drawn
 
 
 def _macro_f1(value: float, confusion: Indices, resamples: int, rng: Generator) -> Interval:

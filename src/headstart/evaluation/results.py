@@ -39,6 +39,15 @@ class Results:
     folds: Sequence[int | None] | None = None
     groups: Sequence[str | None] | None = None
 
+    @property
+    def together(self) -> Indices | None:
+        """A number for the group of each item, (n,), its own where it has none; None without."""
+        if self.groups is None or not any(each is not None for each in self.groups):
+            return None
+        keys = [("", at) if each is None else (each, -1) for at, each in enumerate(self.groups)]
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        return np.array([numbers[key] for key in keys], np.int64)
+
     def within(self, *splits: str) -> Mask:
         """Which of the items are in one of some splits, (n,)."""
         return np.array([each in splits for each in self.splits], bool)

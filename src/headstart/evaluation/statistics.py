@@ -70,11 +70,13 @@ def statistics(
 ) -> Statistics:
     """Every metric of the task; the arguments are those of `headstart.evaluation.evaluate`."""
     if task == "classification":
-        return _classification(np.asarray(targets), scores, classes, predicted)
+        chosen = None if predicted is None else predicted.astype(np.int64)
+        return _classification(np.asarray(targets), scores, classes, chosen)
     if not len(targets):
         return _nothing(task, classes, ())
     if task == "multilabel":
-        return _multilabel(np.asarray(targets) > 0, scores, classes, predicted)
+        has = None if predicted is None else predicted.astype(bool)
+        return _multilabel(np.asarray(targets) > 0, scores, classes, has)
     return _regression(np.asarray(targets, np.float64), scores)
 
 

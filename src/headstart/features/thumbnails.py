@@ -43,7 +43,7 @@ def thumbnails(
     with ThreadPoolExecutor(cores(), "thumbnails") as pool:
         for at in range(0, len(positions), _ROWS):
             rows = slice(at, at + _ROWS)
-            there, sound = _stored(store, digests[rows])
+            there, sound = _stored(store, digests[rows], side)
             found[rows] = there
             missing = at + np.flatnonzero(~sound)
             sources = (data.items[position] for position in positions[missing].tolist())
@@ -61,13 +61,13 @@ def thumbnails(
     return found
 
 
-def _stored(store: Store, digests: Digests) -> tuple[Thumbnails, Mask]:
+def _stored(store: Store, digests: Digests, side: int) -> tuple[Thumbnails, Mask]:
     try:
         values, _, sound = store.read(digests)
     except StoreDamagedError as error:
         store.discard(error)
         values, sound = (
-            np.zeros((len(digests), *store.shape), np.float16),
+            np.zeros((len(digests), *near.shape(side)), np.float16),
             np.zeros(len(digests), bool),
         )
     return np.asarray(values), sound

@@ -46,7 +46,12 @@ def evaluate(
     found = asked(model, dataset, spec, progress, name=names[1])
     results, skipped = found.results, found.skipped
     measured = evaluation.evaluate(
-        results.task, results.targets, results.scores, results.classes, seed=0
+        results.task,
+        results.targets,
+        results.scores,
+        results.classes,
+        seed=0,
+        together=results.together,
     )
     seen = int(model.seen(results.digests).sum())
     if out is not None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headstart.errors import InputError
 from headstart.quantity import bytes_of, seconds_of
@@ -11,6 +11,9 @@ from headstart.registry import HEADS, OBJECTIVES, STRATEGIES, TRACKERS
 from headstart.spec.backbone import BackboneSpec, check_device
 from headstart.spec.data import ReadSpec
 from headstart.spec.option import EVALUATION, OUTPUT, TRAINING, flag, option
+
+if TYPE_CHECKING:
+    from headstart.types import JsonObject
 
 NOT_OF_WRITERS = (
     "label", "label_from", "na_values", "separator", "decimal", "budget", "crop", "size", "pool",
@@ -317,7 +320,7 @@ def _adapts(strategy: str) -> bool:
     return _trains(strategy) != "head" and bool(STRATEGIES.resolve(strategy).pretrained)
 
 
-def head_of(text: str) -> tuple[str, dict[str, object]]:
+def head_of(text: str) -> tuple[str, "JsonObject"]:
     """Split `mlp:256` into the name of a kind of head and the options that it makes of the rest.
 
     Raises:

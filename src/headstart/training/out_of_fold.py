@@ -12,7 +12,7 @@ from headstart.heads.linear import LinearHead
 from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
 from headstart.training.examples import Part
-from headstart.types import Indices, Scores, Targets
+from headstart.types import Indices, JsonObject, Scores, Targets
 
 FOLDS = 5
 
@@ -62,7 +62,8 @@ def out_of_fold(
         part = part.columns(np.flatnonzero(adapted.head.arrays["weight"].any(axis=1)))
     name, options = head_of(spec.head)
     kind = heads.kind_of(name)
-    chosen = {key: adapted.head.settings.get(key) for key in kind.choices}
+    settings = adapted.head.settings
+    chosen: JsonObject = {key: settings[key] for key in kind.choices if key in settings}
     fold = _folds(part, together, spec.seed)
     found: list[tuple[Indices, Scores]] = []
     for each in np.unique(fold[fold >= 0]).tolist():
@@ -74,7 +75,7 @@ def out_of_fold(
             task=examples.task,
             classes=len(examples.classes),
             seed=spec.seed,
-            options=options | chosen,
+            options={**options, **chosen},
             epochs=spec.epochs,
             balance="balanced" if spec.balance == "balanced" else "none",
             weights=None if part.weights is None else part.weights[others],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from headstart.types import Floats
 
-Stack = NDArray[np.float32]
+Stack = NDArray[np.floating]
 """Thumbnails, (n, side, side)."""
 
 _MARGIN = 3 / 32
@@ -58,7 +58,7 @@ def window(scale: float, left: float, top: float) -> Floats:
 def seen(stack: Stack, windows: Floats) -> Stack:
     """What lies in a window (n, 4) of each thumbnail, at the size of a whole one."""
     across, down = (_weights(stack.shape[-1], windows[:, each]) for each in (_ACROSS, _DOWN))
-    return down @ stack @ across.transpose(0, 2, 1)
+    return np.asarray(down @ stack @ across.transpose(0, 2, 1))
 
 
 def standardised(stack: Stack) -> Stack:
@@ -70,7 +70,7 @@ def standardised(stack: Stack) -> Stack:
 
 def correlation(one: Stack, other: Stack) -> Floats:
     """Of pairs that are `standardised`, (n,)."""
-    return inner(one * other).mean(axis=(1, 2), dtype=np.float64)
+    return np.asarray(inner(one * other).mean(axis=(1, 2), dtype=np.float64))
 
 
 def aligned(whole: Stack, part: Stack, windows: Floats, steps: int) -> Aligned:
@@ -105,10 +105,10 @@ def _step(sampled: Stack, target: Stack, windows: Floats) -> Floats:
     side = sampled.shape[-1]
     down, across = np.gradient(sampled, axis=(1, 2))
     offset = _centres(side).astype(np.float32)
-    columns = [across * offset, across, down * offset[:, None], down]
+    columns: list[Stack] = [across * offset, across, down * offset[:, None], down]
     flat = (len(sampled), inner(sampled)[0].size if len(sampled) else 0)
     jacobian = np.stack([inner(each).reshape(flat) for each in columns], axis=1) * side
-    residual = inner(target - sampled).reshape(flat)
+    residual = inner(np.subtract(target, sampled)).reshape(flat)
     normal = jacobian @ jacobian.transpose(0, 2, 1)
     damping = 1e-3 * (np.trace(normal, axis1=1, axis2=2) / 4 + 1)
     normal += damping[:, None, None] * np.eye(4, dtype=np.float32)
@@ -129,21 +129,21 @@ def _weights(side: int, windows: Floats) -> Stack:
     near = (1.5 * distance - 2.5) * distance**2 + 1
     far = ((2.5 - 0.5 * distance) * distance - 4) * distance + 2
     weights = np.where(distance <= 1, near, np.where(distance < 2, far, np.float32(0)))
-    return weights / weights.sum(axis=2, keepdims=True)
+    return np.asarray(weights / weights.sum(axis=2, keepdims=True))
 
 
 @lru_cache
-def _blur(side: int) -> NDArray[np.float32]:
+def _blur(side: int) -> Stack:
     distance = np.subtract.outer(np.arange(side), np.arange(side)) / _DETAIL
     weights = np.exp(-0.5 * distance**2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def _detail(one: Stack, other: Stack) -> Floats:
     first, second = _fine(one), _fine(other)
     product = (first * second).sum(axis=(1, 2), dtype=np.float64)
     sizes = (first**2).sum(axis=(1, 2)) * (second**2).sum(axis=(1, 2))
-    return product / np.maximum(np.sqrt(sizes), 1e-9)
+    return np.asarray(product / np.maximum(np.sqrt(sizes), 1e-9))
 
 
 def _fine(stack: Stack) -> Stack:
@@ -154,4 +154,4 @@ def _fine(stack: Stack) -> Stack:
     blur = _blur(stack.shape[-1])
     fine = inner(stack - blur @ stack @ blur.T)
     fine = fine - fine.mean(axis=1, keepdims=True)
-    return fine - fine.mean(axis=2, keepdims=True)
+    return np.asarray(fine - fine.mean(axis=2, keepdims=True))

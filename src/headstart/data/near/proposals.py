@@ -55,8 +55,8 @@ def proposals(thumbnails: NDArray[np.float16]) -> Proposals:
         if number:
             queries = (_structure(thumbnails, part, mirrored) - centre) @ whitener
         kept = _best(*kept, *_nearest(queries, index, planes, sorted_keys, number))
-    whole, part, variant = kept[0].T
-    return Proposals(whole, part, variant)
+    rows, _ = kept
+    return Proposals(rows[:, 0], rows[:, 1], rows[:, 2])
 
 
 def varied(stack: Stack, variant: Indices) -> tuple[Stack, Floats]:
@@ -79,7 +79,7 @@ def _structure(thumbnails: NDArray[np.float16], part: Floats, mirrored: bool) ->
     return np.concatenate(rows) if rows else np.zeros((0, _FREQUENCIES**2 - 1), np.float32)
 
 
-def _waves(side: int) -> NDArray[np.float32]:
+def _waves(side: int) -> Stack:
     """The first rows of the discrete cosine transform."""
     phase = np.outer(np.arange(_FREQUENCIES), np.arange(side) + 0.5) * np.pi / side
     return np.cos(phase).astype(np.float32)
@@ -119,7 +119,7 @@ def _nearest(
     planes: list[Stack],
     tables: list[tuple[Floats, Indices]],
     variant: int,
-) -> tuple[Indices, NDArray[np.float32]]:
+) -> tuple[Indices, Stack]:
     """Per query and table the nearest other item in its bucket: (n, 3), and the distances."""
     found, distances = [], []
     for table, (keys, order) in zip(planes, tables, strict=True):
@@ -145,10 +145,10 @@ def _nearest(
 
 def _best(
     kept: Indices,
-    kept_distances: NDArray[np.float32],
+    kept_distances: Stack,
     found: Indices,
-    found_distances: NDArray[np.float32],
-) -> tuple[Indices, NDArray[np.float32]]:
+    found_distances: Stack,
+) -> tuple[Indices, Stack]:
     """The nearest `KEPT` of each item's candidates, each in its nearest variant."""
     rows = np.concatenate([kept, found])
     distances = np.concatenate([kept_distances, found_distances])

@@ -65,8 +65,8 @@ def text_pairs(texts: Sequence[str]) -> Pairs:
     proposed = _proposed(signatures, np.flatnonzero(lengths > 1))
     proposed = np.unique(np.concatenate([proposed, _one_typo_apart(apart)]), axis=0)
     for one, other in proposed.tolist():
-        first, second = (Counter(words_of(texts[each])) for each in (one, other))
-        shared = overlap(first, second, weights)
+        counted, others = (Counter(words_of(texts[at])) for at in (one, other))
+        shared = overlap(counted, others, weights)
         least = LEAST_OVERLAP if lengths[[one, other]].min() >= LEAST_WORDS else _ALL
         if shared >= least:
             ends.append((one, other))

@@ -54,7 +54,7 @@ def thumbnail(content: bytes | NDArray[np.uint8], side: int) -> Thumbnails:
 
 def grey(colour: Thumbnails) -> NDArray[np.float32]:
     """Thumbnails in colour (n, 3, side, side) in grey (n, side, side)."""
-    return np.einsum("c,ncij->nij", _GREY, colour.astype(np.float32))
+    return np.asarray(np.einsum("c,ncij->nij", _GREY, colour.astype(np.float32)))
 
 
 @lru_cache
@@ -62,4 +62,4 @@ def _smaller(side: int) -> NDArray[np.float32]:
     """Weights (side, twice as many): blur, and take the mean of every two."""
     centres = _OVERSAMPLED * np.arange(side) + 0.5
     weights = np.exp(-0.5 * ((centres[:, None] - np.arange(_OVERSAMPLED * side)) / _BLUR) ** 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)

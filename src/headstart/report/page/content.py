@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from headstart.evaluation import Difference, Interval
-from headstart.evaluation.metrics import LOWER_IS_BETTER
+from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
 from headstart.evaluation.tables import mistakes
 from headstart.report.page import drawing
 from headstart.report.page.drawing import Axis, Plot, Table, axis
 from headstart.report.page.gallery import image_of, text_of
-from headstart.report.result import FIRST, METRICS, interval, sentences, who
+from headstart.report.result import METRICS, interval, sentences, who
 from headstart.spec import flag
 from headstart.types import Unchecked
 from headstart.wording import count, duration, figure, items, percent, short, shown
@@ -330,7 +332,7 @@ def _epochs(
         for name, y in zip(names, lines.values(), strict=True)
     )
     table = Table(("Epoch", *names), rows)
-    shape = drawing.Markup().join(shapes)
+    shape = Markup().join(shapes)
     return Plot(key, title, f"{what} after each epoch: {ends}.", shape, table,
                 tuple(enumerate(names, 1)))  # fmt: skip
 
@@ -359,7 +361,7 @@ def more_labels(report: Unchecked) -> tuple[str, Plot] | None:
         "Learning curve",
         f"{title} on the test items by the number of training items, with 95% intervals; the last "
         "point is what a power law expects of twice as many, with an 80% band.",
-        drawing.Markup().join(shapes),
+        Markup().join(shapes),
         Table(("Training items", title, "Interval"), tuple(rows)),
         ((1, "measured"), (2, "expected")),
     )

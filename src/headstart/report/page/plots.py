@@ -54,7 +54,7 @@ def _of_classes(
 
 
 def _one_hot(rows: Rows) -> Floats:
-    return (rows.targets[:, None] == np.arange(len(rows.classes))).astype(np.float64)
+    return np.asarray(rows.targets[:, None] == np.arange(len(rows.classes)), np.float64)
 
 
 def _ranking(
@@ -209,7 +209,9 @@ def _regression(rows: Rows) -> list[Plot]:
         "predicted",
         "Predicted against true",
         "Each dot is a test item; on the diagonal the prediction is exact." + some,
-        frame.around() + frame.line(0, ends, ends) + frame.dots(1, truth[at], said[at], r=2.5),
+        frame.around()
+        + frame.line(0, ends, ends)
+        + frame.dots(1, truth[at].tolist(), said[at].tolist(), r=2.5),
         _deciles(truth, said),
     )
     errors = said - truth
@@ -221,7 +223,7 @@ def _regression(rows: Rows) -> list[Plot]:
         "model has not learnt." + some,
         frame.around()
         + frame.line(0, (frame.x.low, frame.x.high), (0, 0))
-        + frame.dots(1, said[at], errors[at], r=2.5),
+        + frame.dots(1, said[at].tolist(), errors[at].tolist(), r=2.5),
         _deciles(said, errors, "Predicted value", "Mean error"),
     )
     far = float(np.abs(errors).max()) or 1.0

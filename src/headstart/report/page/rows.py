@@ -58,8 +58,8 @@ def read(path: Path) -> Rows:
     labels = table["label"].to_pylist()
     names, digests = (table[name].to_pylist() for name in ("name", "digest"))
     if task == "regression":
-        targets, values = (_numbers(table, name) for name in ("label", "value"))
-        return Rows(task, (), names, digests, labels, values.tolist(), targets, values, values)
+        true, values = (_numbers(table, name) for name in ("label", "value"))
+        return Rows(task, (), names, digests, labels, values.tolist(), true, values, values)
     answers = table["prediction"].to_pylist()
     columns = [_numbers(table, column_of(name)) for name in classes]
     scores = np.stack(columns, axis=1) if columns else np.zeros((len(names), 0))
