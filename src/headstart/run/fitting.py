@@ -82,7 +82,7 @@ def fit(
     def save(folder: Path) -> None:
         run.model.save(folder)
         predictions.write(predictions.table_of(run.results), folder / predictions.FILE)
-        keep(folder, prepared.dataset, run.results)
+        keep(folder, prepared.dataset, run.results, run.report.findings)
 
     done = None if climbed.stopped else climbed.unfinished
     report = finish(run.report, save, out, done, progress, clock, spec.track)

@@ -10,7 +10,10 @@ import pytest
 from PIL import Image
 
 from headstart.data import images
+from headstart.data.dataset import Dataset
+from headstart.findings import Finding, Suspect
 from headstart.report.page import keep as keeping
+from tests.report.page.stories import digests, folder, story
 from tests.runs import pictures
 
 
@@ -67,6 +70,21 @@ def test_the_page_can_be_made_again_when_the_data_is_gone(place, kind) -> None:
     text = (place.folder / "others.html").read_bytes()
     assert shown not in text
     assert data.encode() not in text
+
+
+def test_items_of_findings_are_kept(tmp_path) -> None:
+    made, found = story("classification")
+    at = folder(tmp_path / "m", made, found)
+    data = Dataset("text", [f"text {n}" for n in range(90)], list(found.names))
+    suspects = [Suspect(n, f"{n}.jpg", f"{n:032x}", "cat", beside="80.jpg") for n in range(9)]
+    keeping.keep(at, data, found, [Finding("duplicates", "note", "", tuple(suspects), 9)])
+    kept = json.loads((at / "gallery.json").read_text())
+    assert kept["name:80.jpg"] == {"text": "text 80"}
+    assert kept[f"{5:032x}"] == {"text": "text 5"}
+    assert f"{6:032x}" not in kept
+    of_test = {digest: at for at, digest in enumerate(digests(found)) if digest in kept}
+    assert of_test
+    assert all(kept[digest] == {"text": f"text {at}"} for digest, at in of_test.items())
 
 
 def test_what_has_no_page_is_said(place) -> None:

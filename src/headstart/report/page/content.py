@@ -13,7 +13,7 @@ from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
 from headstart.evaluation.tables import mistakes
 from headstart.report.page import drawing
 from headstart.report.page.drawing import Axis, Plot, Table, axis
-from headstart.report.page.gallery import image_of, text_of
+from headstart.report.page.gallery import MOST_SUSPECTS, image_of, text_of
 from headstart.report.result import METRICS, interval, sentences, who
 from headstart.spec import flag
 from headstart.types import Unchecked
@@ -26,7 +26,6 @@ MOST_SQUARES = 200
 """Classes of one that is drawn without."""
 
 _MOST_MISTAKES = 12
-_MOST_SUSPECTS = 6
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,7 @@ def findings(report: Unchecked, kept: Mapping[str, Unchecked], *, private: bool)
     found = []
     for each in report.get("findings") or []:
         every = each.get("items") or []
-        suspects = () if private else tuple(_suspect(s, kept) for s in every[:_MOST_SUSPECTS])
+        suspects = () if private else tuple(_suspect(s, kept) for s in every[:MOST_SUSPECTS])
         total = each.get("count") or len(every)
         kind = str(each["kind"]).replace("-", " ")
         message = "" if private else shown(each["message"])

@@ -2,7 +2,8 @@
 
 `gallery.json` has an entry for each item that is shown, by its content's digest: `image` (a data
 URI) or `text`, and where the model was asked why `explained` (an image again) or `words` (a list of
-[part of the text, weight]). So the page can be made again when the data has moved.
+[part of the text, weight]). What an item of a finding lies beside is kept by `name:` and its name.
+So the page can be made again when the data has moved.
 """
 
 import json
@@ -19,6 +20,9 @@ from headstart.wording import harmless, percent, shown, value
 FILE = "gallery.json"
 MOST = 18
 """Items of a kind."""
+
+MOST_SUSPECTS = 6
+"""Items of a finding about the data."""
 
 CHARACTERS = 600
 """Of a text that are shown."""

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from headstart.data import images, texts
 from headstart.data.dataset import Dataset
 from headstart.errors import Unreadable
 from headstart.evaluation import Results, predictions
+from headstart.findings import Finding
 from headstart.report.page import gallery, rows
 from headstart.types import JsonObject, Unchecked
 
@@ -25,13 +26,20 @@ Explain = Callable[[Iterable[int]], Mapping[int, JsonObject]]
 """Positions of items in the data to what is kept of why the model answers so; see `gallery`."""
 
 
-def keep(folder: Path, data: Dataset, results: Results, explain: Explain | None = None) -> None:
+def keep(
+    folder: Path,
+    data: Dataset,
+    results: Results,
+    findings: Sequence[Finding] = (),
+    explain: Explain | None = None,
+) -> None:
     """Write `gallery.json` into a model's folder that has its `predictions.parquet`.
 
     Args:
         folder: of the model.
         data: every item; what can no longer be read is shown by its name alone.
         results: what the model says of them.
+        findings: about the data; the items that the page shows of each are kept too.
         explain: tells why, where the model can.
     """
     wanted = gallery.digests(rows.read(folder / predictions.FILE))
@@ -41,7 +49,16 @@ def keep(folder: Path, data: Dataset, results: Results, explain: Explain | None 
     kept: JsonObject = {
         digest: {**shown_of(data, at), **why.get(at, {})} for digest, at in positions.items()
     }
-    write_json(folder / gallery.FILE, kept)
+    write_json(folder / gallery.FILE, {**_suspects(data, findings), **kept})
+
+
+def _suspects(data: Dataset, findings: Sequence[Finding]) -> JsonObject:
+    """Of each finding's first items, and what they lie beside, which is known by its name."""
+    first = [each for found in findings for each in found.items[: gallery.MOST_SUSPECTS]]
+    beside = {each.beside for each in first if each.beside}
+    places = {name: at for at, name in enumerate(data.names) if name in beside}
+    kept: JsonObject = {each.digest: shown_of(data, each.position) for each in first if each.digest}
+    return kept | {f"name:{name}": shown_of(data, at) for name, at in places.items()}
 
 
 def shown_of(data: Dataset, at: int) -> Unchecked:
