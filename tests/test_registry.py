@@ -258,7 +258,7 @@ def test_a_tracker_of_another_package(headstart) -> None:
     assert code == 0, err
     accuracy = json.loads(out)["test"]["accuracy"]["value"]
     name, option, value, page = (headstart.folder / "notebook.txt").read_text().split("\n")
-    assert name == "minilm feature-extraction"
+    assert name == "minilm-l6 feature-extraction"
     assert (option, float(value), page) == ("notebook", accuracy, "report.html")
     code, _, err = headstart(*fit[:3], "nothing", *fit[4:])
     assert code == 2
