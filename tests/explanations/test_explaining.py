@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import headstart
+from headstart.data import from_memory
 from headstart.errors import InputError
 from headstart.explanations import (
     ImageExplanation,
@@ -59,15 +60,15 @@ def test_a_class_can_be_asked_for_and_several(fit, photos):
     assert np.allclose(one.heat, -two.heat, atol=1e-6)
 
 
-def test_occlusion_finds_the_part_that_decides(fit):
-    """Half of the image is of the other colour."""
+def test_what_decides_is_found(fit):
+    """A red part and a blue one, on grey."""
     rng = np.random.default_rng(0)
-    halves = [np.asarray(picture(rng, COLOURS[name], (64, 32))) for name in ("blue", "red")]
-    image = np.concatenate(halves, axis=1)
-    for method in ("occlusion", "activation map"):
-        (found,) = headstart.explain(fit("photos"), image, target="red", method=method)
-        assert found.method == method
-        assert found.heat[:, 36:60].mean() > found.heat[:, 4:28].mean()
+    image = np.asarray(picture(rng, (120, 50, 120), (64, 64))).copy()
+    image[20:44, 10:26] = picture(rng, COLOURS["blue"], (24, 16))
+    image[20:44, 38:54] = picture(rng, COLOURS["red"], (24, 16))
+    (found,) = headstart.explain(fit("photos"), image, target="red", method="occlusion")
+    assert found.method == "occlusion"
+    assert found.heat[20:44, 38:54].mean() > found.heat[20:44, 10:26].mean()
 
 
 def test_the_means_of_the_last_map_alone_are_explained_by_it(fit, photos):
@@ -168,7 +169,11 @@ def test_what_cannot_be_read_keeps_its_place(fit, photos, tmp_path):
 def test_wrong_questions_are_refused_at_once(fit, photos):
     with pytest.raises(InputError, match="'green' is none of the model's, which are blue, red"):
         headstart.explain(fit("photos"), str(photos[0]), target="green")
-    texts = headstart.data.from_memory(["a text"], modality="text")
+    with pytest.raises(InputError, match="'cam', but it must be one of activation map, occlusion"):
+        headstart.explain(fit("photos"), str(photos[0]), method="cam")
+    with pytest.raises(InputError, match="predicts a number"):
+        headstart.explain(fit("numbers.csv"), "words", target="blue")
+    texts = from_memory(["a text"], modality="text")
     with pytest.raises(InputError, match="answers for images"):
         explain(fit("photos"), texts)
     with pytest.raises(InputError, match="no model that answers"):

@@ -100,6 +100,7 @@ def test_on_photographs_of_solar_cells(place, method):
         assert (ours > np.mean(random, axis=0)).mean() > 0.6
 
 
+@pytest.mark.slow
 def test_on_sentences(place):
     table = demo.sentences(place.folder / "sentences")
     rows = rows_of(table, 30)

@@ -146,8 +146,8 @@ def _mean_of(output: "ov.Output", start: int) -> "list[tuple[Located, ov.Output]
     sides = list(source.get_partial_shape())[1:]
     if len(sides) != 3 or any(side.is_dynamic for side in sides):
         return []
-    over = tuple(sorted(int(axis) % 4 for axis in np.atleast_1d(axes.get_data())))
-    channels = {(2, 3): 0, (1, 2): 2}.get(over)
+    over = {int(axis) % 4 for axis in np.atleast_1d(axes.get_data())}
+    channels = 0 if over == {2, 3} else 2 if over == {1, 2} else None
     shape = (sides[0].get_length(), sides[1].get_length(), sides[2].get_length())
     if channels is None or shape[channels] != _width(output):
         return []

@@ -32,7 +32,7 @@ def overlay(explanation: ImageExplanation) -> Image.Image:
     height, width = explanation.heat.shape
     grey = np.asarray(Image.fromarray(explanation.image).convert("L").convert("RGB"), np.float32)
     share = _share(explanation.heat)[..., None]
-    colour = np.where(share > 0, np.float32(FOR), np.float32(AGAINST))
+    colour = np.where(share > 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
     alpha = np.abs(share) * STRONGEST
     drawn = Image.fromarray((grey * (1 - alpha) + colour * alpha).round().astype(np.uint8))
     larger = SMALLEST / max(width, height)

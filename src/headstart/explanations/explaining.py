@@ -1,6 +1,5 @@
 """Explanations of a model's answers, one item after another."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from headstart.data.dataset import Dataset
 from headstart.errors import InputError, Unreadable
 from headstart.explanations import activation, occlusion, words
 from headstart.explanations.explanation import (
+    METHODS,
     Explanation,
     ImageExplanation,
     Method,
@@ -45,6 +45,11 @@ LONGEST = 512
 
 MAPS = "_maps"
 """Where a model keeps the network that gives its feature maps, once there is one."""
+
+NO_MAPS = (
+    "This model has no activation maps: they need a linear head on the means of feature maps of "
+    "images; leave the method out."
+)
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,10 @@ def explain(
         raise InputError(
             f"The model answers for {model.modality}s, but the input holds {data.modality}s."
         )
+    if method not in (None, *METHODS):
+        raise InputError(f"method is {method!r}, but it must be one of {', '.join(METHODS)}.")
     if method == "activation map" and _maps(model) is None:
-        raise InputError(
-            "This model has no activation maps: they need a linear head on pooled feature maps of "
-            "images; leave the method out."
-        )
+        raise InputError(NO_MAPS)
     asked = [None] * len(data) if wanted is None else list(wanted)
     columns = [_columns(model, each) for each in asked]
     return _each(_Explainer(model, method, workers), data, columns, progress or Silent())
@@ -111,11 +115,13 @@ def _each(
 
 
 def _columns(model: "Model", wanted: Wanted) -> list[int] | None:
-    if model.task == "regression":
-        return [0]
     if wanted is None or isinstance(wanted, (int, float)):
-        return None
+        wanted = []
     names = [wanted] if isinstance(wanted, str) else list(wanted)
+    if model.task == "regression":
+        if names:
+            raise InputError("This model predicts a number and has no classes; leave target out.")
+        return [0]
     unknown = [name for name in names if name not in model.classes]
     if unknown:
         raise InputError(
@@ -160,10 +166,9 @@ class _Explainer:
         found = None if self.method == "occlusion" else self._activation(pixels, scores, targets)
         if found is not None:
             return found, "activation map"
-        preprocessing = self.model.preprocessing
-        assert isinstance(preprocessing, ImagePreprocessing)
-        grey = [round(min(max(each, 0), 1) * 255) for each in preprocessing.mean]
-        return occlusion.occluded(pixels, lambda some: self._ask(some, targets), grey), "occlusion"
+        if self.method == "activation map":
+            raise InputError(NO_MAPS)
+        return occlusion.occluded(pixels, lambda some: self._ask(some, targets)), "occlusion"
 
     def _activation(
         self, pixels: NDArray[np.uint8], scores: Array, targets: Sequence[Target]
@@ -215,7 +220,7 @@ class _Explainer:
         Raises:
             Unreadable: the network has no finite answer to one.
         """
-        data = Dataset(self.model.modality, items, range(len(items)))  # type: ignore[arg-type]
+        data = Dataset(self.model.modality, items, [""] * len(items))
         scored = self.model.scores(data, workers=self.workers, prepared=True)
         if scored.unread:
             raise Unreadable(NOT_FINITE)
@@ -256,10 +261,8 @@ def _opened(model: "Model") -> "tuple[activation.Mapped, Engine] | None":
     mapped = activation.mapped(model.graph, model.width, shape)
     if mapped is None:
         return None
-    of = model.digest or graphs.digest(model.graph)
-    digest = hashlib.sha256(f"maps {mapped.width} {of}".encode()).hexdigest()
-    reference = unknown(model.preprocessing)
-    return mapped, model.compiled(Graph(mapped.graph, digest, reference))
+    graph = Graph(mapped.graph, graphs.digest(mapped.graph), unknown(preprocessing))
+    return mapped, model.compiled(graph)
 
 
 def _whole(size: tuple[int, int]) -> ImagePreprocessing:

@@ -1,12 +1,13 @@
 """What an explanation says: how much each place of an image, or each word, counts for an answer."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 Method = Literal["activation map", "occlusion"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Occlusion of images: how much an answer changes when a part of the image is covered.
 
 Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks". Large squares first;
-where those count most, smaller ones. What is covered becomes a blurred image of itself, so that
-little but detail is lost (Fong & Vedaldi 2017, "Interpretable Explanations of Black Boxes by
-Meaningful Perturbation"), and once more the grey of the preprocessing, for colour tells things too.
+where those count most, smaller ones. What is covered is strongly blurred: a patch of one colour has
+edges, which networks take for something (Fong & Vedaldi 2017, "Interpretable Explanations of Black
+Boxes by Meaningful Perturbation").
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from headstart.data.lazy import Lazy
-from headstart.types import Array, Floats
+from headstart.types import Floats
 
 Pixels = NDArray[np.uint8]
 Ask = Callable[[Sequence[object]], Floats]
@@ -29,7 +29,7 @@ FINER = 2
 REFINED = 0.25
 """Share of the image that is looked at with small squares."""
 
-BLUR = 1 / 12
+BLUR = 1 / 6
 """Radius of the blur, as a share of the shorter side."""
 
 
@@ -53,37 +53,35 @@ class Square:
         return (self.bottom - self.top) * (self.right - self.left)
 
 
-def occluded(pixels: Pixels, ask: Ask, grey: Sequence[int]) -> NDArray[np.float32]:
+def occluded(pixels: Pixels, ask: Ask) -> NDArray[np.float32]:
     """How much each pixel counts for each target.
 
     Args:
         pixels: uint8 (height, width, 3), as the network takes them.
         ask: what the targets are for other images.
-        grey: a colour that says nothing to the network.
 
     Returns:
         (targets, height, width), by how much a target falls a pixel that is covered.
     """
-    fills = fills_of(pixels, grey)
+    blur = blurred(pixels)
     whole = ask([pixels])
     step = max(1, min(pixels.shape[:2]) // STEPS)
     large = squares(pixels.shape[:2], step)
-    coarse = _spread(large, _falls(pixels, large, fills, ask, whole), pixels.shape[:2])
+    coarse = _spread(large, _falls(pixels, large, blur, ask, whole), pixels.shape[:2])
     finer = max(1, step // FINER)
     area = pixels.shape[0] * pixels.shape[1]
     small = _most(squares(pixels.shape[:2], finer), coarse, max(1, int(REFINED * area / finer**2)))
-    fine = _spread(small, _falls(pixels, small, fills, ask, whole), pixels.shape[:2])
+    fine = _spread(small, _falls(pixels, small, blur, ask, whole), pixels.shape[:2])
     seen = np.zeros(pixels.shape[:2], bool)
     for each in small:
         seen[each.slices] = True
     return np.where(seen, (coarse + fine) / 2, coarse).astype(np.float32)
 
 
-def fills_of(pixels: Pixels, grey: Sequence[int]) -> list[Pixels]:
-    """What covers an image: itself, blurred, and a grey."""
+def blurred(pixels: Pixels) -> Pixels:
+    """An image of which no detail is left."""
     blur = ImageFilter.GaussianBlur(min(pixels.shape[:2]) * BLUR)
-    blurred = np.asarray(Image.fromarray(pixels).filter(blur))
-    return [blurred, np.broadcast_to(np.array(grey, np.uint8), pixels.shape)]
+    return np.asarray(Image.fromarray(pixels).filter(blur))
 
 
 def squares(shape: tuple[int, int], step: int) -> list[Square]:
@@ -102,18 +100,16 @@ def _starts(side: int, step: int) -> list[int]:
 
 
 def _falls(
-    pixels: Pixels, covered: Sequence[Square], fills: Sequence[Pixels], ask: Ask, whole: Floats
+    pixels: Pixels, covered: Sequence[Square], blur: Pixels, ask: Ask, whole: Floats
 ) -> Floats:
-    """By how much each target falls (squares, targets), in the mean of the fills."""
+    """By how much each target falls; (squares, targets)."""
 
-    def one(at: int) -> Array:
-        fill, square = fills[at % len(fills)], covered[at // len(fills)]
+    def one(at: int) -> Pixels:
         changed = pixels.copy()
-        changed[square.slices] = fill[square.slices]
+        changed[covered[at].slices] = blur[covered[at].slices]
         return changed
 
-    answers = ask(Lazy(len(covered) * len(fills), one))
-    return np.asarray((whole - answers).reshape(len(covered), len(fills), -1).mean(axis=1))
+    return whole - ask(Lazy(len(covered), one))
 
 
 def _spread(covered: Sequence[Square], falls: Floats, shape: tuple[int, int]) -> Floats:
