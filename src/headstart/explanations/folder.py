@@ -122,7 +122,7 @@ def as_json(explanation: Explanation | Unexplained, image: str | None = None) ->
     if isinstance(explanation, ImageExplanation):
         width, height = explanation.size
         return about | {"width": width, "height": height, "image": image}
-    words = [
+    words: list[JsonObject] = [
         {"word": word.text, "start": word.start, "end": word.end, "weight": meaningful(word.weight)}
         for word in explanation.words
     ]

@@ -103,7 +103,7 @@ def aligned(whole: Stack, part: Stack, windows: Floats, steps: int) -> Aligned:
 def _step(sampled: Stack, target: Stack, windows: Floats) -> Floats:
     """Gauss-Newton: what to add to the windows."""
     side = sampled.shape[-1]
-    down, across = np.gradient(sampled, axis=(1, 2))
+    down, across = map(np.asarray, np.gradient(sampled, axis=(1, 2)))
     offset = _centres(side).astype(np.float32)
     columns: list[Stack] = [across * offset, across, down * offset[:, None], down]
     flat = (len(sampled), inner(sampled)[0].size if len(sampled) else 0)
