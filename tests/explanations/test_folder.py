@@ -13,15 +13,18 @@ HOSTILE = "<script>alert(1)</script> the cat \u202e& \"dogs\" onmouseover='x'"
 def test_images_and_a_page(fit, here):
     model, out = here.folder / "model of photos {}", here.folder / "why"
     fit("photos")
-    for _ in range(2):  # What was written before is replaced.
-        done = here.run("predict", str(model), "photos", "--explain", str(out), "--json")
+    for folder in ("photos/blue", "photos/red"):  # What was written before is replaced.
+        items = [f"{folder}/0-{number}.jpg" for number in range(2)]
+        done = here.run("predict", str(model), *items, "--explain", str(out), "--json")
         assert done.code == 0, done.err
     listed = json.loads((out / "explanations.json").read_text())
     answers = done.json["predictions"]
     assert [each["label"] for each in listed] == [each["label"] for each in answers]
     assert [each["item"] for each in listed] == [each["item"] for each in answers]
-    assert listed[3]["image"] == "0004.png"
-    assert Image.open(out / "0004.png").size == (256, 192)
+    assert [each["label"] for each in listed] == ["red", "red"]
+    assert listed[1]["image"] == "0002.png"
+    with Image.open(out / "0002.png") as drawn:
+        assert drawn.size == (256, 192)
     page = (out / "index.html").read_text("utf-8")
     assert page.count("<img ") == len(listed)
     assert "http" not in page

@@ -17,7 +17,7 @@ from headstart.explanations.explaining import Unexplained
 from headstart.explanations.explanation import Explanation, ImageExplanation
 from headstart.paths import check_written
 from headstart.progress import Progress
-from headstart.types import JsonObject
+from headstart.types import Json, JsonObject
 from headstart.wording import harmless, meaningful, percent, value
 
 if TYPE_CHECKING:
@@ -121,12 +121,14 @@ def as_json(explanation: Explanation | Unexplained, image: str | None = None) ->
     about |= {answer: meaningful(explanation.answer), "method": explanation.method}
     if isinstance(explanation, ImageExplanation):
         width, height = explanation.size
-        return about | {"width": width, "height": height, "image": image}
-    words: list[JsonObject] = [
+        about |= {"width": width, "height": height, "image": image}
+        return about
+    words: list[Json] = [
         {"word": word.text, "start": word.start, "end": word.end, "weight": meaningful(word.weight)}
         for word in explanation.words
     ]
-    return about | {"text": explanation.text, "words": words}
+    about |= {"text": explanation.text, "words": words}
+    return about
 
 
 def _section(explanation: Explanation | Unexplained, image: str | None) -> str:
