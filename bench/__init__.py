@@ -34,6 +34,7 @@ ON_REQUEST = (
     "groups",
     "label_errors",
     "near_duplicates",
+    "thresholds",
     "text_budget",
     "small_sets",
     "rung_times",

@@ -18,6 +18,7 @@ from headstart.spec import (
     GROUPS,
     BackboneSpec,
     CheckSpec,
+    DecisionSpec,
     EmbedSpec,
     FitSpec,
     GenerateSpec,
@@ -71,6 +72,7 @@ SPECS = (
     BackboneSpec,
     CheckSpec,
     EmbedSpec,
+    DecisionSpec,
     FitSpec,
     GenerateSpec,
 )
@@ -80,6 +82,7 @@ WIDER = {
     **dict.fromkeys(("group", "time"), "str | int | None"),
     **dict.fromkeys(("root", "allow_root", "test", "corrections"), "str | PathLike[str] | None"),
     "na_values": "str | Iterable[str] | None",
+    "costs": "str | Mapping[Any, Mapping[Any, float]] | None",
     "class_weights": "str | Mapping[Any, float] | None",
     "backbone": "str | PathLike[str] | None",
 }
@@ -100,7 +103,7 @@ def keywords_module() -> str:
 def _keywords(spec: type[Any]) -> str:
     bases = [_called(base) for base in spec.__bases__ if base is not object]
     if spec is FitSpec:
-        bases = [_called(BackboneSpec), _called(LabelledSpec)]
+        bases = [_called(BackboneSpec), _called(LabelledSpec), _called(DecisionSpec)]
     doc = f'    """See `headstart.spec.{spec.__name__}`."""'
     inherited = {
         each.name for base in spec.__bases__ if base is not object for each in fields(base)

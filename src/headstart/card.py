@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 
 from headstart.types import Unchecked
+from headstart.wording import percent
+
+MOST = 50
+"""Costs that a card lists."""
 
 
 def card(about: Unchecked) -> str:
@@ -16,7 +20,14 @@ def card(about: Unchecked) -> str:
         ("library_name: headstart", f"tags: [transfer-learning, {kind}]"),
         f"{about['modality'].capitalize()} {about['task']}",
         f"by {about.get('strategy', 'unknown')}{head}",
-        ("```sh", f"headstart predict . {input}", "```", "", *_classes(about["classes"])),
+        (
+            "```sh",
+            f"headstart predict . {input}",
+            "```",
+            "",
+            *_classes(about["classes"]),
+            *_answers(about),
+        ),
         "metric",
         4,
     )
@@ -58,6 +69,34 @@ def _page(
     lines += [f"{made} {start} {how} (seed {about.get('seed', 0)}).", "", "## Use", "", *use]
     lines += _metrics(about.get("metrics", {}), metric, digits, about.get("folds"))
     return "\n".join([*lines, "## Licence of the pretrained weights", "", licence, ""])
+
+
+def _answers(about: Unchecked) -> list[str]:
+    """How probabilities become answers, where that is not the most probable or one half."""
+    classes, decision, abstain = about["classes"], about.get("decision"), about.get("abstain")
+    lines: list[str] = []
+    if decision is not None and decision["kind"] == "labels":
+        pairs = zip(classes, decision["thresholds"], strict=True)
+        lines = ["An item has a class from this probability on:", ""]
+        lines += [f"- `{_plain(name)}`: {least:.3g}" for name, least in pairs]
+    elif decision is not None and decision["kind"] == "class":
+        name = _plain(classes[decision["positive"]])
+        lines = [
+            f"The answer is `{name}` from a probability of {decision['threshold']:.3g} on, chosen "
+            f"for a {decision['target']} of {percent(decision['wanted'])}."
+        ]
+    elif decision is not None:
+        lines = ["The answer is the class of least expected cost.", ""]
+        lines += [
+            f"- `{_plain(label)}` answered as `{_plain(answer)}` costs {cost:g}"
+            for label, row in zip(classes, decision["costs"], strict=True)
+            for answer, cost in zip(classes, row, strict=True)
+            if label != answer
+        ][:MOST]
+    if abstain is not None:
+        what = "classes of which one is right" if classes else "an interval that holds the number"
+        lines += [f"It says {what} for {percent(abstain['coverage'])} of new items like these."]
+    return ["## Answers", "", *lines, ""] if lines else []
 
 
 def _classes(classes: list[str]) -> list[str]:

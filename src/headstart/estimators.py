@@ -28,6 +28,7 @@ from headstart.data.weights import weights_of
 from headstart.errors import InputError
 from headstart.evaluation.answers import best_class, has_class
 from headstart.evaluation.calibration import probabilities, scaled
+from headstart.evaluation.decisions import HALF, Decision, LabelThresholds
 from headstart.features.trunk import Trunk
 from headstart.progress import Clock, Silent
 from headstart.spec import FitSpec, spec_of
@@ -160,6 +161,8 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         balance: "balanced" weighs the classes equally, whatever their size.
         class_weights: weights of the classes in training: a mapping, or what `--class-weights`
             takes; a class that is not named weighs 1.
+        threshold: for a `y` of 0 and 1 with several columns, the probability from which an item has
+            a class; by default each has its own, tuned for F1 on out-of-fold scores.
         seed: every random choice follows from it.
         offline: open no socket; use what is on this machine.
 
@@ -190,6 +193,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         strict: bool = False,
         balance: str = "none",
         class_weights: object = None,
+        threshold: float | None = None,
         seed: int = 0,
         offline: bool = False,
     ) -> None:
@@ -214,6 +218,7 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         )
         self.balance = balance
         self.class_weights = class_weights
+        self.threshold = threshold
 
     def fit(
         self,
@@ -264,9 +269,18 @@ class TransferClassifier(ClassifierMixin, _TransferEstimator):  # type: ignore[m
         """
         answer = self.predict_proba(X)
         if self._multilabel:
-            return has_class(answer).astype(np.int64)
+            return has_class(answer, self._decision()).astype(np.int64)
         found: Array = self.classes_[best_class(answer)]
         return found
+
+    def _decision(self) -> Decision | None:
+        """The model's thresholds, in the order of `classes_`."""
+        decision = self.model_.decision
+        if not isinstance(decision, LabelThresholds):
+            return None
+        values = np.full(len(self.classes_), HALF)
+        values[self._columns] = decision.values
+        return LabelThresholds(tuple(values.tolist()))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

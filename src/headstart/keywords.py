@@ -56,7 +56,16 @@ class EmbedOptions(BackboneOptions, ItemOptions, total=False):
     cut: str | None
 
 
-class FitOptions(BackboneOptions, LabelledOptions, total=False):
+class DecisionOptions(TypedDict, total=False):
+    """See `headstart.spec.DecisionSpec`."""
+
+    threshold: float | None
+    target: str | None
+    costs: str | Mapping[Any, Mapping[Any, float]] | None
+    abstain: float | None
+
+
+class FitOptions(BackboneOptions, LabelledOptions, DecisionOptions, total=False):
     """See `headstart.spec.FitSpec`."""
 
     prompt: str | int | Sequence[str | int] | None

@@ -20,7 +20,9 @@ from headstart.types import Unchecked
 from headstart.wording import shown, some
 
 SCHEMA = 3
-READS = (1, 2, 3)
+DECIDES = 4
+"""Of a model with `decision` or `abstain`, which an older headstart would leave out unsaid."""
+READS = (1, 2, 3, DECIDES)
 """Older schemas that are read too: 1 had no `width`, for the head took all features; in 2 heads
 gave values as they are, without `centre` and `spread`, and there was no reference of the compiled
 network."""

@@ -11,6 +11,9 @@ import pytest
 
 from headstart.data.labels import encode
 from headstart.evaluation import evaluate
+from headstart.evaluation.answers import predicted
+from headstart.evaluation.decisions import LabelThresholds
+from headstart.evaluation.thresholds import tuned
 from tests.runs import Place
 
 WORDS = {
@@ -72,6 +75,15 @@ def arrays(report, rows, *splits):
     return targets, scores
 
 
+def decision(report):
+    """How the model answers: by the thresholds that its report names."""
+    if report["task"] != "multilabel":
+        assert report["decision"] is None
+        return None
+    assert report["decision"]["scores"] == "out-of-fold"
+    return LabelThresholds(tuple(report["decision"]["thresholds"].values()))
+
+
 def metrics(found):
     return {name: asdict(each) for name, each in found.metrics.items()}
 
@@ -88,7 +100,14 @@ def alike(said, found):
 def test_every_test_figure_is_that_of_the_answers(fitted):
     report, rows = fitted
     targets, scores = arrays(report, rows, "test")
-    found = evaluate(report["task"], targets, scores, report["classes"], seed=SEED)
+    found = evaluate(
+        report["task"],
+        targets,
+        scores,
+        report["classes"],
+        seed=SEED,
+        predicted=predicted(report["task"], scores, decision(report)),
+    )
     assert len(targets) == report["counts"]["test"]
     alike(report["test"], metrics(found))
     assert [row["name"] for row in report["per_class"]] == report["classes"]
@@ -110,7 +129,17 @@ def test_the_constant_baseline_is_that_of_the_labels(fitted):
     else:
         name, answer = "majority", np.log(np.bincount(learnt))
     scores = np.broadcast_to(answer, (len(targets), *answer.shape))
-    found = evaluate(report["task"], targets, scores, report["classes"], seed=SEED)
+    own = None
+    if report["task"] == "multilabel":  # the constant answer has thresholds of its own
+        own = tuned(np.broadcast_to(1 / (1 + np.exp(-answer)), learnt.shape), learnt)
+    found = evaluate(
+        report["task"],
+        targets,
+        scores,
+        report["classes"],
+        seed=SEED,
+        predicted=predicted(report["task"], scores, own),
+    )
     alike(report["baselines"][name], metrics(found))
 
 

@@ -39,7 +39,7 @@ def show_answers(
 def _table(answers: Predictions, top: int | None) -> Table:
     said = ["label", "probability"]
     if answers.probabilities is None:
-        said = ["value"]
+        said = ["value"] if answers.abstain is None else ["value", "interval"]
     elif top is not None and answers.task == "classification":
         said = ["most probable"]
     id = id_key(answers)
@@ -54,11 +54,17 @@ def _cells(row: Row, top: int | None) -> list[Text]:
     if row.error is not None:
         return [Text("-", style="dim")]
     if isinstance(row.label, float):
-        return [Text(value(row.label))]
+        ends = [] if row.interval is None else [Text(" to ".join(map(value, row.interval)))]
+        return [Text(value(row.label)), *ends]
     best = sorted(row.ranked, key=lambda each: -each[1])
     single = isinstance(row.label, str)
     few = top or (0 if single else FEW_CLASSES)
     ranked = ", ".join(f"{shown(name)} {percent(share)}" for name, share in best[:few])
     if not single:
         return [Text(shown(", ".join(row.label or ("none",)))), Text(ranked)]
-    return [Text(ranked)] if top else [Text(shown(str(row.label))), Text(percent(best[0][1]))]
+    if row.set is not None and len(row.set) != 1:
+        return [Text(f"not sure: {shown(', '.join(row.set))}"), *([] if top else [Text("-")])]
+    if top:
+        return [Text(ranked)]
+    assert row.probability is not None
+    return [Text(shown(str(row.label))), Text(percent(row.probability))]

@@ -29,6 +29,9 @@ class Row:
     Attributes:
         item: its name.
         label: a class, a tuple of classes (multilabel), a number, or None.
+        probability: of the label, where that is one class.
+        set: the classes that it may be of; None for a model that never abstains.
+        interval: the low and the high end of a number; None likewise.
         ranked: classes with their probabilities: all in the model's order, or the most probable.
         error: why there is no answer.
         id: its cell in the column that was asked for.
@@ -36,6 +39,9 @@ class Row:
 
     item: str
     label: str | tuple[str, ...] | float | None = None
+    probability: float | None = None
+    set: tuple[str, ...] | None = None
+    interval: tuple[float, float] | None = None
     ranked: tuple[tuple[str, float], ...] = ()
     error: str | None = None
     id: object = None
@@ -57,10 +63,27 @@ def rows(answers: "Predictions", top: int | None) -> Iterator[Row]:
     ids = {} if answers.ids is None else answers.ids.cells
     labels = answers.labels if answers.values is None else map(_value, answers.values)
     errors = answers.errors or (None,) * len(answers)
+    sets, ends = answers.sets, answers.intervals
     every = zip(answers.names, labels, errors, strict=True)
     for number, (item, label, error) in enumerate(every):
-        ranked = () if shares is None or error else _ranked(answers.classes, shares[number], top)
-        yield Row(item, None if error else label, ranked, error, id=ids.get(item))
+        if error:
+            yield Row(item, error=error, id=ids.get(item))
+            continue
+        ranked: tuple[tuple[str, float], ...] = ()
+        probability = None
+        if shares is not None:
+            ranked = _ranked(answers.classes, shares[number], top)
+        if shares is not None and isinstance(label, str):
+            probability = meaningful(shares[number][answers.classes.index(label)])
+        yield Row(
+            item,
+            label,
+            probability,
+            None if sets is None else sets[number],
+            None if ends is None else (_value(ends[number, 0]), _value(ends[number, 1])),
+            ranked,
+            id=ids.get(item),
+        )
     placed = sum(error is not None for error in errors)
     for each in answers.skipped[: len(answers.skipped) - placed]:
         yield Row(each.item, error=each.reason, id=ids.get(each.item))
@@ -100,10 +123,14 @@ def as_json(row: Row, top: int | None, id: str | None = None) -> dict[str, objec
         said["error"] = row.error
     elif isinstance(row.label, float):
         said["value"] = row.label
+        if row.interval is not None:
+            said["low"], said["high"] = row.interval
     else:
         said["label"] = row.label
         if isinstance(row.label, str):
-            said["probability"] = max(share for _, share in row.ranked)
+            said["probability"] = row.probability
+        if row.set is not None:
+            said["set"], said["sure"] = row.set, len(row.set) == 1
         if top is None:
             said["probabilities"] = dict(row.ranked)
         else:
@@ -122,17 +149,24 @@ def id_key(answers: "Predictions") -> str | None:
     if answers.ids is None:
         return None
     column = answers.ids.column
-    ours = column in OURS or re.fullmatch(r"p\(.*\)|(label|probability)_\d+", column, re.S)
+    more = ("set",) * (answers.sets is not None)
+    more += ("low", "high") * (answers.intervals is not None)
+    ours = column in (*OURS, *more) or re.fullmatch(
+        r"p\(.*\)|(label|probability)_\d+", column, re.S
+    )
     return f"id({column})" if ours else column
 
 
 def _header(answers: "Predictions", top: int | None) -> list[str]:
     if answers.probabilities is None:
-        return ["item", "value", "error"]
+        ends = [] if answers.intervals is None else ["low", "high"]
+        return ["item", "value", *ends, "error"]
     names = ["item", "label"]
     single = answers.task == "classification"
     if single:
         names.append("probability")
+    if answers.sets is not None:
+        names.append("set")
     if top is None:
         return [*names, *map(column_of, answers.classes), "error"]
     # The most probable class of an item that has one is its label.
@@ -147,10 +181,16 @@ def cells(row: Row, names: Sequence[str], top: int | None) -> list[object]:
         return [*first, row.item, *[None] * (len(names) - len(first) - 2), row.error]
     label = SEPARATOR.join(row.label) if isinstance(row.label, tuple) else row.label
     found: list[Cell] = [row.item, label]
-    ranked = row.ranked
+    ranked: Sequence[tuple[str, float]] = row.ranked
     if isinstance(row.label, str):
-        found.append(max(share for _, share in ranked))
-        ranked = ranked if top is None else ranked[1:]
+        found.append(row.probability)
+        # A decision may say another class than the most probable one.
+        ranked = ranked if top is None else [each for each in ranked if each[0] != row.label]
+        ranked = ranked if top is None else ranked[: top - 1]
+    if row.set is not None:
+        found.append(SEPARATOR.join(row.set))
+    if row.interval is not None:
+        found += row.interval
     for name, share in ranked:
         found += [share] if top is None else [name, share]
     return [*first, *found, None]

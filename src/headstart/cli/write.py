@@ -69,7 +69,7 @@ def _kind_of(name: str, answers: "Predictions") -> object:
     import pyarrow as pa
 
     if answers.ids is None or name != id_key(answers):
-        words = name in ("item", "label", "error") or name.startswith("label_")
+        words = name in ("item", "label", "set", "error") or name.startswith("label_")
         return pa.string() if words else pa.float64()
     try:
         kind = pa.array(list(answers.ids.cells.values())).type

@@ -7,12 +7,15 @@ from itertools import chain
 
 import numpy as np
 
+from headstart.evaluation.answers import predicted
 from headstart.evaluation.baselines import constant_scores
+from headstart.evaluation.decided import of_conformal, of_decision
+from headstart.evaluation.decisions import Decision
 from headstart.evaluation.intervals import Interval
 from headstart.evaluation.metrics import Evaluation, evaluate
 from headstart.evaluation.paired import Difference, difference
 from headstart.evaluation.results import Results
-from headstart.types import Mask, Scores
+from headstart.types import JsonObject, Mask, Scores
 
 
 @dataclass(frozen=True)
@@ -24,16 +27,25 @@ class Measured:
         baselines: by name, the metrics of simpler answers; the constant one comes first.
         gain: of the model over one of the others; None where there is nothing to compare.
         class_counts: items of each class, over every split; empty for regression.
+        decision, abstain: what is known of how scores become answers, and what that is worth on the
+            test items; None where the model has none.
     """
 
     test: Evaluation
     baselines: Mapping[str, Mapping[str, Interval]]
     gain: Difference | None
     class_counts: Mapping[str, int]
+    decision: JsonObject | None = None
+    abstain: JsonObject | None = None
 
 
 def measure(
-    results: Results, others: Mapping[str, Scores], *, over: str | None = None, seed: int
+    results: Results,
+    others: Mapping[str, Scores],
+    *,
+    over: str | None = None,
+    decisions: Mapping[str, Decision | None] | None = None,
+    seed: int,
 ) -> Measured:
     """Measure a model on its test items, beside the constant answer and others.
 
@@ -41,28 +53,48 @@ def measure(
         results: of every item; scores are needed of the test items alone.
         others: by name, calibrated scores of the test items by other models.
         over: which of them the gain is over.
+        decisions: by name, how those scores become answers, and those of `majority`.
         seed: of the intervals.
     """
     test = results.within("test")
     targets, scores = results.targets[test], results.scores[test]
     together = results.select(test).together
+    decided = decisions or {}
 
-    def measured(answers: Scores) -> Evaluation:
-        classes = results.classes
-        return evaluate(results.task, targets, answers, classes, seed=seed, together=together)
+    def measured(answers: Scores, decision: Decision | None) -> Evaluation:
+        return evaluate(
+            results.task,
+            targets,
+            answers,
+            results.classes,
+            seed=seed,
+            predicted=predicted(results.task, answers, decision),
+            together=together,
+        )
 
     baselines, gain = {}, None
     if test.any():
         constant = _constant(results, test)
         name = "mean" if results.task == "regression" else "majority"
         every = {name: constant, **others}
-        baselines = {each: measured(answers).metrics for each, answers in every.items()}
-        gain = None if over is None else difference(results.task, targets, scores, others[over])
+        baselines = {
+            each: measured(answers, decided.get(each)).metrics for each, answers in every.items()
+        }
+        if over is not None:
+            task, before = results.task, others[over]
+            answers = (
+                predicted(task, scores, results.decision),
+                predicted(task, before, decided.get(over)),
+            )
+            gain = difference(task, targets, scores, before, predicted=answers)
+    asked = results.select(test)
     return Measured(
-        measured(scores),
+        measured(scores, results.decision),
         baselines,
         gain,
         _class_counts(results),
+        None if results.decision is None else of_decision(results.decision, asked, seed),
+        None if results.abstain is None else of_conformal(results.abstain, asked),
     )
 
 

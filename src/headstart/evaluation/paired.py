@@ -111,7 +111,14 @@ def change(new: Floats, old: Floats) -> Change:
     return Change((float(new.mean()) - before) / before if before else 0.0, chance)
 
 
-def difference(task: str, targets: Targets, new: Scores, old: Scores) -> Difference | None:
+def difference(
+    task: str,
+    targets: Targets,
+    new: Scores,
+    old: Scores,
+    *,
+    predicted: tuple[Indices | Mask | None, Indices | Mask | None] = (None, None),
+) -> Difference | None:
     """The difference between the scores of two models; None with fewer than two items.
 
     Its interval is that of Student's t on the items' own differences, which are few values for
@@ -121,13 +128,15 @@ def difference(task: str, targets: Targets, new: Scores, old: Scores) -> Differe
         task: "classification", "multilabel" or "regression".
         targets: as in `headstart.evaluation.evaluate`.
         new, old: logits (n, classes), or values (n,).
+        predicted: what each answers, where that is not what its scores make likeliest.
     """
     from scipy.stats import t
 
     if len(targets) < 2:
         return None
     metric = "mae" if task == "regression" else "accuracy"
-    each = by_item(task, targets, new) - by_item(task, targets, old)
+    of_new, of_old = predicted
+    each = by_item(task, targets, new, of_new) - by_item(task, targets, old, of_old)
     value = float(each.mean())
     margin = float(t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each)))
     return Difference(metric, value, value - margin, value + margin)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from headstart.atomic import whole
 from headstart.evaluation.answers import labels_of
 from headstart.evaluation.calibration import probabilities
+from headstart.evaluation.conformal import Margin, Sets
 from headstart.evaluation.results import Results
-from headstart.types import Json, Label
+from headstart.types import Json, Label, Scores
 from headstart.wording import meaningful
 
 if TYPE_CHECKING:
@@ -36,8 +37,11 @@ def column_of(name: str) -> str:
     return f"p({name})"
 
 
-def schema_of(task: str, classes: Sequence[str]) -> "pa.Schema":
-    """The columns of a task, with their types; `task` and `classes` are in the metadata."""
+def schema_of(task: str, classes: Sequence[str], *, sets: bool = False) -> "pa.Schema":
+    """The columns of a task, with their types; `task` and `classes` are in the metadata.
+
+    `sets` says whether there are prediction sets, or intervals of values.
+    """
     import pyarrow as pa
 
     text = pa.string()
@@ -52,8 +56,10 @@ def schema_of(task: str, classes: Sequence[str]) -> "pa.Schema":
     ]
     if task == "regression":
         columns.append(("value", pa.float64()))
+        columns += [("low", pa.float64()), ("high", pa.float64())] if sets else []
     else:
         columns.append(("prediction", answer[task]))
+        columns += [("set", pa.list_(text))] if sets else []
         columns += [(column_of(_written(name)), pa.float32()) for name in classes]
     about = {"schema": 1, "task": task, "classes": [_written(name) for name in classes]}
     return pa.schema(columns, metadata={"headstart": json.dumps(about)})
@@ -63,7 +69,7 @@ def table_of(results: Results) -> "pa.Table":
     """One row for each item."""
     import pyarrow as pa
 
-    schema = schema_of(results.task, results.classes)
+    schema = schema_of(results.task, results.classes, sets=results.abstain is not None)
     number = len(results.names)
     digests = np.asarray(results.digests, "S16")
     columns: list[Sequence[object] | NDArray[np.floating]] = [
@@ -75,15 +81,27 @@ def table_of(results: Results) -> "pa.Table":
     ]
     if results.task == "regression":
         columns += [list(results.labels), np.asarray(results.scores, np.float64)]
+        if isinstance(results.abstain, Margin):
+            columns += list(results.abstain.of(results.scores).T)
     else:
         shares = probabilities(results.task, results.scores).astype(np.float32)
         columns += [
             [_written_label(each) for each in results.labels],
-            [_written_label(each) for each in labels_of(results.task, results.classes, shares)],
+            [
+                _written_label(each)
+                for each in labels_of(results.task, results.classes, shares, results.decision)
+            ],
+            *_sets(results, shares),
             *(np.ascontiguousarray(share) for share in shares.T),
         ]
     arrays = [pa.array(c, field.type) for c, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _sets(results: Results, shares: Scores) -> list[Sequence[object]]:
+    if not isinstance(results.abstain, Sets):
+        return []
+    return [[_written_label(each) for each in results.abstain.names(results.classes, shares)]]
 
 
 def write(table: "pa.Table", path: Path) -> None:

@@ -7,6 +7,8 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.evaluation.conformal import Conformal
+from headstart.evaluation.decisions import Decision
 from headstart.types import Indices, Label, Mask, Scores, Targets
 
 
@@ -25,6 +27,7 @@ class Results:
         targets: the same as numbers, as `evaluate` takes them.
         scores: calibrated logits (n, classes), or values (n,); NaN where the model was not asked.
         folds: the fold that each was held out in, or None; groups: what it belongs to, or None.
+        decision: how scores become answers; abstain: when an answer is several; see `Model`.
     """
 
     task: str
@@ -38,6 +41,8 @@ class Results:
     scores: Scores
     folds: Sequence[int | None] | None = None
     groups: Sequence[str | None] | None = None
+    decision: Decision | None = None
+    abstain: Conformal | None = None
 
     @property
     def together(self) -> Indices | None:

@@ -6,7 +6,7 @@ preprocessing, backbone, pooling and head are layers that come with Keras.
 
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ HEADS = ("linear", "mlp")
 def write(model: Model, out: Path, *, offline: bool = False) -> Written:
     """Write `out`; the names of the classes are in it too, in order, as `classes.json`.
 
+    And where the model has one, its `decision.json` or `abstain.json`, as in model.json.
+
     Args:
         model: of a keras: backbone, with a linear or mlp head.
         out: ends in `.keras`.
@@ -66,10 +68,14 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
             "fit again with --head linear."
         )
     network = _whole(model, _backbone(model, offline=offline))
+    parts = {"decision": model.decision, "abstain": model.abstain}
+    decided = {name: each for name, each in parts.items() if each is not None}
     with whole(out) as unfinished:
         network.save(unfinished)
         with zipfile.ZipFile(unfinished, "a") as file:
             file.writestr("classes.json", json.dumps(list(model.classes)))
+            for name, each in decided.items():
+                file.writestr(f"{name}.json", json.dumps(each.to_json()))
         difference, rounding = _differences(model, unfinished)
         if not difference <= TOLERANCE:
             raise HeadstartError(
@@ -85,15 +91,22 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
         "difference": difference,
         "rounding": rounding,
     }
-    return Written(facts, tuple(_notes(size.crop_fraction, difference, rounding)))
+    return Written(facts, tuple(_notes(size.crop_fraction, difference, rounding, decided)))
 
 
-def _notes(crop: float, difference: float, rounding: float) -> Iterator[str]:
+def _notes(
+    crop: float, difference: float, rounding: float, decided: Collection[str]
+) -> Iterator[str]:
     yield f"The file answers like the model, to {difference:.1g}."
     if rounding:
         yield (
             "That is in 32-bit floats. On this machine the model computes in bfloat16, which "
             f"changed its answers to the same random images by up to {rounding:.1g}."
+        )
+    for name in decided:
+        yield (
+            "The file gives probabilities, or values; how the model answers from them is in it as "
+            f"{name}.json, which Keras does not apply."
         )
     if crop < 1:
         yield (

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from headstart import html
 from headstart.data.dataset import Ids, Skipped, Task
 from headstart.evaluation.answers import labels_of
-from headstart.types import Array
+from headstart.evaluation.conformal import Conformal, Margin, Sets
+from headstart.evaluation.decisions import Decision
+from headstart.types import Array, Floats
 from headstart.wording import shown
 
 SHOWN = 20
@@ -30,6 +32,8 @@ class Predictions:
         skipped: the items that could not be read, and why; also what a folder holds besides.
         ids: the column of the user's that was asked for, by the names of the items.
         errors: (items,) why an item has no answer, None where it has one; empty: all have.
+        decision: how probabilities become labels; None: the most probable, or one half.
+        abstain: makes `sets` or `intervals`; None where the model has none.
     """
 
     names: list[str]
@@ -41,6 +45,8 @@ class Predictions:
     warnings: tuple[str, ...] = ()
     ids: Ids | None = None
     errors: tuple[str | None, ...] = ()
+    decision: Decision | None = None
+    abstain: Conformal | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -57,7 +63,24 @@ class Predictions:
         if self.values is not None:
             return [float(value) for value in self.values]
         assert self.probabilities is not None
-        return list(labels_of(self.task, self.classes, self.probabilities))
+        return list(labels_of(self.task, self.classes, self.probabilities, self.decision))
+
+    @property
+    def sets(self) -> list[tuple[str, ...]] | None:
+        """The classes that an item may be of, for a model with `--abstain`, else None.
+
+        One: the model is sure. Several: it is not. None where there is no answer.
+        """
+        if not isinstance(self.abstain, Sets) or self.probabilities is None:
+            return None
+        return self.abstain.names(self.classes, self.probabilities)
+
+    @property
+    def intervals(self) -> Floats | None:
+        """Low and high ends (items, 2), for a model of numbers with `--abstain`, else None."""
+        if not isinstance(self.abstain, Margin) or self.values is None:
+            return None
+        return self.abstain.of(self.values)
 
     def __repr__(self) -> str:
         lost = sum(error is not None for error in self.errors)
@@ -66,9 +89,14 @@ class Predictions:
     def _repr_html_(self) -> str:
         """The first rows as a table, for a notebook."""
         errors = self.errors or (None,) * len(self)
-        rows = []
+        rows: list[list[str]] = []
+        sets, ends = self.sets, self.intervals
         for name, label, error in islice(zip(self.names, self.labels, errors, strict=True), SHOWN):
             answer = " | ".join(label) if isinstance(label, tuple) else str(label)
+            if sets is not None and len(sets[len(rows)]) > 1:
+                answer = f"not sure: {', '.join(sets[len(rows)])}"
+            if ends is not None:
+                answer += " ({:.4g} to {:.4g})".format(*ends[len(rows)])
             rows.append([name, shown(error or answer)])
         left = f"<p>and {len(self) - SHOWN:,} more</p>" if len(self) > SHOWN else ""
         return html.table(["item", "answer"], rows) + left

@@ -7,6 +7,7 @@ import numpy as np
 from headstart import heads, manifest, sealed
 from headstart.data import texts
 from headstart.errors import InputError, first_line
+from headstart.evaluation import conformal, decisions
 from headstart.installed import installed
 from headstart.predictors.model import DIGEST, Model
 from headstart.predictors.write import BACKBONE, HEAD, TRAINED
@@ -57,6 +58,7 @@ def _assemble(folder: Path, about: Unchecked) -> Model:
     known = {
         "schema", "task", "modality", "classes", "preprocessing",
         "head", "temperature", "precision", "width", "files", "seal", "trained_items",
+        "decision", "abstain",
     }  # fmt: skip
     return _checked(
         Model(
@@ -80,6 +82,12 @@ def _assemble(folder: Path, about: Unchecked) -> Model:
             if f"compiled/{graphs.REFERENCE}" in about["files"]
             else None,
             graph=graphs.read(folder / "compiled" / "network.xml"),
+            decision=decisions.from_json(about["decision"], about["task"], len(about["classes"]))
+            if "decision" in about
+            else None,
+            abstain=conformal.from_json(about["abstain"], about["task"], len(about["classes"]))
+            if "abstain" in about
+            else None,
             about={key: value for key, value in about.items() if key not in known},
         )
     )

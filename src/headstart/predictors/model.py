@@ -14,6 +14,8 @@ from headstart.data.dataset import Dataset, Modality, Task, count_notes
 from headstart.data.reads import Reads, TrainedSpec, reads_from_json
 from headstart.errors import InputError
 from headstart.evaluation.calibration import probabilities
+from headstart.evaluation.conformal import Conformal
+from headstart.evaluation.decisions import Decision
 from headstart.features import pipeline
 from headstart.paths import cache_folder
 from headstart.predictors.answers import Predictions, Scored
@@ -61,6 +63,8 @@ class Model:
         trained: content digests of the items that it was trained on, sorted, uint8 (items, 16);
             None in a model of an older headstart, which kept none.
         about: what model.json says besides, for people: backbone, cut, strategy, metrics, seed.
+        decision: how probabilities become answers; None: the most probable class, or one half.
+        abstain: when an answer is several classes, or an interval; None: never.
     """
 
     task: Task
@@ -79,6 +83,8 @@ class Model:
     about: Unchecked = field(default_factory=dict)
     module: "nn.Module | None" = None
     where: str = "cpu"
+    decision: Decision | None = None
+    abstain: Conformal | None = None
 
     @property
     def reads(self) -> Reads:
@@ -309,6 +315,8 @@ class Model:
             warnings=(*data.warnings, *data.notes, *count_notes(scored.notes, self.modality)),
             ids=data.ids,
             errors=tuple(errors) if scored.unread else (),
+            decision=self.decision,
+            abstain=self.abstain,
         )
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:

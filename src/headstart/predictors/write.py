@@ -84,6 +84,17 @@ def _about(model: "Model") -> Unchecked:
         "temperature": model.temperature,
         "precision": model.precision,
         "width": model.width,
+        **_decided(model),
         **({} if model.trained is None else {"trained_items": len(model.trained)}),
         **model.about,
     }
+
+
+def _decided(model: "Model") -> Unchecked:
+    """How it answers, where an older headstart would not: it refuses that schema."""
+    said: Unchecked = {}
+    if model.decision is not None:
+        said["decision"] = model.decision.to_json()
+    if model.abstain is not None:
+        said["abstain"] = model.abstain.to_json()
+    return {"schema": sealed.DECIDES, **said} if said else {}

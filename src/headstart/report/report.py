@@ -148,6 +148,10 @@ class Report(FitReport):
         corrections: how many `labels` were corrected and items `left_out`; None: none were given.
         learning_curve: what more labels would buy the head on the frozen network; None where it
             was not measured.
+        decision: how probabilities become answers, where a threshold, a target or costs do, on how
+            many items that was chosen, and what it is worth on the test items; see
+            `headstart.evaluation.decided`.
+        abstain: the same of prediction sets and intervals.
     """
 
     task: Task
@@ -165,6 +169,8 @@ class Report(FitReport):
     findings: tuple[Finding, ...] = ()
     corrections: Mapping[str, int] | None = None
     learning_curve: LearningCurve | None = None
+    decision: JsonObject | None = None
+    abstain: JsonObject | None = None
 
     def _steps(self, folder: str) -> tuple[tuple[str, str], ...]:
         example = "photo.jpg" if self.modality == "image" else "texts.csv"
@@ -264,6 +270,8 @@ class EvaluationReport(Showable):
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     predictions: str | None = None
+    decision: JsonObject | None = None
+    abstain: JsonObject | None = None
 
     def show_on(self, console: Console) -> None:
         """See `Showable.show_on`."""

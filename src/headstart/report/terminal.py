@@ -12,6 +12,7 @@ from rich.text import Text
 
 from headstart.data.dataset import SPLITS, Skipped
 from headstart.report.columns import columns
+from headstart.report.decisions import abstain_lines, decision_lines
 from headstart.report.jsonable import Metrics
 from headstart.report.result import (
     METRICS,
@@ -130,6 +131,12 @@ def _result(
     lines: list[RenderableType] = [Text(said[0], style="bold"), *map(Text, said[1:]), Text()]
     table = metric_table(metrics, baselines)
     section(console, "Result", Group(*lines, table))
+    for title, said in (
+        ("Decision", decision_lines(report.decision)),
+        ("Abstaining", abstain_lines(report.abstain)),
+    ):
+        if said:
+            section(console, title, Group(*map(Text, said)))
     rows = class_table(report.per_class)
     if rows is not None:
         section(console, "Classes", rows)

@@ -15,6 +15,7 @@ from headstart.data.labels import encode
 from headstart.data.table import is_table, read_table
 from headstart.errors import InputError
 from headstart.evaluation import Results
+from headstart.evaluation.answers import predicted
 from headstart.evaluation.predictions import FILE, SEPARATOR
 from headstart.types import Floats, Indices, Label, Mask, Scores
 from headstart.wording import shown, some
@@ -84,6 +85,7 @@ def of_results(
         learnt=learnt,
         labels=results.labels,
         scores=results.scores,
+        predicted=predicted(results.task, results.scores, results.decision),
         skipped=skipped,
     )
 

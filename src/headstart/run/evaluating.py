@@ -10,7 +10,9 @@ from headstart.data.divide import match
 from headstart.data.rows import refuse_skipped
 from headstart.errors import InputError
 from headstart.evaluation import Results, predictions
+from headstart.evaluation.answers import predicted
 from headstart.evaluation.calibration import scaled
+from headstart.evaluation.decided import of_conformal, of_decision
 from headstart.predictors import Model, Scored
 from headstart.progress import Progress
 from headstart.report.report import EvaluationReport
@@ -52,6 +54,7 @@ def evaluate(
         results.classes,
         seed=0,
         together=results.together,
+        predicted=predicted(results.task, results.scores, results.decision),
     )
     seen = int(model.seen(results.digests).sum())
     if out is not None:
@@ -75,6 +78,8 @@ def evaluate(
         predictions=None if out is None else str(out),
         per_class=measured.per_class,
         confusion=measured.confused,
+        decision=None if results.decision is None else of_decision(results.decision, results, 0),
+        abstain=None if results.abstain is None else of_conformal(results.abstain, results),
     )
 
 
@@ -140,6 +145,8 @@ def _results(
         targets=targets,
         scores=scaled(scored.scores[known], model.temperature),
         groups=[dataset.groups[at] for at in places] if dataset.groups else None,
+        decision=model.decision,
+        abstain=model.abstain,
     )
 
 

@@ -21,6 +21,7 @@ from headstart.run.measure import measured, scores_of_others
 from headstart.run.prepare import Arrange, Prepared, prepare
 from headstart.spec import FitSpec
 from headstart.training.assemble import about, assemble, scores_on_test
+from headstart.training.deciding import chosen
 from headstart.training.examples import Examples, without_test
 from headstart.training.examples import arrange as held_out
 from headstart.training.results import results, trained_on
@@ -132,16 +133,22 @@ def _concluded(
 ) -> Run:
     """The model of a climbed ladder, its report, and where asked its answers to every item."""
     data, features, best = prepared.dataset, prepared.features, climbed.best
-    model = replace(assemble(best, data), trained=trained_on(best, features))
+    found = chosen(best, spec)
+    model = replace(
+        assemble(best, data),
+        trained=trained_on(best, features),
+        decision=found.decision,
+        abstain=found.abstain,
+    )
     scores = scores_on_test(model, best, data)
     answers = results(model, best, data, features, scores, every_item=every_item)
     facts = about(best, spec.seed)
     if crossed is None:
         others = scores_of_others(data, climbed, spec)
-        report = measured(name, data, features, climbed, answers, others, spec)
+        report = measured(name, data, features, climbed, answers, others, found, spec)
     else:
         answers = results_of(crossed, answers, data, features)
-        report = measured(name, data, features, climbed, answers, crossed.others, spec)
+        report = measured(name, data, features, climbed, answers, crossed.others, found, spec)
         report = crossed.added_to(report)
         facts["folds"] = spec.folds
     if prepared.near is not None:

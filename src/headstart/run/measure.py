@@ -7,6 +7,7 @@ from headstart import evaluation
 from headstart.data.dataset import Dataset, count_notes
 from headstart.evaluation import Results
 from headstart.evaluation.calibration import scaled
+from headstart.evaluation.decisions import Decision
 from headstart.evaluation.learning_curve import LearningCurve
 from headstart.features.extract import Features
 from headstart.heads.contract import history_of
@@ -17,8 +18,9 @@ from headstart.spec import FitSpec, chosen
 from headstart.training import learning_curve
 from headstart.training.adapted import Adapted
 from headstart.training.assemble import assemble, scores_on_test
+from headstart.training.deciding import Chosen, of_constant, on_validation
 from headstart.training.examples import Examples
-from headstart.types import Scores
+from headstart.types import JsonObject, Scores
 
 VERSIONS = (
     "headstart",
@@ -39,19 +41,21 @@ def measured(
     climbed: Climbed,
     results: Results,
     others: Mapping[str, Scores],
+    decided: Chosen,
     spec: FitSpec,
 ) -> Report:
     """Measure a model on the test split, once, and say all there is to say of the run.
 
     `results` are the model's answers, of the test items at least; `others` are those of other
-    models to the test items. The seconds per part and the saved model's folder are for the caller
-    to fill in.
+    models to the test items; `decided` is how the model answers. The seconds per part and the saved
+    model's folder are for the caller to fill in.
     """
     best = climbed.best
     examples = best.examples
     first = climbed.tried[0].adapted
     over = first.strategy if first is not None and first.strategy in others else None
-    found = evaluation.measure(results, others, over=over, seed=spec.seed)
+    decisions = _decisions(climbed, decided, results)
+    found = evaluation.measure(results, others, over=over, decisions=decisions, seed=spec.seed)
     curve, untold = _learning_curve(first, spec)
     skipped = (*dataset.skipped, *features.skipped, *examples.skipped)
     backbone = best.trunk.backbone
@@ -87,6 +91,8 @@ def measured(
         baselines=found.baselines,
         gain=found.gain,
         per_class=found.test.per_class,
+        decision=_with_origin(found.decision, decided),
+        abstain=found.abstain,
         confusion=found.test.confused,
         outlook=climbed.outlook,
         learning_curve=curve,
@@ -169,6 +175,25 @@ def scores_of_others(dataset: Dataset, climbed: Climbed, spec: FitSpec) -> dict[
         scratch = assemble(climbed.compared, dataset)
         found[climbed.compared.strategy] = scores_on_test(scratch, climbed.compared, dataset)
     return found
+
+
+def _decisions(climbed: Climbed, chosen: Chosen, results: Results) -> dict[str, Decision | None]:
+    """How other models answer where a label has a threshold: with thresholds of their own."""
+    if results.task != "multilabel" or chosen.decision is None:
+        return {}
+    compared = (climbed.tried[0].adapted, climbed.compared)
+    others: list[Adapted] = [each for each in compared if each is not None]
+    if chosen.scores == "given":
+        return dict.fromkeys(("majority", *(each.strategy for each in others)), chosen.decision)
+    learnt = results.targets[results.within("train", "validation")]
+    own = {each.strategy: on_validation(each) for each in others}
+    return {"majority": of_constant(learnt), **own}
+
+
+def _with_origin(decision: JsonObject | None, chosen: Chosen) -> JsonObject | None:
+    if decision is None:
+        return None
+    return {**decision, "scores": chosen.scores, "items": chosen.items}
 
 
 def _warnings(

@@ -17,6 +17,7 @@ from headstart.progress import Clock, Progress
 from headstart.run import near_duplicates
 from headstart.run.near_duplicates import Found
 from headstart.spec import FitSpec
+from headstart.training.asked import refuse_undecidable
 from headstart.training.examples import Examples
 from headstart.training.feature_extraction import widened
 
@@ -67,6 +68,7 @@ def prepare(
     dataset = dataset if corrections is None else corrections.dataset
     labels.check(dataset)
     refuse_idle(dataset, spec)
+    refuse_undecidable(dataset, spec)
     dataset = weighted(dataset, spec)
     if any(dataset.splits) and "test" not in dataset.splits:
         note = "The data has no test split: a part of its training items is taken for one."

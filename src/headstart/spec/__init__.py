@@ -6,6 +6,7 @@ The command line, the Python functions and the reference are all made from these
 from headstart.spec.backbone import BackboneSpec, EmbedSpec
 from headstart.spec.check import CheckSpec
 from headstart.spec.data import FOLDER, ItemSpec, LabelledSpec, ReadSpec
+from headstart.spec.decision import DecisionSpec
 from headstart.spec.fit import FitSpec, head_of, not_balanced
 from headstart.spec.generation import GenerateSpec
 from headstart.spec.option import (
@@ -32,6 +33,7 @@ __all__ = [
     "TRAINING",
     "BackboneSpec",
     "CheckSpec",
+    "DecisionSpec",
     "EmbedSpec",
     "FitSpec",
     "GenerateSpec",

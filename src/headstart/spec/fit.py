@@ -10,6 +10,7 @@ from headstart.quantity import bytes_of, seconds_of
 from headstart.registry import HEADS, OBJECTIVES, STRATEGIES, TRACKERS
 from headstart.spec.backbone import BackboneSpec, check_device
 from headstart.spec.data import ReadSpec
+from headstart.spec.decision import DECISIONS, DecisionSpec
 from headstart.spec.option import EVALUATION, OUTPUT, TRAINING, flag, option
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ NOT_OF_WRITERS = (
     "group", "group_by", "time", "folds", "near_duplicates",
     "corrections",
     "learning_curve",
+    *DECISIONS,
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
 FLIPS = ("horizontal", "any", "none")
@@ -29,7 +31,7 @@ NEAR_DUPLICATES = ("group", "report", "ignore")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitSpec(BackboneSpec, ReadSpec):
+class FitSpec(BackboneSpec, ReadSpec, DecisionSpec):
     """A whole `fit`."""
 
     prompt: str | None = option(
@@ -167,6 +169,7 @@ class FitSpec(BackboneSpec, ReadSpec):
                     "--class-weights names a class twice, as text and as a number; name it once."
                 )
             object.__setattr__(self, "class_weights", json.dumps(weights, default=_number))
+        self.normalise_costs()
         super().__post_init__()
         if self.class_weights is not None and self.balance != "none":
             raise InputError("--balance and --class-weights both weigh the classes; leave one out.")
@@ -179,6 +182,7 @@ class FitSpec(BackboneSpec, ReadSpec):
         self._check_strategy()
         self._check_task()
         self._check_together(head)
+        self.check_decision(deeper=self._trains_backbone, folds=self.folds is not None)
         self._check_alone(head)
 
     def _check_strategy(self) -> None:

@@ -67,6 +67,8 @@ def results(
         targets=np.concatenate(targets)[order],
         scores=np.concatenate(scores)[order],
         groups=[data.groups[at] for at in places.tolist()] if data.groups else None,
+        decision=model.decision,
+        abstain=model.abstain,
     )
 
 

@@ -5,9 +5,10 @@ from dataclasses import fields
 from headstart.features.trunk import Trunk
 from headstart.installed import version_of
 from headstart.spec import FitSpec, flag
+from headstart.spec.decision import DECISIONS
 from headstart.training.threads import threads
 
-_NO_MATTER = ("offline", "strict", "root", "allow_root", "device")
+_NO_MATTER = ("offline", "strict", "root", "allow_root", "device", *DECISIONS)
 
 
 def run_identity(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, object]:
