@@ -56,11 +56,20 @@ def test_of_many_items_the_first_are_explained(fit, tmp_path, monkeypatch):
     assert len(json.loads((tmp_path / "why" / "explanations.json").read_text())) == 2
 
 
-def test_a_folder_with_other_files_is_refused_before_any_work(here, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
+@pytest.mark.parametrize("name", ["notes.txt", "1.png", "0001.png", "index.html"])
+def test_a_folder_with_other_files_is_refused_before_any_work(here, tmp_path, name):
+    """Images of one's own may have the names that ours have."""
+    (tmp_path / name).write_text("mine")
     done = here.run("predict", "nothing here", "x.jpg", "--explain", str(tmp_path))
     assert done.code == 2
     assert "holds other files; name a new one" in done.err
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_the_folder_that_one_is_in_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="the folder that you are in"):
+        folders.check_folder(tmp_path)
     with pytest.raises(InputError, match="which is a file; name a folder"):
         folders.check_folder(tmp_path / "notes.txt")
     assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -43,3 +43,22 @@ def test_nothing_is_saved_where_that_was_not_asked_for(tmp_path):
     assert done.model is None
     assert list(done.seconds) == ["total"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_fails_is_a_warning(tmp_path, unfinished):
+    def broken(_):
+        raise MemoryError("too many thumbnails")
+
+    out = tmp_path / "model"
+    done = finish(
+        report(model=None),
+        lambda to: to.mkdir(),
+        out,
+        unfinished,
+        Silent(),
+        Clock(),
+        thumbnails=broken,
+    )
+    assert "report.html is not: too many thumbnails" in done.warnings[-1]
+    assert json.loads((out / "report.json").read_text())["warnings"][-1] == done.warnings[-1]
+    assert not unfinished.folder.exists()

@@ -1,7 +1,6 @@
 """Explanations as a folder: `index.html` for people, `explanations.json`, and an image for each."""
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -27,7 +26,6 @@ MOST = 100
 """Items that are explained in a folder."""
 
 PAGE, DATA = "index.html", "explanations.json"
-_OURS = re.compile(r"index\.html|explanations\.json|\d+\.png")
 _HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -54,9 +52,25 @@ def check_folder(folder: str | Path) -> Path:
     said = f"--explain is {str(folder)[:200]!r}"
     if path.exists() and not path.is_dir():
         raise InputError(f"{said}, which is a file; name a folder.")
-    if path.is_dir() and not all(_OURS.fullmatch(each.name) for each in path.iterdir()):
+    path = path.resolve()
+    if Path.cwd().is_relative_to(path):
+        raise InputError(f"{said}, the folder that you are in; name a new one.")
+    if path.is_dir() and not _replaceable(path):
         raise InputError(f"{said}, a folder that holds other files; name a new one.")
-    return path.resolve()
+    return path
+
+
+def _replaceable(folder: Path) -> bool:
+    """Whether a folder is empty, or holds nothing but explanations."""
+    there = list(folder.iterdir())
+    if not there:
+        return True
+    try:
+        listed = json.loads((folder / DATA).read_text("utf-8"))
+        ours = {PAGE, DATA, *(str(each["image"]) for each in listed if each.get("image"))}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return False
+    return all(each.name in ours and each.is_file() for each in there)
 
 
 def write_first(
@@ -94,6 +108,7 @@ def write(explanations: Iterable[Explanation | Unexplained], folder: Path) -> No
 
     Raises:
         OSError: the disk refuses; what was there stays.
+        InputError: something else came to be in the folder; it stays.
     """
     page, listed = [_HEAD], list[JsonObject]()
     with whole_folder(folder) as unfinished:
@@ -108,6 +123,8 @@ def write(explanations: Iterable[Explanation | Unexplained], folder: Path) -> No
         (unfinished / DATA).write_text(text + "\n", "utf-8")
         page.append("</body></html>\n")
         (unfinished / PAGE).write_text("".join(page), "utf-8")
+        if folder.is_dir() and not _replaceable(folder):
+            raise InputError(f"{str(folder)[:200]!r} has other files by now; name a new folder.")
 
 
 def as_json(explanation: Explanation | Unexplained, image: str | None = None) -> JsonObject:

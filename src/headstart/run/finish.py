@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from headstart.atomic import write_json
+from headstart.errors import first_line
 from headstart.progress import Clock, Progress
 from headstart.report import page
 from headstart.report.report import FitReport
@@ -23,6 +24,7 @@ def finish(
     progress: Progress,
     clock: Clock,
     track: str = "none",
+    thumbnails: Callable[[Path], None] | None = None,
 ) -> AnyReport:
     """Save a model where that was asked for, and complete its report.
 
@@ -34,6 +36,8 @@ def finish(
         progress: shows what is going on.
         clock: takes the lap `save`.
         track: the tracker that records the run; a failure of it is a warning of what is returned.
+        thumbnails: keeps, in the model's folder, what the page shows of items. A failure of it or
+            of the page is a warning too.
     """
     if out is not None:
         with progress.stage("Saving the model", None):
@@ -42,7 +46,9 @@ def finish(
     report = replace(report, seconds=clock.seconds(), model=None if out is None else str(out))
     if out is not None:
         write_json(out / "report.json", report.to_json())
-        page.write(out, out / page.FILE)
+        if lost := _page(out, thumbnails):
+            report = replace(report, warnings=(*report.warnings, lost))
+            write_json(out / "report.json", report.to_json())
     if unfinished is not None:
         unfinished.remove()
     if track != "none":
@@ -50,3 +56,14 @@ def finish(
             failed = tell(track, report, out)
         report = replace(report, warnings=(*report.warnings, *failed))
     return report
+
+
+def _page(folder: Path, thumbnails: Callable[[Path], None] | None) -> str | None:
+    """The page of a saved model; why there is none, where it fails: the model is there."""
+    try:
+        if thumbnails is not None:
+            thumbnails(folder)
+        page.write(folder, folder / page.FILE)
+    except Exception as error:
+        return f"The model is saved, but {page.FILE} is not: {first_line(error)}"
+    return None

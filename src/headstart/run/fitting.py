@@ -83,10 +83,12 @@ def fit(
     def save(folder: Path) -> None:
         run.model.save(folder)
         predictions.write(predictions.table_of(run.results), folder / predictions.FILE)
+
+    def thumbnails(folder: Path) -> None:
         keep(folder, prepared.dataset, run.results, run.report.findings)
 
     done = None if climbed.stopped else climbed.unfinished
-    report = finish(run.report, save, out, done, progress, clock, spec.track)
+    report = finish(run.report, save, out, done, progress, clock, spec.track, thumbnails)
     for unfinished in () if crossed is None else crossed.unfinished:
         unfinished.remove()
     return replace(run, report=report)
