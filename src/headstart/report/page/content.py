@@ -58,6 +58,7 @@ class Suspect:
     image: str | None
     image_beside: str | None
     text: str | None
+    text_beside: str | None
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,14 @@ def _suspect(suspect: Unchecked, kept: Mapping[str, Unchecked]) -> Suspect:
     )
     name = shown(str(suspect.get("name") or ""))
     return Suspect(
-        name, label, suggestion, other, image_of(about), image_of(beside), text_of(about)
+        name,
+        label,
+        suggestion,
+        other,
+        image_of(about),
+        image_of(beside),
+        text_of(about),
+        text_of(beside),
     )
 
 
@@ -367,7 +375,7 @@ def more_labels(report: Unchecked) -> tuple[str, Plot] | None:
     return shown(str(found.get("sentence") or "")), plot
 
 
-_PARTS = ("start", "read", "load", "extract", "train", "evaluate", "save")
+_PARTS = ("start", "read", "load", "extract", "near-duplicates", "train", "evaluate", "save")
 
 
 def time(report: Unchecked) -> Plot | None:
