@@ -229,7 +229,7 @@ def explain(
     inputs: object,
     *,
     target: str | Sequence[str] | None = None,
-    method: "Method | None" = None,
+    method: "Method" = "occlusion",
     progress: Progress | None = None,
     **options: Unpack[ItemOptions],
 ) -> "list[Explanation | Unexplained]":
@@ -239,9 +239,8 @@ def explain(
         model: its folder, the model, or a session of it.
         inputs: as `predict` takes them.
         target: a class to explain, or several; by default what the model answers.
-        method: how images are explained: "activation map", which takes one pass of the network,
-            or "occlusion"; by default the first where the head takes nothing but the means of the
-            last map.
+        method: how images are explained: "occlusion", or "activation map", which takes one pass of
+            the network and marks less surely what counts.
         progress: shows what is going on; by default a notebook does, and nothing else.
         **options: the fields of `headstart.spec.ItemSpec`.
 

@@ -58,7 +58,6 @@ def test_the_last_map_says_where(images):
     """In its own size the heat is what each position adds, and the rest all over."""
     mapped = activation.mapped(network(), None, SHAPE)
     assert [(each.start, each.shape) for each in mapped.located] == [(8, (4, 3, 4))]
-    assert not mapped.whole
     (row,) = computed(mapped.graph, images[:1])
     weight = np.random.default_rng(3).normal(size=(12, 1))
     heat = mapped.heat(row, weight, np.ones(1), (3, 4))[0]
@@ -67,16 +66,6 @@ def test_the_last_map_says_where(images):
     expected = np.tensordot(weight[8:, 0], values, 1) / 12 + rest / 12
     assert heat == pytest.approx(expected, rel=1e-3, abs=1e-3)
     assert heat.sum() == pytest.approx(row[:12] @ weight[:, 0] + 1, rel=1e-4)
-
-
-def test_a_head_of_one_map_is_known():
-    def one(pooled):
-        return pooled.input_value(2)
-
-    graph = network()
-    pooled = graph.output(0).get_node().input_value(0).get_node()
-    alone = ov.Model([one(pooled)], graph.get_parameters(), "n")
-    assert activation.mapped(alone, None, SHAPE).whole
 
 
 def test_two_networks_side_by_side(images):

@@ -3,7 +3,8 @@
 Zhou et al. 2016, "Learning Deep Features for Discriminative Localization". Where a linear head
 takes the means of a feature map, its score is a sum over positions. What other features add (those
 of earlier stages, which tell texture more than place) and the bias are spread evenly, so that a map
-adds up to the score.
+adds up to the score. The sum is exact, the place is not: a position of a late map sees much of the
+image, and deleting what is marked may change less than deleting what occlusion marks.
 """
 
 from dataclasses import dataclass
@@ -54,11 +55,6 @@ class Mapped:
     graph: "ov.Model"
     width: int
     located: tuple[Located, ...]
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of the features are those of a map."""
-        return sum(each.width for each in self.located) == self.width
 
     def heat(
         self, row: Array, weight: Floats, bias: Floats, shape: tuple[int, int]

@@ -65,7 +65,7 @@ def explain(
     data: Dataset,
     wanted: Sequence[Wanted] | None = None,
     *,
-    method: Method | None = None,
+    method: Method = "occlusion",
     progress: Progress | None = None,
     workers: "Workers | None" = None,
 ) -> Iterator[Explanation | Unexplained]:
@@ -76,8 +76,8 @@ def explain(
         data: the items, of the model's modality.
         wanted: for each item a class, several classes, or None: what the model answers (of
             several classes an item each that it has, or the most probable where it has none).
-        method: how images are explained; None: by activation maps where the head takes the means
-            of the last map alone, else by occlusion, which tells more of a head of many stages.
+        method: how images are explained: "occlusion", or "activation map", which takes one pass of
+            the network and marks less surely what counts.
         progress: shows items done.
         workers: threads that prepare what is asked of the network.
 
@@ -92,7 +92,7 @@ def explain(
         raise InputError(
             f"The model answers for {model.modality}s, but the input holds {data.modality}s."
         )
-    if method not in (None, *METHODS):
+    if method not in METHODS:
         raise InputError(f"method is {method!r}, but it must be one of {', '.join(METHODS)}.")
     if method == "activation map" and _maps(model) is None:
         raise InputError(NO_MAPS)
@@ -136,7 +136,7 @@ class _Explainer:
     """Explains one item at a time."""
 
     model: "Model"
-    method: Method | None
+    method: Method
     workers: "Workers | None"
 
     def image(self, name: str, item: object, columns: list[int] | None) -> Iterator[Explanation]:
@@ -146,7 +146,7 @@ class _Explainer:
         pixels = images.decode(content, preprocessing).pixels
         scores = self._scores([pixels])[0]
         targets = self._targets(scores, columns)
-        heat, method = self._heat(pixels, scores, targets)
+        heat = self._heat(pixels, scores, targets)
         size = images.upright_size(content)
         small = images.decode(content, _whole(size)).pixels
         for target, each in zip(targets, heat, strict=True):
@@ -157,38 +157,30 @@ class _Explainer:
                 heat=_placed(each, small.shape[:2], preprocessing),
                 image=small,
                 size=size,
-                method=method,
+                method=self.method,
             )
 
     def _heat(
         self, pixels: NDArray[np.uint8], scores: Array, targets: Sequence[Target]
-    ) -> tuple[Array, Method]:
-        found = None if self.method == "occlusion" else self._activation(pixels, scores, targets)
-        if found is not None:
-            return found, "activation map"
-        if self.method == "activation map":
-            raise InputError(NO_MAPS)
-        return occlusion.occluded(pixels, lambda some: self._ask(some, targets)), "occlusion"
-
-    def _activation(
-        self, pixels: NDArray[np.uint8], scores: Array, targets: Sequence[Target]
-    ) -> Array | None:
-        kept = _maps(self.model)
-        if kept is None:
-            return None
+    ) -> NDArray[np.float32]:
+        if self.method == "occlusion":
+            return occlusion.occluded(pixels, lambda some: self._ask(some, targets))
+        kept, head = _maps(self.model), self.model.head
+        assert kept is not None
+        assert isinstance(head, LinearHead)
         mapped, engine = kept
-        if not (mapped.whole or self.method):
-            return None
         rows = np.repeat(pixels[None], engine.batch, axis=0)
         row = engine.beside().compute((rows,))[0]
         slope = np.stack([target.slope(np.atleast_1d(scores)) for target in targets], axis=1)
-        head = self.model.head
-        assert isinstance(head, LinearHead)
         weight, bias = (head.arrays[each].astype(np.float64) for each in ("weight", "bias"))
         if self.model.task == "regression":
-            slope = slope * head.unit[1]
+            centre, spread = head.unit
+            slope, bias = slope * spread, bias + centre / spread
         height, width, _ = pixels.shape
-        return mapped.heat(row, weight @ slope, bias @ slope, (height, width))
+        found = mapped.heat(row, weight @ slope, bias @ slope, (height, width))
+        if found is None:
+            raise InputError(NO_MAPS)
+        return found
 
     def text(self, name: str, item: object, columns: list[int] | None) -> Iterator[Explanation]:
         preprocessing = self.model.preprocessing

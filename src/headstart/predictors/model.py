@@ -342,7 +342,7 @@ class Model:
         data: Dataset,
         wanted: "Sequence[Wanted] | None" = None,
         *,
-        method: "Method | None" = None,
+        method: "Method" = "occlusion",
         progress: Progress | None = None,
         workers: Workers | None = None,
     ) -> "Iterator[Explanation | Unexplained]":

@@ -81,7 +81,7 @@ class Session:
         data: Dataset,
         wanted: "Sequence[Wanted] | None" = None,
         *,
-        method: "Method | None" = None,
+        method: "Method" = "occlusion",
         progress: Progress | None = None,
     ) -> "Iterator[Explanation | Unexplained]":
         """See `Model.explanations`.
