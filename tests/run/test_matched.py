@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from headstart.errors import InputError
+from headstart.progress import Silent
 from headstart.run.answered import of_file
+from headstart.run.comparing import MOST_SLICES, Given, run
 from headstart.run.matched import matched
+from headstart.run.sides import sides
 
 COLUMNS = ("name", "split", "group", "digest", "label", "p(cat)", "p(dog)")
 
@@ -71,3 +74,34 @@ def test_names_may_repeat_where_the_content_is_known(answers):
     )
     with pytest.raises(InputError, match=r"5 items of a\.csv share their name"):
         matched([a, bare])
+
+
+def test_a_column_of_too_many_values_is_none_to_compare_within(answers, tmp_path):
+    rows = [row(at, group=str(at)) for at in range(MOST_SLICES + 1)]
+    for name in ("a.csv", "b.csv"):
+        answers(name, rows)
+    given = [Given(name, file=tmp_path / name) for name in ("a.csv", "b.csv")]
+    said = {"dataset": None, "cells": None, "began": 0.0}
+    with pytest.raises(InputError, match=f"has {MOST_SLICES + 1} values"):
+        run(given, Silent(), by="group", **said)
+
+
+def test_a_table_of_features_behind_two_models_is_data(tmp_path):
+    """`value` is a column of such a table as well as of answers."""
+    for name, columns in (
+        ("data.csv", "name,label,value,text"),
+        ("answers.csv", "name,label,value"),
+    ):
+        cells = ",".join("1" for _ in columns.split(","))
+        (tmp_path / name).write_text(f"{columns}\n{cells}\n")
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "model.json").write_text("{}")
+    given, dataset, _ = sides([*folders, tmp_path / "answers.csv"], None, None, None, {})
+    assert (len(given), dataset) == (3, None)
+    given, dataset, _ = sides([folders[0], tmp_path / "data.csv"], None, None, None, {})
+    assert (len(given), dataset) == (2, None)
+    with pytest.raises(InputError) as said:  # these are no models: both are asked for the data
+        sides([*folders, tmp_path / "data.csv"], None, None, None, {})
+    assert "model.json" in str(said.value)
