@@ -125,3 +125,33 @@ def test_what_is_answered_counts_where_thresholds_were_chosen():
     assert found.evaluations[1].metrics["accuracy"].value == 1
     assert found.pairs[0].tests["ece"].difference.value == 0
     assert [each.values for each in found.per_class] == [(1, 1), (0, 1)]
+
+
+def test_items_of_one_group_are_no_evidence_each():
+    """Five groups, in each of which one model is right throughout: as if there were five items."""
+    group = np.repeat(np.arange(5), 40)
+    targets = np.zeros(200, np.int64)
+    models = [
+        Answers("old", right(group > 2, targets)),
+        Answers("new", right(group != 2, targets)),
+    ]
+    alone = compare("classification", targets, models, CLASSES).pairs[0].tests["accuracy"]
+    found = compare("classification", targets, models, CLASSES, together=group)
+    test = found.pairs[0].tests["accuracy"]
+    assert alone.told
+    assert test.test == "permutation"
+    assert test.chance == pytest.approx(0.5, abs=0.05)  # two of five differ: of four ways, two
+    assert test.difference.low <= 0 < alone.difference.low
+    one = compare("classification", targets, models, CLASSES, together=np.zeros(200, np.int64))
+    assert one.pairs[0].tests["accuracy"].chance == 1
+    assert any("one group" in note for note in one.evaluations[0].notes)
+
+
+def test_slices_are_the_items_of_each_value():
+    targets = np.arange(90) % 3
+    by = [f"value {n % 7}" for n in range(90)]
+    models = [Answers("a", right(np.arange(90) % 4 > 0, targets))] * 2
+    found = compare("classification", targets, models, CLASSES, by=by)
+    for each in found.slices:
+        own = np.array(by) == each.name
+        assert (each.items, each.values[0]) == (own.sum(), (np.arange(90)[own] % 4 > 0).mean())

@@ -73,3 +73,23 @@ def test_perfect_heads_are_no_crash():
 def test_the_same_seed_gives_the_same_curve():
     given = heads(lambda n: 0.1 + n**-0.5)
     assert learning_curve("accuracy", *given, seed=4) == learning_curve("accuracy", *given, seed=4)
+
+
+def test_test_items_of_one_group_are_drawn_together():
+    """Every item ten times is no more to test on."""
+    sizes, items = heads(lambda n: 0.05 + 2 * n**-0.5, tested=60)
+    tenfold = [np.repeat(each, 10) for each in items]
+    once, grouped, alone = (
+        learning_curve("accuracy", sizes, each, seed=0, together=together)
+        for each, together in (
+            (items, None),
+            (tenfold, np.repeat(np.arange(60), 10)),
+            (tenfold, None),
+        )
+    )
+    assert once is not None
+    assert grouped is not None
+    assert alone is not None
+    assert grouped.points[-1].found.low == pytest.approx(once.points[-1].found.low)
+    widths = [each.points[-1].found.high - each.points[-1].found.low for each in (grouped, alone)]
+    assert widths[0] > 2 * widths[1]

@@ -295,3 +295,20 @@ def test_a_perfect_model_of_few_items_is_no_certainty() -> None:
         assert found[name].value == found[name].high == 1
         assert found[name].low < 0.95
     assert found["roc_auc"].low < found["accuracy"].low
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"), [(1, "one group"), (3, "only 3 groups"), (10, None)], ids=str
+)
+def test_few_groups_say_little_and_one_says_nothing_of_others(
+    groups: int, said: str | None
+) -> None:
+    targets, logits = drawn(50, 2)
+    together = np.arange(50) % groups
+    found = evaluate("classification", targets, logits, names(2), seed=0, together=together)
+    accuracy = found.metrics["accuracy"]
+    assert accuracy.low < accuracy.value < accuracy.high
+    if groups == 1:
+        alone = evaluate("classification", targets, logits, names(2), seed=0)
+        assert found.metrics == alone.metrics
+    assert [said in note if said else note for note in found.notes] == [True] * bool(said)

@@ -167,3 +167,32 @@ def _answers(task, random, items):
         truth = np.maximum(truth, random.random((items, 3)) < 0.3)
     targets = labels if task == "classification" else truth
     return targets, *(s * (2 * truth - 1) + random.normal(0, 1, truth.shape) for s in (1.0, 0.6))
+
+
+def test_a_clear_difference_stays_one_in_a_family_of_hundreds():
+    random = np.random.default_rng(0)
+    old = random.normal(size=400)
+    new = old + random.normal(1, 1, 400)
+    sides = [
+        Statistic(float(x.mean()), x[:, None], low=-math.inf, high=math.inf) for x in (new, old)
+    ]
+    chance = statistics_tested("mae", *sides, random).chance
+    assert ttest_rel(new, old).pvalue < chance < 1e-4
+    assert min(holm([chance] + [0.5] * 300)) < 0.05
+
+
+def test_groups_vary_as_their_sums_do():
+    """Each item twice is as much evidence as each once."""
+    random = np.random.default_rng(0)
+    targets, new, old = random.normal(size=(3, 40))
+    twice = [np.repeat(each, 2) for each in (targets, new, old)]
+    group = np.repeat(np.arange(40), 2)
+    once = difference("regression", targets, new, old)
+    found = difference("regression", *twice, together=group)
+    assert once is not None
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((once.low, once.high))
+    errors = abs(new), abs(old)
+    assert change(*(np.repeat(each, 2) for each in errors), group).chance == pytest.approx(
+        change(*errors).chance
+    )

@@ -106,47 +106,80 @@ def compare(
     classes: Sequence[str],
     *,
     by: Sequence[str] = (),
+    together: Indices | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Compare every two models on the same items.
 
     Args:
         task: "classification", "multilabel" or "regression".
-        targets: int (n,) from 0; 0/1 (n, classes); or float (n,). At least one item.
+        targets: int (n,) from 0, none of an unknown class; 0/1 (n, classes); or float (n,).
+            At least one item.
         models: two or more, with answers to these items.
         classes: names, in the order of the columns of scores.
         by: a value for each item, to compare within; empty compares over all alone.
+        together: int (n,): items of the same number are drawn, and change places, together; each
+            is alone where None.
         seed: of resamples and permutations.
     """
-    evaluations = tuple(_evaluated(task, targets, each, classes, seed) for each in models)
+    if together is not None and len(np.unique(together)) == len(together):
+        together = None
+    evaluations = tuple(_evaluated(task, targets, each, classes, together, seed) for each in models)
     items = [by_item(task, targets, each.scores, each.predicted) for each in models]
     pairs = _corrected(
         [
-            _pair(task, targets, models, items, at, classes, seed)
+            _pair(task, targets, models, items, at, classes, together, seed)
             for at in combinations(range(len(models)), 2)
         ],
         FIRST[task],
     )
     hits = [_found(task, each, targets) for each in models]
     per_class = [
-        _slice(name, "recall", [h[which, at] for h in hits], seed)
+        _slice(name, "recall", [h[which, at] for h in hits], _of(together, which), seed)
         for at, name in enumerate(classes)
-        if (which := _of_class(task, targets, at)).any()
+        if len(which := np.flatnonzero(_of_class(task, targets, at)))
     ]
     metric = "mae" if task == "regression" else "accuracy"
     exact = [each == 1 for each in items] if task == "classification" else items
-    values = np.asarray(by, np.str_)
     slices = [
-        _slice(str(name), metric, [each[values == name] for each in exact], seed)
-        for name in (np.unique(values).tolist() if len(by) else ())
+        _slice(name, metric, [each[which] for each in exact], _of(together, which), seed)
+        for name, which in _groups(by)
     ]
     return Comparison(evaluations, pairs, _family(per_class), _family(slices))
 
 
+def _groups(by: Sequence[str]) -> list[tuple[str, Indices]]:
+    """Each value, in order, and where it is."""
+    if not len(by):
+        return []
+    names, number, counts = np.unique(
+        np.asarray(by, np.str_), return_inverse=True, return_counts=True
+    )
+    rows = np.split(np.argsort(number, kind="stable"), np.cumsum(counts)[:-1])
+    return list(zip(names.tolist(), rows, strict=True))
+
+
+def _of(together: Indices | None, which: Indices) -> Indices | None:
+    """What some items belong to; None where each is alone, or the question is of one group."""
+    if together is None or len(np.unique(together[which])) in (1, len(which)):
+        return None
+    return together[which]
+
+
 def _evaluated(
-    task: str, targets: Targets, model: Answers, classes: Sequence[str], seed: int
+    task: str,
+    targets: Targets,
+    model: Answers,
+    classes: Sequence[str],
+    together: Indices | None,
+    seed: int,
 ) -> Evaluation:
-    found = evaluate(task, targets, model.scores, classes, seed=seed, predicted=model.predicted)
+    found = evaluate(
+        *(task, targets, model.scores, classes),
+        seed=seed,
+        predicted=model.predicted,
+        together=together,
+    )
     if model.probable:
         return found
     return replace(found, metrics={n: m for n, m in found.metrics.items() if n in OF_LABELS})
@@ -159,6 +192,7 @@ def _pair(
     items: Sequence[Floats],
     at: tuple[int, int],
     classes: Sequence[str],
+    together: Indices | None,
     seed: int,
 ) -> Pair:
     """The second of two models, less the first."""
@@ -173,11 +207,11 @@ def _pair(
     for metric in METRICS[task]:
         if not probable and metric not in OF_LABELS:
             continue
-        if metric == "accuracy":
+        if metric == "accuracy" and together is None:
             tests[metric] = shares_tested(metric, items[new] == 1, items[old] == 1)
         else:
             tests[metric] = statistics_tested(
-                metric, after.metrics[metric], before.metrics[metric], rng
+                metric, after.metrics[metric], before.metrics[metric], rng, together=together
             )
     gain = items[old] - items[new] if task == "regression" else items[new] - items[old]
     if task == "classification" and probable:
@@ -221,15 +255,22 @@ def _of_class(task: str, targets: Targets, at: int) -> Mask:
     return np.asarray(targets == at, bool)
 
 
-def _slice(name: str, metric: str, sides: Sequence[Mask] | Sequence[Floats], seed: int) -> Slice:
+def _slice(
+    name: str,
+    metric: str,
+    sides: Sequence[Mask] | Sequence[Floats],
+    together: Indices | None,
+    seed: int,
+) -> Slice:
     """The means of some items, each (k,), compared."""
     tests = []
     for old, new in combinations(sides, 2):
-        if new.dtype == bool:
+        if new.dtype == bool and together is None:
             tests.append(shares_tested(metric, new.astype(bool), old.astype(bool)))
             continue
         a, b = (Statistic(float(x.mean()), x[:, None].astype(np.float64)) for x in (new, old))
-        tests.append(statistics_tested(metric, a, b, np.random.default_rng(seed)))
+        rng = np.random.default_rng(seed)
+        tests.append(statistics_tested(metric, a, b, rng, together=together))
     return Slice(name, len(sides[0]), tuple(float(each.mean()) for each in sides), tuple(tests))
 
 

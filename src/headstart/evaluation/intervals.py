@@ -38,6 +38,28 @@ class Interval:
         }
 
 
+FEW_GROUPS = 5
+"""Groups below which an interval over groups says little."""
+
+
+def drawn_by(together: Indices | None) -> Indices | None:
+    """What is drawn together; None where all is of one group, which has no spread to go by."""
+    return None if together is None or len(np.unique(together)) < 2 else together
+
+
+def few_groups(together: Indices | None) -> tuple[str, ...]:
+    """What a reader of intervals should know where items are of few groups."""
+    groups = 0 if together is None else len(np.unique(together))
+    if together is None or groups in (0, len(together)) or groups >= FEW_GROUPS:
+        return ()
+    if groups == 1:
+        return (
+            f"All {len(together):,} test items are of one group: the intervals are by item and too "
+            "narrow; how far other groups differ cannot be told.",
+        )
+    return (f"The test items are of only {groups} groups: the intervals are uncertain.",)
+
+
 _Z = 1.959963984540054  # of the standard normal, two-sided 95%
 UNDEFINED = Interval(math.nan, math.nan, math.nan)
 

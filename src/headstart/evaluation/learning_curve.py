@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headstart.evaluation.intervals import Interval
+from headstart.evaluation.intervals import Interval, drawn_by
 from headstart.types import Floats, Indices
 from headstart.wording import count, figure
 
@@ -99,7 +99,12 @@ class LearningCurve:
 
 
 def learning_curve(
-    metric: str, sizes: Sequence[int], items: Sequence[Floats], *, seed: int
+    metric: str,
+    sizes: Sequence[int],
+    items: Sequence[Floats],
+    *,
+    seed: int,
+    together: Indices | None = None,
 ) -> LearningCurve | None:
     """Fit the law to heads of many sizes; None with fewer sizes than `LEAST_SIZES`.
 
@@ -108,6 +113,8 @@ def learning_curve(
         sizes: training items of each head, (heads,).
         items: of each head a value for every test item, (test items,), whose mean is the metric.
         seed: of the resamples.
+        together: int (test items,): those of the same number are drawn together; each is alone
+            where None.
     """
     numbers = np.asarray(sizes, np.int64)
     distinct = np.unique(numbers)
@@ -118,7 +125,7 @@ def learning_curve(
     errors = 1 - np.asarray(items, np.float64) if rises else np.asarray(items, np.float64)
     rng = np.random.default_rng(seed)
     means = _means(numbers, distinct, errors.mean(axis=1))
-    drawn = _resampled(numbers, distinct, errors, rng)
+    drawn = _resampled(numbers, distinct, errors, rng, drawn_by(together))
     weights = 1 / np.maximum(drawn.var(axis=0), 1e-3 * drawn.var(axis=0).max() + 1e-12)
     now, then = float(distinct[-1]), float(TIMES * distinct[-1])
     laws = _power_laws(distinct, np.vstack((means, drawn)), weights)
@@ -165,7 +172,11 @@ def _means(numbers: Indices, distinct: Indices, errors: Floats) -> Floats:
 
 
 def _resampled(
-    numbers: Indices, distinct: Indices, errors: Floats, rng: np.random.Generator
+    numbers: Indices,
+    distinct: Indices,
+    errors: Floats,
+    rng: np.random.Generator,
+    together: Indices | None,
 ) -> Floats:
     """Mean errors (resamples, sizes): other parts of each size, and other test items.
 
@@ -173,11 +184,15 @@ def _resampled(
     what they do not tell is made up for by the test items, which are drawn for all alike.
     """
     tested = errors.shape[1]
+    number = np.arange(tested)
+    if together is not None:
+        _, number = np.unique(together, return_inverse=True)
+    units = int(number.max(initial=-1)) + 1
     drawn = np.empty((_RESAMPLES, len(distinct)))
     heads = [np.flatnonzero(numbers == size) for size in distinct]
     for row in drawn:
-        counts = np.bincount(rng.integers(0, tested, tested), minlength=tested)
-        by_head = errors @ counts / tested
+        counts = np.bincount(rng.integers(0, units, units), minlength=units)[number]
+        by_head = errors @ counts / counts.sum()
         for place, own in enumerate(heads):
             row[place] = by_head[rng.choice(own, len(own))].mean()
     return drawn

@@ -86,7 +86,7 @@ def measure(
                 predicted(task, scores, results.decision),
                 predicted(task, before, decided.get(over)),
             )
-            gain = difference(task, targets, scores, before, predicted=answers)
+            gain = difference(task, targets, scores, before, predicted=answers, together=together)
     asked = results.select(test)
     return Measured(
         measured(scores, results.decision),

@@ -15,7 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from headstart.evaluation.intervals import Interval, interval, of_share, resampled_cells
+from headstart.evaluation.intervals import (
+    Interval,
+    drawn_by,
+    few_groups,
+    interval,
+    of_share,
+    resampled_cells,
+)
 from headstart.evaluation.statistics import LOWER_IS_BETTER, METRICS, Statistics, statistics
 from headstart.evaluation.tables import ClassRow, f1_scores
 from headstart.types import Indices, Mask, Scores, Targets
@@ -72,6 +79,8 @@ def evaluate(
     """
     if together is not None and task == "classification":
         together = together[np.asarray(targets) >= 0]
+    few = few_groups(together)
+    together = drawn_by(together)
     rng = np.random.default_rng(seed)
     found = statistics(task, targets, scores, classes, predicted)
     intervals = {name: _interval(name, found, resamples, rng, together) for name in found.metrics}
@@ -79,7 +88,7 @@ def evaluate(
         {name: intervals[name] for name in METRICS[task]},
         found.per_class,
         found.confusion,
-        found.notes + _not_finite(scores),
+        found.notes + _not_finite(scores) + few,
     )
 
 

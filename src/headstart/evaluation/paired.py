@@ -14,7 +14,7 @@ from numpy.random import Generator
 
 from headstart.evaluation.answers import best_class, has_class
 from headstart.evaluation.calibration import probabilities
-from headstart.evaluation.intervals import Statistic, resampled_means
+from headstart.evaluation.intervals import Statistic, drawn_by, resampled_means
 from headstart.types import Floats, Indices, Mask, Scores, Targets
 
 
@@ -97,13 +97,22 @@ _BLOCK = 1 << 21
 _MANY = 20_000
 
 
-def change(new: Floats, old: Floats) -> Change:
-    """The change between the losses of two models on the same items, each (n,)."""
-    from scipy.stats import ttest_rel
+def change(new: Floats, old: Floats, together: Indices | None = None) -> Change:
+    """The change between the losses of two models on the same items, each (n,).
 
-    gains = old - new
+    Items of the same number in `together`, (n,), count as one of what varies, by their sums.
+    """
+    from scipy.stats import t, ttest_rel
+
+    gains, together = old - new, drawn_by(together)
     if not len(gains) or np.ptp(gains) == 0:
         chance = 1.0
+    elif together is not None:
+        error, groups = _error(gains, together)
+        if error:
+            chance = float(t.sf(gains.mean() / error, groups - 1))
+        else:
+            chance = float(gains.mean() <= 0)
     else:
         test = ttest_rel(gains, np.zeros_like(gains), alternative="greater")
         chance = float(test.pvalue)
@@ -118,6 +127,7 @@ def difference(
     old: Scores,
     *,
     predicted: tuple[Indices | Mask | None, Indices | Mask | None] = (None, None),
+    together: Indices | None = None,
 ) -> Difference | None:
     """The difference between the scores of two models; None with fewer than two items.
 
@@ -129,6 +139,7 @@ def difference(
         targets: as in `headstart.evaluation.evaluate`.
         new, old: logits (n, classes), or values (n,).
         predicted: what each answers, where that is not what its scores make likeliest.
+        together: int (n,): items of the same number vary together; each is alone where None.
     """
     from scipy.stats import t
 
@@ -137,9 +148,28 @@ def difference(
     metric = "mae" if task == "regression" else "accuracy"
     of_new, of_old = predicted
     each = by_item(task, targets, new, of_new) - by_item(task, targets, old, of_old)
-    value = float(each.mean())
-    margin = float(t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each)))
+    value, together = float(each.mean()), drawn_by(together)
+    if together is None:
+        margin = float(t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each)))
+    else:
+        error, groups = _error(each, together)
+        margin = float(t.ppf(0.975, groups - 1)) * error
     return Difference(metric, value, value - margin, value + margin)
+
+
+def _error(each: Floats, together: Indices) -> tuple[float, int]:
+    """The standard error of a mean of items in groups, by the sums of groups; and their number."""
+    sums = _sums((each - each.mean())[:, None], together)[:, 0]
+    groups = len(sums)
+    return math.sqrt(groups / (groups - 1) * float(sums @ sums)) / len(each), groups
+
+
+def _sums(columns: Floats, together: Indices) -> Floats:
+    """The sums (groups, q) of the rows (n, q) of each group."""
+    _, number = np.unique(together, return_inverse=True)
+    sums = np.zeros((int(number.max(initial=-1)) + 1, columns.shape[1]))
+    np.add.at(sums, number, columns)
+    return sums
 
 
 def by_item(
@@ -185,17 +215,27 @@ def shares_tested(metric: str, new: Mask, old: Mask) -> Tested:
 
 
 def statistics_tested(
-    metric: str, new: Statistic, old: Statistic, rng: Generator, resamples: int = RESAMPLES
+    metric: str,
+    new: Statistic,
+    old: Statistic,
+    rng: Generator,
+    resamples: int = RESAMPLES,
+    *,
+    together: Indices | None = None,
 ) -> Tested:
     """The difference between two metrics of the same items: interval by a paired bootstrap.
 
-    The test lets the answers of the two models change places, item by item.
+    The test lets the answers of the two models change places, item by item, or group by group.
+    Where no draw is as far out, p is bounded by Hoeffding's inequality (1963) for sums of random
+    signs, so that many comparisons can still be corrected for.
 
     Args:
         metric: its name.
         new, old: of the same items in the same order.
         rng: where the randomness comes from.
         resamples: how many, of each kind.
+        together: int (n,): items of the same number are drawn, and change places, together; each is
+            alone where None.
     """
     value = new.value - old.value
     if not math.isfinite(value):
@@ -203,15 +243,18 @@ def statistics_tested(
     width = new.columns.shape[1]
     both = np.hstack((new.columns, old.columns))
     with np.errstate(divide="ignore", invalid="ignore"):
-        means = resampled_means(both, resamples, rng)
+        means = resampled_means(both, resamples, rng, drawn_by(together))
         drawn = new.function(means[:, :width]) - old.function(means[:, width:])
-        a, b = _swapped(new.columns, old.columns, resamples, rng)
+        a, b = _swapped(new.columns, old.columns, resamples, rng, together)
         swapped = np.abs(new.function(a) - old.function(b))
     drawn = drawn[np.isfinite(drawn)]
     low, high = np.percentile(drawn, (2.5, 97.5)) if len(drawn) else (math.nan, math.nan)
     # Sums in another order differ in their last digits.
     as_large = np.count_nonzero(~(swapped < abs(value) - 1e-12 * max(1.0, abs(value))))
     chance = (1 + as_large) / (1 + resamples)
+    if not as_large:
+        spread = float(np.mean(swapped**2))
+        chance = min(chance, 2 * math.exp(-(value**2) / (2 * spread)) if spread else chance)
     found = Difference(metric, value, min(float(low), value), max(float(high), value))
     return Tested(found, new.value, old.value, chance, chance, "permutation")
 
@@ -232,20 +275,24 @@ def _untested(metric: str, test: str) -> Tested:
     return Tested(nothing, math.nan, math.nan, math.nan, math.nan, test)
 
 
-def _swapped(new: Floats, old: Floats, resamples: int, rng: Generator) -> tuple[Floats, Floats]:
+def _swapped(
+    new: Floats, old: Floats, resamples: int, rng: Generator, together: Indices | None = None
+) -> tuple[Floats, Floats]:
     """Means (resamples, q) of both sides after each item changed sides with a chance of half."""
     n = len(new)
     middle, half = (new.mean(axis=0) + old.mean(axis=0)) / 2, (new - old) / 2
-    if n > _MANY:
+    if together is not None:
+        half = _sums(half, together)
+    if len(half) > _MANY:
         spread, axes = np.linalg.eigh(half.T @ half / n**2)
         root = np.sqrt(np.maximum(spread, 0)) * axes
         moved = rng.standard_normal((resamples, half.shape[1])) @ root.T
         return middle + moved, middle - moved
     moved = np.empty((resamples, half.shape[1]))
-    rows = max(1, _BLOCK // n)
+    rows = max(1, _BLOCK // len(half))
     for start in range(0, resamples, rows):
         part = moved[start : start + rows]
-        signs = rng.integers(0, 2, (len(part), n), np.int8) * 2.0 - 1
+        signs = rng.integers(0, 2, (len(part), len(half)), np.int8) * 2.0 - 1
         np.matmul(signs, half, out=part)
     moved /= n
     return middle + moved, middle - moved

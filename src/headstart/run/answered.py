@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import cast
 
 import numpy as np
 
-from headstart.data.dataset import Skipped, Task
+from headstart.data.dataset import Skipped, Split, Task
 from headstart.data.forms import form, ordered
 from headstart.data.labels import encode
+from headstart.data.split_names import split_word
 from headstart.data.table import is_table, read_table
 from headstart.errors import InputError
 from headstart.evaluation import Results
@@ -24,6 +26,8 @@ LEAST = 1e-30
 """A probability of nought counts as this, so that its logarithm is a number."""
 NEAR_ONE = 0.02
 """How far from 1 the probabilities of an item may add up to: files round them."""
+
+_VALUES = ("value", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Answered:
         columns: what else a file holds, by name.
         tells: whether it is known what the model was trained on.
         skipped: items of the data that have no answer, and why.
+        groups: what each item belongs to, or None; empty where nothing is known of any.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Answered:
     columns: Mapping[str, Sequence[object]] = field(default_factory=dict)
     tells: bool = True
     skipped: tuple[Skipped, ...] = ()
+    groups: Sequence[str | None] = ()
 
 
 def is_answers(path: Path) -> bool:
@@ -72,8 +78,21 @@ def is_answers(path: Path) -> bool:
     return _holds_answers(read_table(path).columns)
 
 
+def features(path: Path) -> bool:
+    """Whether a table that holds answers holds features as likely: `value` is one of several."""
+    columns = read_table(path).columns.keys()
+    if "prediction" in columns or any(map(_is_share, columns)):
+        return False
+    return bool(columns - {"name", "digest", "split", "fold", "group", "label", *_VALUES})
+
+
 def of_results(
-    name: str, results: Results, learnt: Sequence[bool], skipped: tuple[Skipped, ...]
+    name: str,
+    results: Results,
+    learnt: Sequence[bool],
+    skipped: tuple[Skipped, ...],
+    *,
+    tells: bool = True,
 ) -> Answered:
     """The answers of a model that was asked."""
     return Answered(
@@ -86,7 +105,9 @@ def of_results(
         labels=results.labels,
         scores=results.scores,
         predicted=predicted(results.task, results.scores, results.decision),
+        tells=tells,
         skipped=skipped,
+        groups=results.groups or (),
     )
 
 
@@ -125,12 +146,12 @@ def of_file(path: Path, name: str, task: Task | None = None) -> Answered:
     said_task, said_classes = _metadata(path)
     task = said_task or task or _task_of(columns)
     names = [str(each) for each in columns["name"]]
-    if len(set(names)) < len(names):
-        twice = next(each for each in names if names.count(each) > 1)
-        raise InputError(f"{where} has the name {shown(twice)!r} twice; name each item once.")
-    splits = columns.get("split") or [None] * len(names)
     digests = columns.get("digest")
     whole = digests is not None and all(digests)
+    twice = next((each for each, times in Counter(names).items() if times > 1), None)
+    if twice is not None and not whole:
+        raise InputError(f"{where} has the name {shown(twice)!r} twice; name each item once.")
+    splits = _splits(columns, where)
     labels = [
         _label(cell, task, f"{where}, row {at}") for at, cell in enumerate(columns["label"], 1)
     ]
@@ -153,8 +174,9 @@ def of_file(path: Path, name: str, task: Task | None = None) -> Answered:
         scores=scores,
         probable=probable,
         predicted=_predicted(columns, classes, task, where) if probable and classes else None,
-        tells="split" in columns,
+        tells=any(splits),
         columns={n: c for n, c in columns.items() if n not in known and not _is_share(n)},
+        groups=[str(each) if each else None for each in columns.get("group", ())],
     )
 
 
@@ -180,6 +202,22 @@ def _metadata(path: Path) -> tuple[Task | None, tuple[str, ...]]:
     except (ValueError, AttributeError, TypeError):
         return None, ()
     return (task if task in ("classification", "multilabel", "regression") else None), classes
+
+
+def _splits(columns: Mapping[str, Sequence[object]], where: str) -> list[Split | None]:
+    """The split of each item, by whatever word there is for it; None where none is said.
+
+    Raises:
+        InputError: a word is no split's: items that were learnt from would count.
+    """
+    cells = ["" if each is None else str(each) for each in columns.get("split", ())]
+    for row, cell in enumerate(cells, 1):
+        if cell.strip() and split_word(cell) is None:
+            raise InputError(
+                f"{where}, row {row}: {shown(cell)!r} in the column split is no split; write "
+                "train, validation or test."
+            )
+    return [split_word(each) for each in cells] or [None] * len(columns["name"])
 
 
 def _task_of(columns: Mapping[str, Sequence[object]]) -> Task:

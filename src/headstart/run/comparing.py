@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 
+import numpy as np
+
 from headstart.data.dataset import Dataset
 from headstart.errors import InputError
 from headstart.evaluation.answers import labels_of
@@ -24,6 +26,9 @@ from headstart.wording import items, percent, some, value
 
 FEW = 30
 """Items below which a comparison says little."""
+
+MOST_SLICES = 200
+"""Values of a column beyond which it is none to compare within."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,10 @@ def run(
         same = matched(models, wanted=wanted)
         slices = _slices(models, same, by, cells)
         compared = compare(
-            models[0].task, same.targets, same.answers, same.classes, by=slices, seed=0
+            *(models[0].task, same.targets, same.answers, same.classes),
+            by=slices,
+            together=same.together,
+            seed=0,
         )
     first = given[0 if wanted is None else wanted]
     skipped = tuple(dict.fromkeys(each for model in models for each in model.skipped))
@@ -110,10 +118,11 @@ def run(
                     *(read.warnings if read else ()),
                     *(said for _, warnings in asked_first for said in warnings),
                     *_warnings(models, same),
+                    *(said for each in compared.evaluations for said in each.notes),
                 )
             )
         ),
-        notes=read.notes if read else (),
+        notes=(*(read.notes if read else ()), *_notes(same)),
         seconds={"total": time.monotonic() - began},
     )
 
@@ -124,7 +133,14 @@ def _asked(given: Given, progress: Progress, dataset: str) -> tuple[Answered, tu
     assert given.spec is not None
     found = asked(given.model, given.data, given.spec, progress, name=dataset)
     learnt = given.model.seen(found.results.digests).tolist()
-    return of_results(given.name, found.results, learnt, found.skipped), found.warnings
+    answers = of_results(
+        given.name,
+        found.results,
+        learnt,
+        found.skipped,
+        tells=given.model.trained is not None,
+    )
+    return answers, found.warnings
 
 
 def _warnings(models: Sequence[Answered], same: Matched) -> tuple[str, ...]:
@@ -140,12 +156,28 @@ def _warnings(models: Sequence[Answered], same: Matched) -> tuple[str, ...]:
     unknown = [letter(at) for at, each in enumerate(models) if not each.tells]
     if unknown:
         said.append(
-            f"What {some(unknown)} was trained on is not known (no column split): items that it "
-            "learnt from would count for it."
+            f"What {some(unknown)} was trained on is not known (no split is given, or an old model): "
+            "items that it learnt from would count for it."
+        )
+    if same.unknown:
+        said.append(
+            f"{items(sum(same.unknown.values()), 'item')} of classes that the models do not know "
+            f"({some(same.unknown)}) are left out."
         )
     if same.beside:
         said.append(f"{items(same.beside, 'item')} of the answers are not among the data's.")
     return tuple(said)
+
+
+def _notes(same: Matched) -> tuple[str, ...]:
+    """How items are drawn that are not independent."""
+    if same.together is None:
+        return ()
+    groups = len(np.unique(same.together))
+    return (
+        f"{items(len(same.names), 'item')} in {items(groups, 'group')}: whole groups are drawn "
+        "and change places for the intervals and the tests.",
+    )
 
 
 def _slices(
@@ -155,14 +187,28 @@ def _slices(
     if by is None:
         return []
     if cells is not None:
-        return [str(cells.get(name, "")) for name in same.names]
+        return _few(by, [str(cells.get(name, "")) for name in same.names])
     holding = next((at for at, each in enumerate(models) if by in each.columns), None)
     if holding is None:
         known = sorted({name for each in models for name in each.columns})
         has = f"they have {some(known)}" if known else "they have none to compare by"
         raise InputError(f"No answers have a column {by!r} (--by); {has}.")
     column = models[holding].columns[by]
-    return [str(column[at]) for at in same.rows[holding]]
+    return _few(by, [str(column[at]) for at in same.rows[holding]])
+
+
+def _few(by: str, values: list[str]) -> list[str]:
+    """The values of a column, where they are few enough to compare within each.
+
+    Raises:
+        InputError: they are not.
+    """
+    if (number := len(set(values))) > MOST_SLICES:
+        raise InputError(
+            f"The column {by!r} (--by) has {number:,} values for {len(values):,} items, and at "
+            f"most {MOST_SLICES} can be compared within; name a column of fewer."
+        )
+    return values
 
 
 def _examples(task: str, same: Matched, compared: Comparison) -> tuple[tuple[Example, ...], ...]:

@@ -1,13 +1,15 @@
 """Answers of several models brought to the same items, which none of them was trained on."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from headstart.data.dataset import Task
 from headstart.data.forms import ordered
 from headstart.data.labels import encode
+from headstart.data.together import joined, numbered
 from headstart.errors import InputError
 from headstart.evaluation.comparison import Answers
 from headstart.run.answered import Answered
@@ -27,6 +29,8 @@ class Matched:
         rows: where each item is in the answers of each model.
         trained_on: items that were left out because one of the models learnt from them.
         beside: items that the answers hold beyond those compared on.
+        unknown: how many items of each class that no model answers were left out.
+        together: int (n,): items of the same number are of one group; None where each is alone.
     """
 
     answers: tuple[Answers, ...]
@@ -37,6 +41,8 @@ class Matched:
     rows: Sequence[Sequence[int]]
     trained_on: int
     beside: int = 0
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    together: Indices | None = None
 
 
 def matched(models: Sequence[Answered], *, wanted: int | None = None) -> Matched:
@@ -51,8 +57,8 @@ def matched(models: Sequence[Answered], *, wanted: int | None = None) -> Matched
             are the items that one of them did not learn from.
 
     Raises:
-        InputError: the models are for other tasks or classes, or their items or labels differ;
-            with how many do.
+        InputError: the models are for other tasks or classes, or their items or labels differ,
+            with how many do; or items that go by their name share one.
     """
     first = models[0]
     for each in models[1:]:
@@ -63,6 +69,8 @@ def matched(models: Sequence[Answered], *, wanted: int | None = None) -> Matched
             )
     classes = _classes(models)
     by_content = all(len(each.digests) for each in models)
+    if not by_content:
+        _refuse_repeats(models)
     places = [_places(each, by_content=by_content) for each in models]
     learnt = _learnt(models, by_content=by_content)
     if wanted is not None:
@@ -86,6 +94,9 @@ def matched(models: Sequence[Answered], *, wanted: int | None = None) -> Matched
     labels = [first.labels[at] for at in rows[0]]
     for each, own in zip(models[1:], rows[1:], strict=True):
         _refuse_labels(first, each, labels, [each.labels[at] for at in own])
+    known, unknown = _known(first.task, labels, classes)
+    rows = [[own[at] for at in known] for own in rows]
+    labels = [labels[at] for at in known]
     return Matched(
         answers=tuple(
             Answers(
@@ -105,7 +116,54 @@ def matched(models: Sequence[Answered], *, wanted: int | None = None) -> Matched
         beside=0
         if wanted is None
         else len({key for place in places for key in place} - every.keys()),
+        unknown=unknown,
+        together=_together(models, rows),
     )
+
+
+def _known(
+    task: Task, labels: Sequence[Label], classes: Sequence[str]
+) -> tuple[Sequence[int], Mapping[str, int]]:
+    """Which items are of a class that is answered at all; of each other class, how many are.
+
+    Raises:
+        InputError: none are.
+    """
+    if task != "classification":
+        return range(len(labels)), {}
+    answered = set(classes)
+    unknown = Counter(str(each) for each in labels if each not in answered)
+    if unknown.total() == len(labels):
+        raise InputError(
+            f"No item is of a class that the models answer: the labels are {some(unknown)}, the "
+            f"classes {some(classes)}."
+        )
+    return [at for at, each in enumerate(labels) if each not in unknown], unknown
+
+
+def _together(models: Sequence[Answered], rows: Sequence[Sequence[int]]) -> Indices | None:
+    """The group of each item, by what any model says of it; None where each is alone."""
+    said = [
+        numbered(each.groups[at] for at in own)
+        for each, own in zip(models, rows, strict=True)
+        if any(each.groups)
+    ]
+    together = joined(*said) if said else None
+    return together if together is not None and len(np.unique(together)) < len(together) else None
+
+
+def _refuse_repeats(models: Sequence[Answered]) -> None:
+    """Refuse to tell items apart by their name where they share it."""
+    for each in models:
+        names = Counter(each.names)
+        repeated = [name for name, times in names.items() if times > 1]
+        if repeated:
+            number = sum(names[name] for name in repeated)
+            raise InputError(
+                f"{number:,} items of {_name(each)} share their name with another (first: "
+                f"{shown(repeated[0])}), and not every model says the content of its items (column "
+                "digest); name each item once, or give digests."
+            )
 
 
 def _places(each: Answered, *, by_content: bool) -> dict[Key, int]:

@@ -11,7 +11,7 @@ from headstart.data.reads import TrainedSpec
 from headstart.data.table import is_table, read_table
 from headstart.errors import InputError
 from headstart.predictors import Model, load
-from headstart.run.answered import is_answers
+from headstart.run.answered import features, is_answers
 from headstart.run.comparing import Given
 from headstart.spec import ReadSpec, flag, spec_of
 from headstart.wording import shown
@@ -39,7 +39,7 @@ def sides(
         InputError: fewer than two are models; or one can be neither.
     """
     named = list(models)
-    if data is None and named and not _answers(named[-1]):
+    if data is None and named and not _answers(named[-1], last=len(named) > 2):
         data = named.pop()
     if len(named) < 2:
         raise InputError(
@@ -68,12 +68,16 @@ def sides(
     return given, None if data is None else _name(data), cells
 
 
-def _answers(given: str | Path | Model) -> bool:
-    """Whether it is a model or a table of answers, rather than data."""
+def _answers(given: str | Path | Model, *, last: bool) -> bool:
+    """Whether it is a model or a table of answers, rather than data.
+
+    Behind two models or more, a table is data where all that makes it answers is a column `value`
+    among columns that are no part of answers.
+    """
     if isinstance(given, Model):
         return True
     path = Path(given)
-    return (path / "model.json").is_file() or is_answers(path)
+    return (path / "model.json").is_file() or (is_answers(path) and not (last and features(path)))
 
 
 def _name(given: object) -> str:

@@ -86,7 +86,7 @@ def measured(adapted: Adapted, spec: FitSpec) -> LearningCurve | None:
             return None
         sizes.append(len(which))
         items.append(found.columns[:, 0])
-    return learning_curve(metric, sizes, items, seed=spec.seed)
+    return learning_curve(metric, sizes, items, seed=spec.seed, together=test.together)
 
 
 def _parts(learnt: Part, examples: Examples, seed: int) -> Iterator[Indices]:
