@@ -53,7 +53,7 @@ def _features(quick: bool) -> tuple[Any, dict[str, Any]]:
         out = folder / "features.npz"
         headstart.embed(table, out=out, input="image", offline=True)
         with np.load(out, allow_pickle=False) as stored:
-            features = np.asarray(stored["features"], np.float64)
+            features = np.asarray(stored["feature"], np.float64)
         with table.open(newline="") as file:
             labels = np.array([row["label"] for row in csv.DictReader(file)])
     if quick:
