@@ -174,7 +174,9 @@ def _pairs(rows: Sequence[Row], column: str, folder: Path):
         paths = (str(folder / rows[at]["image"]) for at in which)
         return np.stack([thumbnail(images.load(path), side) for path in paths])
 
-    return near.image_pairs(made(range(len(rows)), COARSE), lambda which: made(which, FINE))
+    return near.image_pairs(
+        made(range(len(rows)), COARSE), lambda which: lambda at: made(which[at], FINE)
+    )
 
 
 def _overstated(

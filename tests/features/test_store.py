@@ -168,9 +168,10 @@ def aged(root: Path, days: float, **changes: str) -> Store:
     return store
 
 
-def test_show_and_prune(tmp_path):
+@pytest.mark.parametrize("folder", [".", "thumbnails"])
+def test_show_and_prune(tmp_path, folder):
     new = aged(tmp_path, 0, backbone="new")
-    old = aged(tmp_path, 40, backbone="old")
+    old = aged(tmp_path / folder, 40, backbone="old")
     infos = show(tmp_path)
     assert [info.backbone for info in infos] == ["new", "old"]
     assert [info.rows for info in infos] == [3, 3]

@@ -9,6 +9,7 @@ from bench.near_duplicates import image_copy, text_copy
 from headstart import run
 from headstart.data import from_memory
 from headstart.errors import InputError
+from headstart.features.store import Store
 from headstart.progress import Clock, Silent
 from headstart.spec import FitSpec
 from tests.data.near.test_images import photograph
@@ -76,6 +77,54 @@ def test_splits_that_part_copies_are_reported_and_kept(place, texts, tmp_path):
     found, report = sides(given, tmp_path)
     assert [found[at] for at in range(40, 60)] == ["test"] * 20
     assert any("20 pairs of them are in different given splits" in each for each in report.warnings)
+
+
+def test_copies_that_time_parts_are_warned_of(place, texts):
+    when = np.arange(60.0)  # the copies come last
+    report = fitted(replace(texts, times=when.tolist()), time="when").report
+    assert any("are in different splits by time" in each for each in report.warnings)
+    assert not any("one side of the split" in each for each in report.notes)
+    when[40:] = np.arange(20) + 0.5  # each right after what it is a copy of
+    report = fitted(replace(texts, times=when.tolist()), time="when").report
+    assert not any("near-duplicates" in each for each in report.warnings)
+    assert any("none of them are in different splits" in each for each in report.notes)
+
+
+def test_the_figures_count_copies_as_one(place, texts, tmp_path):
+    results = run.fit(
+        texts, FitSpec(offline=True), Silent(), Clock(), out=tmp_path / "model"
+    ).results
+    number = dict(zip(results.positions.tolist(), results.together.tolist(), strict=True))
+    assert all(number[at] == number[40 + at] for at in range(20))
+    assert len(set(number.values())) == 40
+    ignored = run.fit(
+        texts,
+        FitSpec(offline=True, near_duplicates="ignore"),
+        Silent(),
+        Clock(),
+        out=tmp_path / "i",
+    )
+    assert ignored.results.together is None
+
+
+def test_the_store_of_thumbnails_is_opened_once_each(place, monkeypatch):
+    opened = []
+
+    class Counted(Store):
+        def __init__(self, *args):
+            opened.append(args)
+            super().__init__(*args)
+
+    monkeypatch.setattr("headstart.features.thumbnails.Store", Counted)
+    monkeypatch.setattr("headstart.data.near.images._ROWS", 2)
+    rng = np.random.default_rng(0)
+    originals = [photograph(100 + seed) for seed in range(12)]
+    data = from_memory(
+        [*originals, *(image_copy(each, "cropped", rng) for each in originals[:6])], ["a", "b"] * 9
+    )
+    report = fitted(data).report
+    assert report.near_duplicates["pairs"] == 6
+    assert len(opened) == 2
 
 
 def test_images_are_found_from_their_thumbnails_which_are_kept(place, monkeypatch, tmp_path):

@@ -67,12 +67,10 @@ def divide(
     if data.task is None or data.labels is None:
         raise InputError("The data has no labels to learn from; name their column with --label.")
     known = [data.labels[at] for at in readable.tolist()]
-    given: Sequence[Split | None] = [data.splits[at] for at in readable.tolist() if data.splits]
+    given = given_sides(data, readable, test_size)
     notes = []
     if data.times:
-        when = [data.times[at] for at in readable.tolist()]
-        given = times.sides_of(when, test_size, VALIDATION_SIZE)
-        notes.append(times.said(when, given))
+        notes.append(times.said([data.times[at] for at in readable.tolist()], given))
     names = [data.names[at] for at in readable.tolist()]
     duplicates = split.check_duplicates(digests, known, names, given)
     together = together_in(data, readable, digests)
@@ -110,6 +108,18 @@ def divide(
     return Divided(
         data.task, classes, sides, tuple(skipped), tuple(warnings), together, tuple(notes)
     )
+
+
+def given_sides(data: Dataset, readable: Indices, test_size: float) -> Sequence[Split | None]:
+    """The splits that the data or its times give the items at `readable`; empty where neither does.
+
+    Raises:
+        DataError: there are fewer than three times.
+    """
+    if data.times:
+        when = [data.times[at] for at in readable.tolist()]
+        return times.sides_of(when, test_size, VALIDATION_SIZE)
+    return [data.splits[at] for at in readable.tolist() if data.splits]
 
 
 def together_in(data: Dataset, readable: Indices, digests: Sequence[bytes]) -> Indices | None:

@@ -27,6 +27,8 @@ class Results:
         targets: the same as numbers, as `evaluate` takes them.
         scores: calibrated logits (n, classes), or values (n,); NaN where the model was not asked.
         folds: the fold that each was held out in, or None; groups: what it belongs to, or None.
+        joined: the number of what each stayed with when the data was divided (groups,
+            near-duplicates, identical items), (n,); None where nothing did, or nobody knows.
         decision: how scores become answers; abstain: when an answer is several; see `Model`.
     """
 
@@ -41,12 +43,15 @@ class Results:
     scores: Scores
     folds: Sequence[int | None] | None = None
     groups: Sequence[str | None] | None = None
+    joined: Indices | None = None
     decision: Decision | None = None
     abstain: Conformal | None = None
 
     @property
     def together(self) -> Indices | None:
-        """A number for the group of each item, (n,), its own where it has none; None without."""
+        """A number for what each item belongs to, (n,), its own where to nothing; None without."""
+        if self.joined is not None and len(np.unique(self.joined)) < len(self.joined):
+            return self.joined
         if self.groups is None or not any(each is not None for each in self.groups):
             return None
         keys = [("", at) if each is None else (each, -1) for at, each in enumerate(self.groups)]
@@ -70,4 +75,5 @@ class Results:
             scores=self.scores[which],
             folds=None if self.folds is None else list(compress(self.folds, which)),
             groups=None if self.groups is None else list(compress(self.groups, which)),
+            joined=None if self.joined is None else self.joined[which],
         )

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from headstart.features.store import StoreDamagedError, open_data
 
+_FOLDERS = ("features", "thumbnails/features")
+"""Those that hold stores, in the cache folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoreInfo:
@@ -41,7 +44,7 @@ class StoreInfo:
 def show(root: Path) -> list[StoreInfo]:
     """Every store under a cache folder, the last used first."""
     found = []
-    for path in sorted((root / "features").glob("*.lance")):
+    for path in sorted(path for folder in _FOLDERS for path in (root / folder).glob("*.lance")):
         try:
             data = open_data(path)
         except StoreDamagedError:
@@ -90,11 +93,14 @@ def prune(
         large = max_bytes is not None and left > max_bytes
         if everything or old or large:
             left -= info.bytes
-            shutil.rmtree(root / "features" / info.name)
+            for folder in _FOLDERS:  # a name is in one of them alone
+                if (root / folder / info.name).exists():
+                    shutil.rmtree(root / folder / info.name)
             shutil.rmtree(_graph_of(root, info.name), ignore_errors=True)
             gone.append(info)
-    for damaged in (root / "features").glob(".*.lance.damaged-*"):
-        shutil.rmtree(damaged, ignore_errors=True)
+    for folder in _FOLDERS:
+        for damaged in (root / folder).glob(".*.lance.damaged-*"):
+            shutil.rmtree(damaged, ignore_errors=True)
     if everything and backbone is None:
         # What a killed run had begun, and what there is of networks without a store.
         networks = (

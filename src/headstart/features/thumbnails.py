@@ -1,5 +1,6 @@
 """Thumbnails of images, found by content: in the cache where they are there, made where not."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -26,8 +27,11 @@ _ROWS = 512
 
 def thumbnails(
     data: Dataset, positions: Indices, digests: Digests, side: int, root: Path, advance: Advance
-) -> Thumbnails:
-    """Thumbnails of some images, (n, *shape); black where an image can no longer be read.
+) -> Callable[[Indices], Thumbnails]:
+    """Make sure that thumbnails of some images are in the cache; the result reads them from there.
+
+    It takes places (m,) among `positions`, and gives (m, *shape); black where an image can no
+    longer be read.
 
     Args:
         data: the images.
@@ -39,26 +43,25 @@ def thumbnails(
     """
     store = Store(root / FOLDER, _key(side), near.shape(side))
     store.touch()
-    found = np.empty((len(positions), *near.shape(side)), np.float16)
     with ThreadPoolExecutor(cores(), "thumbnails") as pool:
         for at in range(0, len(positions), _ROWS):
             rows = slice(at, at + _ROWS)
-            there, sound = _stored(store, digests[rows], side)
-            found[rows] = there
+            _, sound = _stored(store, digests[rows], side)
             missing = at + np.flatnonzero(~sound)
             sources = (data.items[position] for position in positions[missing].tolist())
             made = list(pool.map(partial(_made, side=side), sources))
-            for place, one in zip(missing.tolist(), made, strict=True):
-                found[place] = 0 if one is None else one
             good = [
-                place for place, one in zip(missing.tolist(), made, strict=True) if one is not None
+                (bytes(digests[place]).ljust(16, b"\0"), one)
+                for place, one in zip(missing.tolist(), made, strict=True)
+                if one is not None
             ]
             if good:
-                names = [bytes(each).ljust(16, b"\0") for each in digests[good]]
-                store.append(names, list(found[good]), [None] * len(good))
-            advance(len(there))
+                names, values = zip(*good, strict=True)
+                store.append(names, values, [None] * len(good))
+            advance(len(sound))
     store.tidy()
-    return found
+    store.refresh()
+    return lambda which: _stored(store, digests[which], side)[0]
 
 
 def _stored(store: Store, digests: Digests, side: int) -> tuple[Thumbnails, Mask]:

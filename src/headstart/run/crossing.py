@@ -23,7 +23,7 @@ from headstart.training.adapted import Adapted
 from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.checkpoint import Unfinished
 from headstart.training.examples import Examples, arrange
-from headstart.training.results import digests_of
+from headstart.training.results import digests_of, joined_at
 from headstart.types import Indices, Scores, Targets
 from headstart.wording import duration, items
 
@@ -192,6 +192,7 @@ def results_of(crossed: Crossed, results: Results, data: Dataset, features: Feat
         scores=np.concatenate([crossed.scores, kept.scores])[order],
         folds=[folds[at] for at in order.tolist()],
         groups=[data.groups[at] for at in places.tolist()] if data.groups else None,
+        joined=joined_at(data, features, places),
     )
 
 

@@ -1,19 +1,21 @@
 """Near-duplicates of a data set are found, reported, and kept on one side of the split."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from headstart.data import near, texts
-from headstart.data.dataset import Dataset
+from headstart.data.dataset import SPLITS, Dataset, Split
+from headstart.data.divide import given_sides
 from headstart.data.near.thumbnails import COARSE, FINE, Thumbnails
+from headstart.data.together import numbered
 from headstart.features.extract import Features
 from headstart.features.store import Digests
 from headstart.features.thumbnails import thumbnails
 from headstart.paths import cache_folder
-from headstart.progress import Advance, Progress
+from headstart.progress import Progress
+from headstart.spec import FitSpec
 from headstart.types import Indices, Json, JsonObject
 from headstart.wording import items as counted
 
@@ -74,12 +76,14 @@ def find(dataset: Dataset, features: Features, progress: Progress) -> Found:
     order = np.argsort(first)
     positions, digests = readable[first[order]], distinct[order]
     if dataset.modality == "image":
-        make = partial(_thumbnails, dataset, positions, digests)
-        with progress.stage("Near-duplicates", len(positions)) as advance:
-            coarse = make(np.arange(len(positions)), COARSE, advance)
-        pairs = near.image_pairs(coarse, lambda which: make(which, FINE, lambda _: None))
+        pairs = near.image_pairs(
+            _thumbnails(dataset, positions, digests, COARSE, progress)(np.arange(len(positions))),
+            lambda which: _thumbnails(dataset, positions[which], digests[which], FINE, progress),
+        )
     else:
-        pairs = near.text_pairs([texts.clean(dataset.items[at]) for at in positions.tolist()])
+        with progress.stage("Near-duplicates", 2 * len(positions)) as advance:
+            cleaned = [texts.clean(dataset.items[at]) for at in positions.tolist()]
+            pairs = near.text_pairs(cleaned, advance)
     found = near.clustered(pairs, len(positions))
     clusters = np.full(len(dataset), -1, np.int64)
     clusters[positions] = found.clusters
@@ -90,17 +94,13 @@ def find(dataset: Dataset, features: Features, progress: Progress) -> Found:
 
 
 def _thumbnails(
-    dataset: Dataset,
-    positions: Indices,
-    digests: Digests,
-    which: Indices,
-    side: int,
-    advance: Advance,
-) -> Thumbnails:
-    return thumbnails(dataset, positions[which], digests[which], side, cache_folder(), advance)
+    dataset: Dataset, positions: Indices, digests: Digests, side: int, progress: Progress
+) -> Callable[[Indices], Thumbnails]:
+    with progress.stage("Near-duplicates", len(positions)) as advance:
+        return thumbnails(dataset, positions, digests, side, cache_folder(), advance)
 
 
-def marked(dataset: Dataset, found: Found, handled: str) -> Dataset:
+def marked(dataset: Dataset, features: Features, found: Found, spec: FitSpec) -> Dataset:
     """The data set with its near-duplicates, where they stay together, and a sentence on them."""
     if not len(found.pairs):
         return dataset
@@ -110,16 +110,22 @@ def marked(dataset: Dataset, found: Found, handled: str) -> Dataset:
         f"{counted(len(found.sizes), 'group')}, such as {dataset.names[one]} and "
         f"{dataset.names[other]}"
     )
-    if parted := _parted(dataset, found):
+    sides = _sides(dataset, features, spec.test_size)
+    parted = [(at, to) for at, to in found.pairs.tolist() if sides and sides[at] != sides[to]]
+    if parted:
         one, other = parted[0]
+        splits = "splits by time" if dataset.times else "given splits"
         warning = (
-            f"{sentence}; {counted(len(parted), 'pair')} of them are in different given splits, "
-            f"such as {dataset.names[one]} ({dataset.splits[one] or 'train'}) and "
-            f"{dataset.names[other]} ({dataset.splits[other] or 'train'}); the figures may be too "
+            f"{sentence}; {counted(len(parted), 'pair')} of them are in different {splits}, "
+            f"such as {dataset.names[one]} ({sides[one]}) and "
+            f"{dataset.names[other]} ({sides[other]}); the figures may be too "
             "good, for what is tested is not new to the model."
         )
         dataset = replace(dataset, warnings=(*dataset.warnings, warning))
-    elif handled == "report":
+    elif dataset.times:
+        note = f"{sentence}; none of them are in different splits by time."
+        dataset = replace(dataset, notes=(*dataset.notes, note))
+    elif spec.near_duplicates == "report":
         warning = (
             f"{sentence}; where they are in different splits the figures are too good; "
             "--near-duplicates group keeps them together."
@@ -128,12 +134,24 @@ def marked(dataset: Dataset, found: Found, handled: str) -> Dataset:
     else:
         note = f"{sentence}; each group is on one side of the split (--near-duplicates)."
         dataset = replace(dataset, notes=(*dataset.notes, note))
-    return replace(dataset, near=found.clusters.tolist()) if handled == "group" else dataset
+    together = spec.near_duplicates == "group"
+    return replace(dataset, near=found.clusters.tolist()) if together else dataset
 
 
-def _parted(dataset: Dataset, found: Found) -> list[tuple[int, int]]:
-    """Pairs that the data's own splits have parted."""
-    if not any(dataset.splits):
+def _sides(dataset: Dataset, features: Features, test_size: float) -> list[Split]:
+    """The split that each item's content is in, where the data or its times say; else none.
+
+    Of identical items in several splits the last counts: the others are dropped.
+    """
+    readable, digests = features.readable
+    given = given_sides(dataset, readable, test_size)
+    if not any(given):
         return []
-    sides = [side or "train" for side in dataset.splits]
-    return [(one, other) for one, other in found.pairs.tolist() if sides[one] != sides[other]]
+    ranks = np.array([SPLITS.index(side or "train") for side in given])
+    contents = numbered(digests)
+    last = np.zeros(len(contents), np.int64)
+    np.maximum.at(last, contents, ranks)
+    sides: list[Split] = ["train"] * len(dataset)
+    for at, content in zip(readable.tolist(), contents.tolist(), strict=True):
+        sides[at] = SPLITS[last[content]]
+    return sides

@@ -90,7 +90,7 @@ def prepare(
     near = None
     if spec.near_duplicates != "ignore":
         near = near_duplicates.find(dataset, features, progress)
-        dataset = near_duplicates.marked(dataset, near, spec.near_duplicates)
+        dataset = near_duplicates.marked(dataset, features, near, spec)
         clock.lap("near-duplicates")
     examples = arrange(dataset, features, spec)
     return Prepared(dataset, trunk, wide, features, examples, near, corrections)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset
+from headstart.data.divide import together_in
 from headstart.evaluation import Results
 from headstart.evaluation.calibration import scaled
 from headstart.features.extract import Features
@@ -67,9 +68,16 @@ def results(
         targets=np.concatenate(targets)[order],
         scores=np.concatenate(scores)[order],
         groups=[data.groups[at] for at in places.tolist()] if data.groups else None,
+        joined=joined_at(data, features, places),
         decision=model.decision,
         abstain=model.abstain,
     )
+
+
+def joined_at(data: Dataset, features: Features, positions: Indices) -> Indices | None:
+    """What divided the data, of the items at some positions of it; see `Results.joined`."""
+    together = together_in(data, *features.readable)
+    return None if together is None else together[positions]
 
 
 def digests_of(features: Features, positions: Indices) -> NDArray[np.bytes_]:

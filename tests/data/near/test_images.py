@@ -33,7 +33,9 @@ def pairs_of(contents):
     def made(which, side):
         return np.stack([thumbnail(contents[at], side) for at in which])
 
-    return image_pairs(made(range(len(contents)), COARSE), lambda which: made(which, FINE))
+    return image_pairs(
+        made(range(len(contents)), COARSE), lambda which: lambda at: made(which[at], FINE)
+    )
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.9], ids=["photographs", "look-alikes"])
@@ -65,4 +67,4 @@ def test_blank_images_and_few_of_them():
     assert len(pairs_of([blank.getvalue(), photograph(1), blank.getvalue()])) == 0
     assert len(pairs_of([photograph(1)])) == 0
     empty = np.zeros((0, COARSE, COARSE), np.float16)
-    assert len(image_pairs(empty, lambda _: empty)) == 0
+    assert len(image_pairs(empty, lambda _: lambda _: empty)) == 0

@@ -2,11 +2,12 @@
 
 from collections import Counter, defaultdict
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.data.near import text_pairs
+from headstart.data.near import text_pairs, texts
 from headstart.data.near.words import is_typo, overlap, words_of
 
 OTHERS = (
@@ -63,7 +64,34 @@ def test_a_crowd_of_look_alikes_stays_linear_and_its_copies_are_found():
     assert len(pairs) < 40
 
 
-@given(st.lists(st.text(max_size=40), max_size=12))
+def test_long_texts_are_split_into_words_a_few_times_each(monkeypatch):
+    rng = np.random.default_rng(0)
+    vocabulary = np.array([f"{chr(97 + at % 26)}{chr(97 + at // 26)}word" for at in range(300)])
+    originals = [" ".join(rng.choice(vocabulary, 400)) for _ in range(40)]
+    copies = [each.replace("word", "wrod", 3) for each in originals[:4]]
+    split = []
+    monkeypatch.setattr(texts, "words_of", lambda text: split.append(text) or words_of(text))
+    done = []
+    pairs = texts.text_pairs([*originals, *copies], done.append)
+    assert {(at, 40 + at) for at in range(4)} <= {tuple(each) for each in pairs.items.tolist()}
+    assert max(Counter(split).values()) <= 2
+    assert sum(done) == 2 * 44
+
+
+@given(st.integers(0, 10**6), st.integers(65, 200))
+def test_long_texts_overlap_as_short_ones_do(seed, size):
+    rng = np.random.default_rng(seed)
+    names = [f"word{chr(97 + at % 26)}{chr(97 + at // 26)}" for at in range(260)]
+    values = rng.random(260) + 0.1
+    weights = dict(zip(names, values.tolist(), strict=True))
+    numbers = {name: at for at, name in enumerate(names)}
+    one, other = (" ".join(rng.choice(names, size)) for _ in range(2))
+    bags = (texts._bag(each, numbers) for each in (one, other))
+    expected = overlap(Counter(words_of(one)), Counter(words_of(other)), weights)
+    assert texts._overlap(*bags, names, weights, values) == pytest.approx(expected, abs=1e-12)
+
+
+@given(st.lists(st.text(max_size=40), max_size=12, unique=True))
 def test_pairs_are_in_order_and_alike_in_every_order_of_the_texts(texts):
     pairs = text_pairs(texts)
     assert all(one < other for one, other in pairs.items.tolist())

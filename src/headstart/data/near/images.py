@@ -30,12 +30,17 @@ _COARSE_STEPS, _FINE_STEPS = 8, 3
 _ROWS = 256
 
 
-def image_pairs(coarse: Thumbnails, fine: Callable[[Indices], Thumbnails]) -> Pairs:
+Reader = Callable[[Indices], Thumbnails]
+"""Gives thumbnails (m, 3, FINE, FINE), in colour, at some places among those that are ready."""
+
+
+def image_pairs(coarse: Thumbnails, fine: Callable[[Indices], Reader]) -> Pairs:
     """Near-duplicates among images, none of which is there twice.
 
     Args:
         coarse: (n, COARSE, COARSE), in grey.
-        fine: gives (m, 3, FINE, FINE), in colour, of the images at some indices.
+        fine: makes those of the images at some indices ready; called once, with all that are
+            needed.
     """
     if len(coarse) < 2:
         return pairs_of(np.zeros((0, 2), np.int64), np.zeros(0))
@@ -43,12 +48,19 @@ def image_pairs(coarse: Thumbnails, fine: Callable[[Indices], Thumbnails]) -> Pa
     different, windows = _coarsely(coarse, found)
     most = _threshold(found, different)
     likely = np.flatnonzero(different <= _COARSELY * most)
+    if not len(likely):
+        return pairs_of(np.zeros((0, 2), np.int64), np.zeros(0))
     ends = np.stack([found.whole, found.part], axis=1)[likely]
+    needed, places = np.unique(ends, return_inverse=True)
+    places = places.reshape(ends.shape)
+    read = fine(needed)
     similar = np.concatenate(
         [
             np.zeros(0),
             *(
-                _finely(ends[rows], found.variant[likely[rows]], windows[likely[rows]], fine, most)
+                _finely(
+                    places[rows], found.variant[likely[rows]], windows[likely[rows]], read, most
+                )
                 for rows in _blocks(len(likely))
             ),
         ]
@@ -90,12 +102,12 @@ def _finely(
     ends: Indices,
     variant: Indices,
     windows: Floats,
-    fine: Callable[[Indices], Thumbnails],
+    read: Reader,
     most: float,
 ) -> Floats:
     """The similarity of each pair, 0 where it is none of near-duplicates."""
     needed, places = np.unique(ends, return_inverse=True)
-    colour = fine(needed)
+    colour = read(needed)
     first, second = places.reshape(ends.shape).T
     stack = grey(colour)
     whole, _ = varied(stack[first], variant)

@@ -12,7 +12,7 @@ LONGEST = 20_000
 
 _LEAST_FOR_TYPOS = 4
 """Letters of a word that may have a typo: among shorter ones a letter makes another word."""
-_MOST_UNMATCHED = 64
+MOST_UNMATCHED = 64
 """Words without a partner among which typos are looked for."""
 
 
@@ -31,9 +31,16 @@ def overlap(one: Counter[str], other: Counter[str], weights: Mapping[str, float]
     left, right = one - other, other - one
     shared = sum(weights[word] * number for word, number in (one & other).items())
     alone = [sum(weights[word] * number for word, number in part.items()) for part in (left, right)]
-    if max(len(left), len(right)) <= _MOST_UNMATCHED:
+    if max(len(left), len(right)) <= MOST_UNMATCHED:
+        nearby: dict[str, list[str]] = {}
+        for word in sorted(right):
+            for part in _parts(word):
+                nearby.setdefault(part, []).append(word)
         for word in sorted(left):
-            partner = next((each for each in sorted(right) if is_typo(word, each)), None)
+            candidates = {each for part in _parts(word) for each in nearby.get(part, ())}
+            partner = next(
+                (each for each in sorted(candidates & right.keys()) if is_typo(word, each)), None
+            )
             if partner is not None:
                 # A typo is rare, and weighs more than the word that was meant.
                 shared += min(weights[word], weights[partner])
@@ -42,6 +49,13 @@ def overlap(one: Counter[str], other: Counter[str], weights: Mapping[str, float]
                 right -= Counter([partner])
     whole = shared + sum(alone)
     return shared / whole if whole else 0.0
+
+
+def _parts(word: str) -> set[str]:
+    """The word, and without each of its letters: with its typo it has one of these in common."""
+    if len(word) < _LEAST_FOR_TYPOS:
+        return set()
+    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
 
 
 def is_typo(one: str, other: str) -> bool:
