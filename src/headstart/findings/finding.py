@@ -87,7 +87,7 @@ def suspect(
     return Suspect(
         position=at,
         name=data.names[at],
-        digest=bytes(digest).hex(),
+        digest=digest.ljust(16, b"\0").hex() if digest else "",  # numpy drops trailing zeros
         label=written(data.labels[at] if data.labels is not None else None),
         suggestion=written(suggestion),
         beside="" if beside is None else data.names[beside],

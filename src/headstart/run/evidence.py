@@ -23,6 +23,12 @@ MOST_EXAMPLES = 20
 MOST_WORK = 100_000_000
 """Items times features times classes up to which a fit checks its data unasked."""
 
+REFERENCES = 2_000
+"""Items among which a fit seeks neighbours."""
+
+MOST_COMPARED = 30_000_000_000
+"""Items times references times features, likewise: about two seconds of one core."""
+
 
 def evidence_of(
     data: Dataset,
@@ -77,11 +83,14 @@ def findings_of_fit(
     data: Dataset, features: Features, first: Adapted, spec: FitSpec, near: Indices | None
 ) -> tuple[Finding, ...]:
     """What a fit can say of its data at little cost; none where that would take long."""
-    part = _every(first)
-    if part.features.size * max(1, len(first.examples.classes)) > MOST_WORK:
+    size = sum(each.features.size for each in first.examples.parts.values())
+    items = sum(len(each) for each in first.examples.parts.values())
+    if size * max(1, len(first.examples.classes)) > MOST_WORK:
+        return ()
+    if size * min(items, REFERENCES) > MOST_COMPARED:
         return ()
     evidence = evidence_of(data, features, first, spec, Silent(), near=near, thumbnails=False)
-    return tuple(each.shortened(MOST_EXAMPLES) for each in found_in(evidence))
+    return tuple(each.shortened(MOST_EXAMPLES) for each in found_in(evidence, REFERENCES))
 
 
 def _every(adapted: Adapted) -> Part:

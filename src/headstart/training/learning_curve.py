@@ -60,7 +60,8 @@ def measured(adapted: Adapted, spec: FitSpec) -> LearningCurve | None:
         spec: the options it was trained with.
 
     Returns:
-        None where there are too few items, in training or to test on.
+        None where there are too few items, in training or to test on, or the head looks at no
+        feature.
     """
     examples = adapted.examples
     name, _ = head_of(spec.head)
@@ -71,6 +72,8 @@ def measured(adapted: Adapted, spec: FitSpec) -> LearningCurve | None:
         learnt = learnt.joined(held_out)
     if isinstance(adapted.head, LinearHead):
         columns = np.flatnonzero(adapted.head.arrays["weight"].any(axis=1))
+        if not len(columns):
+            return None
         learnt, test, held_out = (part.columns(columns) for part in (learnt, test, held_out))
     if len(test) < LEAST_TESTED:
         return None

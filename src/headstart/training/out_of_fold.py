@@ -52,14 +52,18 @@ def out_of_fold(
             Those of the same features always are.
 
     Returns:
-        None where more than the head was trained: its features know the items' labels.
+        None where more than the head was trained: its features know the items' labels; or where
+        the head looks at no feature.
     """
     if adapted.weights or adapted.averaged_with is not None:
         return None
     examples = adapted.examples
     part = examples.parts["train"].joined(examples.parts["validation"])
     if isinstance(adapted.head, LinearHead):
-        part = part.columns(np.flatnonzero(adapted.head.arrays["weight"].any(axis=1)))
+        columns = np.flatnonzero(adapted.head.arrays["weight"].any(axis=1))
+        if not len(columns):
+            return None
+        part = part.columns(columns)
     name, options = head_of(spec.head)
     kind = heads.kind_of(name)
     settings = adapted.head.settings
