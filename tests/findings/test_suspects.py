@@ -1,6 +1,7 @@
 """The table of suspects, and what becomes of it when it is filled in."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 
@@ -149,3 +150,35 @@ def test_a_digest_that_ends_in_zeros_is_whole(tmp_path):
         rows = list(csv.DictReader(file))
     filled(path, rows, {"row 0": "b"})
     assert list(corrected(given.data, str(path)).dataset.labels) == ["b", "b"]
+
+
+def test_a_row_is_about_one_of_several_copies_that_of_its_label(tmp_path):
+    given = from_memory(["x", "x", "x", "y"], ["a", "b", "b", "a"])
+    content = digest("x").hex()
+    head = "name,label,digest,corrected_label,leave_out\n"
+    (tmp_path / "s.csv").write_text(f"{head}x,b,{content},,yes\n", "utf-8")
+    assert list(corrected(given, str(tmp_path / "s.csv")).dataset.labels) == ["a", "b", "a"]
+    (tmp_path / "s.csv").write_text(f"{head}x,b,{content},,yes\nx,b,{content},a,\n", "utf-8")
+    done = corrected(given, str(tmp_path / "s.csv"))
+    assert list(done.dataset.labels) == ["a", "a", "a"]
+    assert done.positions.tolist() == [1]
+
+
+NAMES = ["=1+1", "'=1+1", "@a", "-b", "\tc ", " d\r", "-1.5", "'e", "+\rf"]
+
+
+def test_no_name_is_a_formula_and_each_comes_back(tmp_path):
+    given = replace(evidence(["a", "b", "a"] * 3, items=NAMES).data, names=NAMES)
+    found = [suspect(given, at, digest(name)) for at, name in enumerate(NAMES)]
+    path = tmp_path / "s.csv"
+    write([finding("outliers", "note", "far", found)], path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert not [r["name"] for r in rows if r["name"][0] in "=+-@\t\r" and r["name"] != "-1.5"]
+    for row in rows:
+        row["corrected_label"] = "b"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, quoting=csv.QUOTE_ALL)
+        writer.writeheader()
+        writer.writerows(rows)
+    assert set(corrected(given, str(path)).dataset.labels) == {"b"}

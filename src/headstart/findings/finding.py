@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-from headstart.data.corrections import SEPARATOR
+from headstart.data.corrections import written
 from headstart.data.dataset import Dataset
 from headstart.types import Label
 
@@ -63,15 +63,6 @@ def finding(kind: str, severity: Severity, message: str, items: Iterable[Suspect
     """A finding that counts its items."""
     listed = tuple(items)
     return Finding(kind, severity, message, listed, len(listed))
-
-
-def written(label: Label | None) -> str:
-    """A label as one text."""
-    if label is None:
-        return ""
-    if isinstance(label, tuple):
-        return SEPARATOR.join(label)
-    return f"{label:.15g}" if isinstance(label, float) else label
 
 
 def suspect(

@@ -4,7 +4,8 @@ Classes: confident learning (Northcutt et al. 2021, "Confident Learning: Estimat
 Dataset Labels"), as cleanlab counts them, on calibrated probabilities of heads that did not learn
 from the item or its copies. The ranking is the mean of two ranks: the normalized margin of the
 label's probability, and how many of the item's nearest neighbours have its label (Zhu et al. 2022,
-"Detecting Corrupted Labels Without Training a Model to Predict"). Numbers: large residuals of such heads.
+"Detecting Corrupted Labels Without Training a Model to Predict"). Numbers:
+large residuals of such heads.
 """
 
 from collections.abc import Iterator, Mapping

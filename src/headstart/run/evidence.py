@@ -4,6 +4,7 @@ from typing import cast
 
 import numpy as np
 
+from headstart import heads
 from headstart.data.dataset import SPLITS, Dataset
 from headstart.data.together import joined, numbered
 from headstart.features.extract import Features
@@ -11,7 +12,7 @@ from headstart.findings import Evidence, Finding, found_in
 from headstart.findings.looks import looks_of
 from headstart.heads.linear import LinearHead
 from headstart.progress import Progress, Silent
-from headstart.spec import FitSpec
+from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
 from headstart.training.examples import Part
 from headstart.training.out_of_fold import out_of_fold
@@ -39,6 +40,7 @@ def evidence_of(
     *,
     near: Indices | None,
     thumbnails: bool,
+    scored: bool = True,
 ) -> Evidence:
     """All that is known of a data set.
 
@@ -51,6 +53,7 @@ def evidence_of(
         progress: shows what is going on.
         near: the cluster of near-duplicates that each item is in, -1 for none; None: not known.
         thumbnails: whether images are decoded once more, at a small size.
+        scored: whether heads are fitted that score what they did not learn from.
     """
     together = numbered(bytes(each) or None for each in features.contents)
     together = together if near is None else joined(together, near)
@@ -71,7 +74,7 @@ def evidence_of(
         positions=part.positions,
         features=part.features if part.features.shape[1] else np.zeros((len(part), width), "f4"),
         targets=part.targets,
-        scores=_scores(adapted, spec, together, part.positions),
+        scores=_scores(adapted, spec, together, part.positions) if scored else None,
         looks=looks,
         notes=features.notes,
         skipped=(*data.skipped, *features.skipped),
@@ -89,7 +92,10 @@ def findings_of_fit(
         return ()
     if size * min(items, REFERENCES) > MOST_COMPARED:
         return ()
-    evidence = evidence_of(data, features, first, spec, Silent(), near=near, thumbnails=False)
+    quick = not heads.kind_of(head_of(spec.head)[0]).in_epochs
+    evidence = evidence_of(
+        data, features, first, spec, Silent(), near=near, thumbnails=False, scored=quick
+    )
     return tuple(each.shortened(MOST_EXAMPLES) for each in found_in(evidence, REFERENCES))
 
 

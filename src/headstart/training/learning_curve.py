@@ -12,7 +12,9 @@ import numpy as np
 from headstart import heads
 from headstart.evaluation.learning_curve import SHARES, LearningCurve, learning_curve
 from headstart.evaluation.statistics import FIRST, statistics
+from headstart.heads.kept import fitted
 from headstart.heads.linear import LinearHead
+from headstart.paths import cache_folder
 from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
 from headstart.training.examples import Examples, Part
@@ -128,7 +130,8 @@ def _fitted(
         **options,
         **{key: adapted.head.settings.get(key) for key in heads.kind_of(name).choices},
     }
-    return heads.fit(
+    return fitted(
+        cache_folder(),
         name,
         learnt.features[which],
         learnt.targets[which],

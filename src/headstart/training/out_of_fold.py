@@ -8,7 +8,9 @@ from headstart import heads
 from headstart.data.together import joined
 from headstart.evaluation.folds import stratified_folds
 from headstart.heads.contract import alike_rows
+from headstart.heads.kept import fitted
 from headstart.heads.linear import LinearHead
+from headstart.paths import cache_folder
 from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
 from headstart.training.examples import Part
@@ -72,7 +74,8 @@ def out_of_fold(
     found: list[tuple[Indices, Scores]] = []
     for each in np.unique(fold[fold >= 0]).tolist():
         held_out, others = np.flatnonzero(fold == each), np.flatnonzero(fold != each)
-        head = heads.fit(
+        head = fitted(
+            cache_folder(),
             name,
             part.features[others],
             part.targets[others],
