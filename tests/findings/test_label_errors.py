@@ -110,3 +110,26 @@ def test_a_label_that_lacks_and_one_too_many_of_several():
         if each.position in (3, 8):
             right = "|".join(n for n, on in zip("xy", truth[each.position], strict=True) if on)
             assert each.suggestion == right
+
+
+@pytest.mark.parametrize("classes", [2, 3, 9])
+def test_the_count_and_the_margins_are_cleanlab_s(classes):
+    from cleanlab.count import num_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
+    rng = np.random.default_rng(classes)
+    for _ in range(20):
+        truth = rng.integers(classes - (classes > 2), size=200)
+        logits = 3 * np.eye(classes)[truth] + rng.normal(0, 1.5, (200, classes))
+        shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        labels = np.where(rng.random(200) < 0.2, rng.permutation(truth), truth)
+        assert label_errors.errors(labels, shares) == num_label_issues(labels, shares)
+        quality = get_label_quality_scores(labels, shares, method="normalized_margin")
+        assert np.array_equal(label_errors.margins(labels, shares), quality)
+
+
+def test_where_one_class_alone_has_scores_nothing_is_suspected():
+    scores = np.random.default_rng(0).normal(size=(31, 2))
+    scores[30] = np.nan
+    given = evidence(["cat"] * 30 + ["dog"], scores=scores)
+    assert errors(given) == []

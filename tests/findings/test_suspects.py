@@ -1,6 +1,7 @@
 """The table of suspects, and what becomes of it when it is filled in."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from headstart.data.texts import digest
 from headstart.errors import DataError
 from headstart.findings.finding import finding, suspect
 from headstart.findings.suspects import COLUMNS, write
+from tests.findings.evidences import evidence
 
 TEXTS = ["one", "two", "three", "four"]
 
@@ -18,7 +20,20 @@ def data(labels=("a", "b", "a", "b"), task="auto"):
     return from_memory(TEXTS, list(labels), task)
 
 
-def table(path, **filled):
+def filled(path, rows, values):
+    """A label, or `leave`, by the name of the item."""
+    for row in rows:
+        value = values.get(row["name"], "")
+        row["leave_out" if value == "leave" else "corrected_label"] = (
+            "yes" if value == "leave" else value
+        )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def table(path, **values):
     """What a check wrote, filled in: a label, or `leave`, by the name of the item."""
     found = [
         finding("outliers", "note", "far", [suspect(data(), 3, digest("four"), score=9.0)]),
@@ -32,15 +47,7 @@ def table(path, **filled):
     assert write(found, path) == 3
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    for row in rows:
-        value = filled.get(row["name"], "")
-        row["leave_out" if value == "leave" else "corrected_label"] = (
-            "yes" if value == "leave" else value
-        )
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+    filled(path, rows, values)
     return rows
 
 
@@ -92,11 +99,11 @@ def test_changed_content_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("filled", "said"),
+    ("values", "said"),
     [({"one": "c"}, "the classes are 'a', 'b'"), ({"one": "B"}, "the classes are 'a', 'b'")],
 )
-def test_a_class_that_is_not_there_is_refused(tmp_path, filled, said):
-    table(tmp_path / "s.csv", **filled)
+def test_a_class_that_is_not_there_is_refused(tmp_path, values, said):
+    table(tmp_path / "s.csv", **values)
     assert said in refused(tmp_path / "s.csv", data())
 
 
@@ -132,3 +139,46 @@ def test_leaving_out_everything_is_refused(tmp_path):
     rows = "".join(f"{text},{digest(text).hex()},,yes\n" for text in TEXTS)
     (tmp_path / "s.csv").write_text(f"name,digest,corrected_label,leave_out\n{rows}", "utf-8")
     assert "leaves every item out" in refused(tmp_path / "s.csv", data())
+
+
+def test_a_digest_that_ends_in_zeros_is_whole(tmp_path):
+    text = next(str(n) for n in range(10_000) if digest(str(n)).endswith(b"\0"))
+    given = evidence(["a", "b"], items=[text, "two"], digests=[digest(text), digest("two")])
+    path = tmp_path / "s.csv"
+    write([finding("outliers", "note", "far", [given.suspect(0)])], path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    filled(path, rows, {"row 0": "b"})
+    assert list(corrected(given.data, str(path)).dataset.labels) == ["b", "b"]
+
+
+def test_a_row_is_about_one_of_several_copies_that_of_its_label(tmp_path):
+    given = from_memory(["x", "x", "x", "y"], ["a", "b", "b", "a"])
+    content = digest("x").hex()
+    head = "name,label,digest,corrected_label,leave_out\n"
+    (tmp_path / "s.csv").write_text(f"{head}x,b,{content},,yes\n", "utf-8")
+    assert list(corrected(given, str(tmp_path / "s.csv")).dataset.labels) == ["a", "b", "a"]
+    (tmp_path / "s.csv").write_text(f"{head}x,b,{content},,yes\nx,b,{content},a,\n", "utf-8")
+    done = corrected(given, str(tmp_path / "s.csv"))
+    assert list(done.dataset.labels) == ["a", "a", "a"]
+    assert done.positions.tolist() == [1]
+
+
+NAMES = ["=1+1", "'=1+1", "@a", "-b", "\tc ", " d\r", "-1.5", "'e", "+\rf"]
+
+
+def test_no_name_is_a_formula_and_each_comes_back(tmp_path):
+    given = replace(evidence(["a", "b", "a"] * 3, items=NAMES).data, names=NAMES)
+    found = [suspect(given, at, digest(name)) for at, name in enumerate(NAMES)]
+    path = tmp_path / "s.csv"
+    write([finding("outliers", "note", "far", found)], path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert not [r["name"] for r in rows if r["name"][0] in "=+-@\t\r" and r["name"] != "-1.5"]
+    for row in rows:
+        row["corrected_label"] = "b"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, quoting=csv.QUOTE_ALL)
+        writer.writeheader()
+        writer.writerows(rows)
+    assert set(corrected(given, str(path)).dataset.labels) == {"b"}

@@ -11,6 +11,7 @@ from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
 from headstart.training.examples import Examples, Part
 from headstart.training.learning_curve import PARTS, _parts, costs_little, measured
+from headstart.training.out_of_fold import out_of_fold
 
 SIZES = {"train": 240, "validation": 60, "test": 400}
 
@@ -115,3 +116,15 @@ def test_parts_of_grouped_items_have_fewer_groups():
         groups, items = np.unique(train.together[which], return_counts=True)
         assert len(groups) == -(-len(which) // 10)
         assert (items < 10).sum() <= 1
+
+
+def test_a_head_that_looks_at_nothing_has_no_curve():
+    given = examples()
+    parts = {
+        split: replace(part, features=np.ones_like(part.features))
+        for split, part in given.parts.items()
+    }
+    model = adapted(replace(given, parts=parts), FitSpec())
+    assert not model.head.arrays["weight"].any()
+    assert measured(model, FitSpec()) is None
+    assert out_of_fold(model, FitSpec()) is None

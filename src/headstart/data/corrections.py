@@ -5,9 +5,11 @@ nothing. Items are recognised by name and content, so that a table never changes
 was made for.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +20,16 @@ from headstart.data.forms import form, ordered
 from headstart.data.labels import counts_of
 from headstart.data.table import Table, is_table, read_table
 from headstart.errors import DataError, Unreadable
-from headstart.types import Label
+from headstart.types import Indices, Label
 from headstart.wording import items, shown, some
 
-NAME, DIGEST, CORRECTED, LEAVE_OUT = "name", "digest", "corrected_label", "leave_out"
+NAME, DIGEST, LABEL = "name", "digest", "label"
+CORRECTED, LEAVE_OUT = "corrected_label", "leave_out"
 SEPARATOR = "|"
 """Between the classes of one item."""
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""How a cell starts that a spreadsheet takes for a formula, or that `as_text` gives."""
 
 _YES = ("yes", "y", "x", "1", "true")
 _NO = ("", "no", "n", "0", "false")
@@ -37,11 +43,15 @@ class Corrected:
         dataset: with other labels, and without what was to be left out.
         labels: how many labels were changed.
         left_out: how many items were left out.
+        positions: int, which items of `dataset` have another label now.
+        left_out_of_test: how many of those left out were in the data's own test split.
     """
 
     dataset: Dataset
     labels: int
     left_out: int
+    positions: Indices
+    left_out_of_test: int = 0
 
     def to_json(self) -> dict[str, int]:
         """As a report holds it."""
@@ -52,6 +62,7 @@ class Corrected:
 class _Row:
     name: str
     digest: str
+    before: str
     label: str
     leave_out: bool
 
@@ -71,8 +82,8 @@ def corrected(data: Dataset, path: str) -> Corrected:
     labels = list(data.labels or ())
     places: defaultdict[str, list[int]] = defaultdict(list)
     for at, name in enumerate(data.names):
-        places[name].append(at)
-    unknown = [row.name for row in rows if row.name not in places]
+        places[name.strip()].append(at)
+    unknown = [row.name for row in rows if row.name.strip() not in places]
     if unknown:
         raise DataError(
             f"--corrections: {items(len(unknown), 'item')} of {shown(path)!r} "
@@ -80,24 +91,52 @@ def corrected(data: Dataset, path: str) -> Corrected:
             "table that headstart check wrote for this data."
         )
     classes = set(counts_of(labels, data.task or "classification"))
-    changed, out = 0, set()
+    digest = cache(partial(_digest, data))
+    done: set[int] = set()
+    out: set[int] = set()
     for row in rows:
-        for at in _meant(data, row, places[row.name]):
-            if row.leave_out:
-                out.add(at)
-                continue
-            label = _label(data, row, classes)
-            changed += label != labels[at]
-            labels[at] = label
+        at = _meant(data, row, places[row.name.strip()], done, digest)
+        done.add(at)
+        if row.leave_out:
+            out.add(at)
+        else:
+            labels[at] = _label(data, row, classes)
+    changed = [at for at in sorted(done - out) if data.labels and labels[at] != data.labels[at]]
     kept = np.array([at for at in range(len(data)) if at not in out], np.int64)
     if not len(kept):
         raise DataError("--corrections leaves every item out; nothing is left to learn from.")
     note = (
-        f"{items(changed, 'label')} corrected and {items(len(out), 'item')} left out, as "
+        f"{items(len(changed), 'label')} corrected and {items(len(out), 'item')} left out, as "
         f"{shown(path)} says."
     )
     dataset = replace(data, labels=labels, notes=(*data.notes, note))
-    return Corrected(dataset.select(kept) if out else dataset, changed, len(out))
+    return Corrected(
+        dataset.select(kept) if out else dataset,
+        len(changed),
+        len(out),
+        np.searchsorted(kept, np.array(changed, np.int64)),
+        sum(data.splits[at] == "test" for at in out) if any(data.splits) else 0,
+    )
+
+
+def written(label: Label | None) -> str:
+    """A label as one text."""
+    if label is None:
+        return ""
+    if isinstance(label, tuple):
+        return SEPARATOR.join(label)
+    return f"{label:.15g}" if isinstance(label, float) else label
+
+
+def as_text(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: with an apostrophe before it, but numbers."""
+    if not _FORMULA.match(cell):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def _rows(path: str) -> list[_Row]:
@@ -121,10 +160,11 @@ def _rows(path: str) -> list[_Row]:
 
 
 def _row(table: Table, row: int) -> _Row:
-    name, digest, label, leave_out = (
+    name, digest, before, label, leave_out = (
         _text(table.columns[column][row]) if column in table.columns else ""
-        for column in (NAME, DIGEST, CORRECTED, LEAVE_OUT)
+        for column in (NAME, DIGEST, LABEL, CORRECTED, LEAVE_OUT)
     )
+    label, leave_out = label.strip(), leave_out.strip()
     if leave_out.casefold() not in (*_YES, *_NO):
         raise DataError(
             f"--corrections: {LEAVE_OUT} of {shown(name)!r} is {shown(leave_out)!r}, but it must "
@@ -135,22 +175,35 @@ def _row(table: Table, row: int) -> _Row:
         raise DataError(
             f"--corrections: {shown(name)!r} has a {CORRECTED} and is to be left out; keep one."
         )
-    return _Row(name, digest.casefold(), label, leave)
+    return _Row(name, digest.strip().casefold(), before, label, leave)
 
 
 def _text(cell: object) -> str:
-    return "" if cell is None else str(cell).strip()
+    """What `as_text` was given."""
+    text = "" if cell is None else str(cell)
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
-def _meant(data: Dataset, row: _Row, places: Sequence[int]) -> list[int]:
-    """The items of the row's name that have its content."""
-    found = [at for at in places if _digest(data, at) == row.digest]
+def _meant(
+    data: Dataset, row: _Row, places: Sequence[int], done: Set[int], digest: Callable[[int], str]
+) -> int:
+    """The item of the row's name that has its content.
+
+    Of several that one which no other row is about, of the row's label, in the order of the data.
+    A name may have lost blanks at its ends on the way: the content decides.
+    """
+    found = [at for at in places if digest(at) == row.digest]
     if not found:
         raise DataError(
             f"--corrections: {shown(row.name)!r} has another content than when it was checked; "
             "run headstart check again."
         )
-    return found
+
+    def unlike(at: int) -> tuple[bool, bool, bool]:
+        label = written(data.labels[at] if data.labels is not None else None)
+        return at in done, data.names[at] != row.name, label.strip() != row.before.strip()
+
+    return min(found, key=unlike)
 
 
 def _digest(data: Dataset, at: int) -> str:

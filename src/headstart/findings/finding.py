@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-from headstart.data.corrections import SEPARATOR
+from headstart.data.corrections import written
 from headstart.data.dataset import Dataset
 from headstart.types import Label
 
@@ -65,15 +65,6 @@ def finding(kind: str, severity: Severity, message: str, items: Iterable[Suspect
     return Finding(kind, severity, message, listed, len(listed))
 
 
-def written(label: Label | None) -> str:
-    """A label as one text."""
-    if label is None:
-        return ""
-    if isinstance(label, tuple):
-        return SEPARATOR.join(label)
-    return f"{label:.15g}" if isinstance(label, float) else label
-
-
 def suspect(
     data: Dataset,
     at: int,
@@ -87,7 +78,7 @@ def suspect(
     return Suspect(
         position=at,
         name=data.names[at],
-        digest=bytes(digest).hex(),
+        digest=digest.ljust(16, b"\0").hex() if digest else "",  # numpy drops trailing zeros
         label=written(data.labels[at] if data.labels is not None else None),
         suggestion=written(suggestion),
         beside="" if beside is None else data.names[beside],

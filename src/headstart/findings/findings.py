@@ -5,10 +5,17 @@ from headstart.findings.evidence import Evidence
 from headstart.findings.finding import SEVERITIES, Finding
 
 
-def found_in(evidence: Evidence) -> tuple[Finding, ...]:
-    """What there is to say of a data set, the most serious first."""
+def found_in(
+    evidence: Evidence, references: int = neighbours.MOST_REFERENCES
+) -> tuple[Finding, ...]:
+    """What there is to say of a data set, the most serious first.
+
+    Args:
+        evidence: what is known of it.
+        references: items among which neighbours are sought.
+    """
     near = neighbours.nearest(
-        evidence.features, evidence.together[evidence.positions], evidence.seed
+        evidence.features, evidence.together[evidence.positions], evidence.seed, references
     )
     found = [
         *copies.found_in(evidence),

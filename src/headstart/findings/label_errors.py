@@ -1,13 +1,13 @@
 """Labels that are probably wrong.
 
 Classes: confident learning (Northcutt et al. 2021, "Confident Learning: Estimating Uncertainty in
-Dataset Labels") by cleanlab, on calibrated probabilities of heads that did not learn from the item
-or its copies. The ranking is the mean of two ranks: cleanlab's label quality, and how many of the
-item's nearest neighbours have its label (Zhu et al. 2022, "Detecting Corrupted Labels Without
-Training a Model to Predict"). Numbers: large residuals of such heads.
+Dataset Labels"), as cleanlab counts them, on calibrated probabilities of heads that did not learn
+from the item or its copies. The ranking is the mean of two ranks: the normalized margin of the
+label's probability, and how many of the item's nearest neighbours have its label (Zhu et al. 2022,
+"Detecting Corrupted Labels Without Training a Model to Predict"). Numbers:
+large residuals of such heads.
 """
 
-import warnings
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -24,6 +24,9 @@ FEW = 20
 
 RESIDUAL = 5.0
 """Robust standard deviations from which a residual is suspicious."""
+
+_CLOSE = 1e-6
+"""Probabilities that differ by no more are the same, as in cleanlab."""
 
 ADVICE = (
     "`headstart check --out` lists them with a column for the right label, which fit --corrections "
@@ -53,22 +56,41 @@ def ranked(labels: Indices, probabilities: Floats, agreement: Floats) -> tuple[F
         agreement: share of the item's neighbours that have its label, (n,); NaN where unknown.
 
     Returns:
-        From 0 (most suspicious) to 1, (n,); and which are suspected, (n,): of as many as cleanlab
-        counts errors, the most suspicious first, those that the model would label otherwise.
+        From 0 (most suspicious) to 1, (n,); and which are suspected, (n,): of as many as are
+        counted as errors, the most suspicious first, those that the model would label otherwise.
     """
-    from cleanlab.count import num_label_issues
-    from cleanlab.rank import get_label_quality_scores
-
-    with warnings.catch_warnings():
-        # Of a class of few items some are in no fold: it is then without labels.
-        warnings.simplefilter("ignore")
-        quality = get_label_quality_scores(labels, probabilities, method="normalized_margin")
-        number = int(num_label_issues(labels, probabilities))
     known = np.where(np.isnan(agreement), 0.5, agreement)
-    score = (_ranks(np.asarray(quality, np.float64)) + _ranks(known)) / 2
+    score = (_ranks(margins(labels, probabilities)) + _ranks(known)) / 2
     first = np.zeros(len(labels), bool)
-    first[np.argsort(score, kind="stable")[:number]] = True
+    first[np.argsort(score, kind="stable")[: errors(labels, probabilities)]] = True
     return score, first & (probabilities.argmax(axis=1) != labels)
+
+
+def margins(labels: Indices, probabilities: Floats) -> Floats:
+    """From 0 to 1, how much likelier each label is than the likeliest other class, (n,)."""
+    rows = np.arange(len(labels))
+    others = probabilities.copy()
+    others[rows, labels] = -1
+    return np.asarray((probabilities[rows, labels] - others.max(axis=1) + 1) / 2, np.float64)
+
+
+def errors(labels: Indices, probabilities: Floats) -> int:
+    """How many labels confident learning counts as errors; of fewer than two classes none.
+
+    An item is confidently of a class that it has at least the mean probability of that class's own
+    items for; of several such classes the likeliest counts.
+    """
+    counts = np.bincount(labels, minlength=probabilities.shape[1])
+    if (counts > 0).sum() < 2:
+        return 0
+    own = probabilities[np.arange(len(labels)), labels]
+    usual = np.bincount(labels, own, len(counts)) / np.maximum(counts, 1)
+    # Of a class of few items some are in no fold: no item is confidently of one without items.
+    confident = probabilities >= np.where(counts, np.maximum(usual, 2 * _CLOSE), 2) - _CLOSE
+    number = confident.sum(axis=1)
+    said = np.where(number > 1, probabilities.argmax(axis=1), confident.argmax(axis=1))
+    likelier = probabilities.max(axis=1) > own + _CLOSE
+    return int(((number > 0) & (said != labels) & likelier).sum())
 
 
 def _ranks(values: Floats) -> Floats:

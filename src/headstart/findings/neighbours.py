@@ -46,27 +46,32 @@ class Nearest:
         return np.where(counts, hits / np.maximum(counts, 1), np.nan)
 
 
-def nearest(features: NDArray[np.float32], together: Indices, seed: int) -> Nearest:
+def nearest(
+    features: NDArray[np.float32], together: Indices, seed: int, references: int = MOST_REFERENCES
+) -> Nearest:
     """The `NEIGHBOURS` nearest by cosine of standardised features.
 
     Args:
         features: (n, d).
         together: int (n,); an item's copies have its number and are no neighbours; -1: it has none.
-        seed: of the choice among more than `MOST_REFERENCES`.
+        seed: of the choice among more than `references`.
+        references: items among which neighbours are sought.
     """
     rows = _directions(features)
     number = np.where(together < 0, -1 - np.arange(len(rows)), together)
     rng = np.random.default_rng(seed)
-    among = np.sort(rng.permutation(len(rows))[:MOST_REFERENCES])
+    among = np.sort(rng.permutation(len(rows))[:references])
+    others = rows[among].T
     k = min(NEIGHBOURS, len(among))
     places = np.full((len(rows), k), -1, np.int64)
     similarity = np.full((len(rows), k), np.nan)
     for at in range(0, len(rows), _ROWS):
         part = slice(at, at + _ROWS)
-        cosine = rows[part] @ rows[among].T
-        cosine[number[part, None] == number[among][None]] = -np.inf
-        best = np.argpartition(-cosine, k - 1, axis=1)[:, :k] if k else places[part]
-        found = np.take_along_axis(cosine, best, axis=1)
+        unlike = rows[part] @ others
+        np.negative(unlike, out=unlike)
+        unlike[number[part, None] == number[among][None]] = np.inf
+        best = np.argpartition(unlike, k - 1, axis=1)[:, :k] if k else places[part]
+        found = -np.take_along_axis(unlike, best, axis=1)
         there = np.isfinite(found)
         places[part] = np.where(there, among[best], -1)
         similarity[part] = np.where(there, found, np.nan)

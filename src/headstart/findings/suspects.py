@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headstart.atomic import whole
-from headstart.data.corrections import CORRECTED, DIGEST, LEAVE_OUT, NAME
+from headstart.data.corrections import CORRECTED, DIGEST, LABEL, LEAVE_OUT, NAME, as_text
 from headstart.findings.finding import Finding, Suspect
 
 COLUMNS = (
-    NAME, "findings", "label", "suggested_label", "score", "beside", CORRECTED, LEAVE_OUT, DIGEST,
+    NAME, "findings", LABEL, "suggested_label", "score", "beside", CORRECTED, LEAVE_OUT, DIGEST,
 )  # fmt: skip
 
 
@@ -35,12 +35,15 @@ def write(findings: Sequence[Finding], path: Path) -> int:
             if each.suggestion and not before.suggestion:
                 first[each.position] = each
     with whole(path) as unfinished, unfinished.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(COLUMNS)
         for at, each in first.items():
             score = "" if each.score is None else f"{each.score:.4g}"
             found_as = " ".join(kinds[at])
-            cells = (each.name, found_as, each.label, each.suggestion, score, each.beside)
+            name, label, suggestion, beside = map(
+                as_text, (each.name, each.label, each.suggestion, each.beside)
+            )
+            cells = (name, found_as, label, suggestion, score, beside)
             writer.writerow(map(_plain, (*cells, "", "", each.digest)))
     return len(first)
 

@@ -8,7 +8,7 @@ from headstart.registry import HEADS
 from headstart.spec import not_balanced
 from headstart.types import Array, JsonObject
 
-__all__ = ["Head", "fit", "kind_of", "load"]
+__all__ = ["Head", "Validation", "fit", "kind_of", "load"]
 
 
 def fit(

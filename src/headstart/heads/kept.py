@@ -5,7 +5,9 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +46,45 @@ def kept(
         found = fit()
         _keep(file, found)
     return found
+
+
+def fitted(
+    root: Path,
+    name: str,
+    features: Array,
+    targets: Array,
+    *,
+    weights: Array | None = None,
+    together: Array | None = None,
+    validation: heads.Validation | None = None,
+    **given: Any,
+) -> heads.Head:
+    """`heads.fit`, or what it gave for the same before: where fitting takes longer than reading.
+
+    Args:
+        root: the cache folder.
+        name: of the kind of head.
+        features: as `heads.fit` takes them.
+        targets: likewise.
+        weights: likewise.
+        together: likewise.
+        validation: likewise; a kind of head that is kept does not look at it.
+        given: the other arguments of `heads.fit`, as JSON.
+    """
+    fit = partial(
+        heads.fit,
+        name,
+        features,
+        targets,
+        weights=weights,
+        together=together,
+        validation=validation,
+        **given,
+    )
+    if not heads.kind_of(name).kept:
+        return fit()
+    arrays = [each for each in (features, targets, weights, together) if each is not None]
+    return kept(root, name, arrays, given, fit)
 
 
 def _name(name: str, arrays: Sequence[Array], options: Mapping[str, Json]) -> str:

@@ -4,6 +4,7 @@ from typing import cast
 
 import numpy as np
 
+from headstart import heads
 from headstart.data.dataset import SPLITS, Dataset
 from headstart.data.together import joined, numbered
 from headstart.features.extract import Features
@@ -11,7 +12,7 @@ from headstart.findings import Evidence, Finding, found_in
 from headstart.findings.looks import looks_of
 from headstart.heads.linear import LinearHead
 from headstart.progress import Progress, Silent
-from headstart.spec import FitSpec
+from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
 from headstart.training.examples import Part
 from headstart.training.out_of_fold import out_of_fold
@@ -23,6 +24,12 @@ MOST_EXAMPLES = 20
 MOST_WORK = 100_000_000
 """Items times features times classes up to which a fit checks its data unasked."""
 
+REFERENCES = 2_000
+"""Items among which a fit seeks neighbours."""
+
+MOST_COMPARED = 30_000_000_000
+"""Items times references times features, likewise: about two seconds of one core."""
+
 
 def evidence_of(
     data: Dataset,
@@ -33,6 +40,7 @@ def evidence_of(
     *,
     near: Indices | None,
     thumbnails: bool,
+    scored: bool = True,
 ) -> Evidence:
     """All that is known of a data set.
 
@@ -45,6 +53,7 @@ def evidence_of(
         progress: shows what is going on.
         near: the cluster of near-duplicates that each item is in, -1 for none; None: not known.
         thumbnails: whether images are decoded once more, at a small size.
+        scored: whether heads are fitted that score what they did not learn from.
     """
     together = numbered(bytes(each) or None for each in features.contents)
     together = together if near is None else joined(together, near)
@@ -65,7 +74,7 @@ def evidence_of(
         positions=part.positions,
         features=part.features if part.features.shape[1] else np.zeros((len(part), width), "f4"),
         targets=part.targets,
-        scores=_scores(adapted, spec, together, part.positions),
+        scores=_scores(adapted, spec, together, part.positions) if scored else None,
         looks=looks,
         notes=features.notes,
         skipped=(*data.skipped, *features.skipped),
@@ -77,11 +86,17 @@ def findings_of_fit(
     data: Dataset, features: Features, first: Adapted, spec: FitSpec, near: Indices | None
 ) -> tuple[Finding, ...]:
     """What a fit can say of its data at little cost; none where that would take long."""
-    part = _every(first)
-    if part.features.size * max(1, len(first.examples.classes)) > MOST_WORK:
+    size = sum(each.features.size for each in first.examples.parts.values())
+    items = sum(len(each) for each in first.examples.parts.values())
+    if size * max(1, len(first.examples.classes)) > MOST_WORK:
         return ()
-    evidence = evidence_of(data, features, first, spec, Silent(), near=near, thumbnails=False)
-    return tuple(each.shortened(MOST_EXAMPLES) for each in found_in(evidence))
+    if size * min(items, REFERENCES) > MOST_COMPARED:
+        return ()
+    quick = not heads.kind_of(head_of(spec.head)[0]).in_epochs
+    evidence = evidence_of(
+        data, features, first, spec, Silent(), near=near, thumbnails=False, scored=quick
+    )
+    return tuple(each.shortened(MOST_EXAMPLES) for each in found_in(evidence, REFERENCES))
 
 
 def _every(adapted: Adapted) -> Part:

@@ -157,10 +157,12 @@ def _concluded(
         near = prepared.near.to_json(data.names, spec.near_duplicates)
         report = replace(report, near_duplicates=near)
     corrections = prepared.corrections
+    found_in_data, untold = _findings(prepared, climbed, spec, tested=crossed is not None)
     report = replace(
         report,
-        findings=_findings(prepared, climbed, spec, tested=crossed is not None),
+        findings=found_in_data,
         corrections=None if corrections is None else corrections.to_json(),
+        warnings=(*report.warnings, *untold),
     )
     facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}
     facts["versions"] = dict(report.versions)
@@ -171,10 +173,17 @@ def _concluded(
 
 def _findings(
     prepared: Prepared, climbed: Climbed, spec: FitSpec, *, tested: bool
-) -> tuple[Finding, ...]:
-    """About the data, where something is tested: an estimator's fit tests nothing."""
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """About the data, where something is tested: an estimator's fit tests nothing.
+
+    The model is trained, but not saved yet: whatever goes wrong here is a warning.
+    """
     first = climbed.tried[0].adapted
     if first is None or not (tested or len(first.examples.parts["test"])):
-        return ()
+        return (), ()
     near = None if prepared.near is None else prepared.near.clusters
-    return findings_of_fit(prepared.dataset, prepared.features, first, spec, near)
+    try:
+        return findings_of_fit(prepared.dataset, prepared.features, first, spec, near), ()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        return (), (f"The data could not be checked ({reason}).",)

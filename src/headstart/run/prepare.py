@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from headstart.data import groups, labels
 from headstart.data.corrections import Corrected, corrected
 from headstart.data.dataset import Dataset, Skipped
@@ -20,6 +22,7 @@ from headstart.spec import FitSpec
 from headstart.training.asked import refuse_undecidable
 from headstart.training.examples import Examples
 from headstart.training.feature_extraction import widened
+from headstart.wording import items
 
 Arrange = Callable[[Dataset, Features, FitSpec], Examples]
 """What divides the items that have features into training, validation and test."""
@@ -93,7 +96,25 @@ def prepare(
         dataset = near_duplicates.marked(dataset, features, near, spec)
         clock.lap("near-duplicates")
     examples = arrange(dataset, features, spec)
+    if corrections is not None:
+        said = _tested(corrections, examples, spec)
+        dataset = replace(dataset, warnings=(*dataset.warnings, *said))
     return Prepared(dataset, trunk, wide, features, examples, near, corrections)
+
+
+def _tested(corrections: Corrected, examples: Examples, spec: FitSpec) -> tuple[str, ...]:
+    """That what a model is tested on was corrected too."""
+    changed = corrections.positions
+    tested = int(np.isin(changed, examples.parts["test"].positions).sum())
+    tested = len(changed) if spec.folds is not None else tested
+    gone = corrections.left_out_of_test
+    if not tested and not gone:
+        return ()
+    left = f", and {items(gone, 'item')} of it left out" if gone else ""
+    return (
+        f"{items(tested, 'corrected item')} in the test split{left}: figures before and after "
+        "are not of the same labels.",
+    )
 
 
 @contextmanager

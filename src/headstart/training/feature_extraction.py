@@ -8,11 +8,8 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headstart import heads
 from headstart.backbones.backbone import Block
@@ -20,7 +17,7 @@ from headstart.data.dataset import Dataset, Split
 from headstart.errors import InputError
 from headstart.evaluation import judge
 from headstart.features.trunk import Trunk
-from headstart.heads.kept import kept
+from headstart.heads.kept import fitted
 from headstart.heads.linear import HELD_OUT_LOSS, LinearHead
 from headstart.paths import cache_folder
 from headstart.progress import Progress
@@ -258,26 +255,18 @@ def _fit_head(
     train: Part, validation: Part | None, examples: Examples, spec: FitSpec
 ) -> heads.Head:
     name, options = head_of(spec.head)
-    arrays: tuple[NDArray[Any], ...] = (train.features, train.targets)
-    given: dict[str, Any] = {
-        "task": examples.task,
-        "classes": len(examples.classes),
-        "seed": spec.seed,
-        "options": options,
-        "epochs": spec.epochs,
-        "balance": "balanced" if spec.balance == "balanced" else "none",
-    }
-    held_out = (validation.features, validation.targets) if validation else None
-    weights, together = train.weights, train.together
-    fit = partial(
-        heads.fit,
+    return fitted(
+        cache_folder(),
         name,
-        *arrays,
-        **given,
-        weights=weights,
-        together=together,
-        validation=held_out,
+        train.features,
+        train.targets,
+        weights=train.weights,
+        together=train.together,
+        validation=(validation.features, validation.targets) if validation else None,
+        task=examples.task,
+        classes=len(examples.classes),
+        seed=spec.seed,
+        options=options,
+        epochs=spec.epochs,
+        balance="balanced" if spec.balance == "balanced" else "none",
     )
-    arrays = (*arrays, *(each for each in (weights, together) if each is not None))
-    # The dearest part of a fit whose features are stored; it does not look at validation items.
-    return kept(cache_folder(), name, arrays, given, fit) if heads.kind_of(name).kept else fit()

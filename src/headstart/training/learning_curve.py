@@ -12,7 +12,9 @@ import numpy as np
 from headstart import heads
 from headstart.evaluation.learning_curve import SHARES, LearningCurve, learning_curve
 from headstart.evaluation.statistics import FIRST, statistics
+from headstart.heads.kept import fitted
 from headstart.heads.linear import LinearHead
+from headstart.paths import cache_folder
 from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
 from headstart.training.examples import Examples, Part
@@ -60,7 +62,8 @@ def measured(adapted: Adapted, spec: FitSpec) -> LearningCurve | None:
         spec: the options it was trained with.
 
     Returns:
-        None where there are too few items, in training or to test on.
+        None where there are too few items, in training or to test on, or the head looks at no
+        feature.
     """
     examples = adapted.examples
     name, _ = head_of(spec.head)
@@ -71,6 +74,8 @@ def measured(adapted: Adapted, spec: FitSpec) -> LearningCurve | None:
         learnt = learnt.joined(held_out)
     if isinstance(adapted.head, LinearHead):
         columns = np.flatnonzero(adapted.head.arrays["weight"].any(axis=1))
+        if not len(columns):
+            return None
         learnt, test, held_out = (part.columns(columns) for part in (learnt, test, held_out))
     if len(test) < LEAST_TESTED:
         return None
@@ -125,7 +130,8 @@ def _fitted(
         **options,
         **{key: adapted.head.settings.get(key) for key in heads.kind_of(name).choices},
     }
-    return heads.fit(
+    return fitted(
+        cache_folder(),
         name,
         learnt.features[which],
         learnt.targets[which],

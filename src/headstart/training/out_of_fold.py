@@ -8,7 +8,9 @@ from headstart import heads
 from headstart.data.together import joined
 from headstart.evaluation.folds import stratified_folds
 from headstart.heads.contract import alike_rows
+from headstart.heads.kept import fitted
 from headstart.heads.linear import LinearHead
+from headstart.paths import cache_folder
 from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
 from headstart.training.examples import Part
@@ -52,14 +54,18 @@ def out_of_fold(
             Those of the same features always are.
 
     Returns:
-        None where more than the head was trained: its features know the items' labels.
+        None where more than the head was trained: its features know the items' labels; or where
+        the head looks at no feature.
     """
     if adapted.weights or adapted.averaged_with is not None:
         return None
     examples = adapted.examples
     part = examples.parts["train"].joined(examples.parts["validation"])
     if isinstance(adapted.head, LinearHead):
-        part = part.columns(np.flatnonzero(adapted.head.arrays["weight"].any(axis=1)))
+        columns = np.flatnonzero(adapted.head.arrays["weight"].any(axis=1))
+        if not len(columns):
+            return None
+        part = part.columns(columns)
     name, options = head_of(spec.head)
     kind = heads.kind_of(name)
     settings = adapted.head.settings
@@ -68,7 +74,8 @@ def out_of_fold(
     found: list[tuple[Indices, Scores]] = []
     for each in np.unique(fold[fold >= 0]).tolist():
         held_out, others = np.flatnonzero(fold == each), np.flatnonzero(fold != each)
-        head = heads.fit(
+        head = fitted(
+            cache_folder(),
             name,
             part.features[others],
             part.targets[others],
