@@ -156,8 +156,8 @@ def _warnings(models: Sequence[Answered], same: Matched) -> tuple[str, ...]:
     unknown = [letter(at) for at, each in enumerate(models) if not each.tells]
     if unknown:
         said.append(
-            f"What {some(unknown)} was trained on is not known (no split is given, or an old model): "
-            "items that it learnt from would count for it."
+            f"What {some(unknown)} was trained on is not known (no split is given, or an old "
+            "model): items that it learnt from would count for it."
         )
     if same.unknown:
         said.append(
