@@ -121,9 +121,9 @@ def _metrics(
     if folds is None:
         return ["## On the test split", "", *header, *rows, ""]
     said = (
-        f"Every item was answered once, by a model that had learnt from the other {folds - 1} of "
-        f"{folds} folds. The figures measure the procedure: this model was trained on all items, "
-        "and is none of those."
+        "Each tested item was answered once, by a model that had learnt from the other "
+        f"{folds - 1} of {folds} folds. The figures measure the procedure: this model was trained "
+        "on all items, and is none of those."
     )
     return [f"## By {folds}-fold cross-validation", "", *header, *rows, "", said, ""]
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headstart.data import labels
 from headstart.data.dataset import Dataset
-from headstart.data.divide import divide
-from headstart.data.folds import fold_of, in_fold
+from headstart.data.divide import divide_fold
+from headstart.data.folds import fold_of
 from headstart.data.idle import refuse_idle
 from headstart.data.together import joined, numbered
 from headstart.errors import InputError
@@ -101,7 +102,7 @@ def test_a_fold_is_a_data_set_with_a_test_split(task: str) -> None:
     fold = fold_of(data, every, keys(every), folds=4, seed=0)
     tested = []
     for number in range(4):
-        found = divide(in_fold(data, fold, number), every, keys(every), test_size=0.2, seed=0)
+        found = divide_fold(data, every, keys(every), fold == number, seed=0)
         assert found.classes == (() if task == "regression" else ("a", "b", "c"))
         assert not found.skipped
         assert len(found.sides["validation"].positions)
@@ -110,6 +111,52 @@ def test_a_fold_is_a_data_set_with_a_test_split(task: str) -> None:
         for name, side in found.sides.items():
             assert all(where[data.groups[at]] == name for at in side.positions)
     assert sorted(tested) == every.tolist()
+
+
+@given(data_sets())
+@settings(max_examples=200, deadline=None)
+def test_folds_know_every_class_and_copies_are_on_one_side(made) -> None:
+    data, readable, digests, folds, seed = made
+    try:
+        fold = fold_of(data, readable, digests, folds=folds, seed=seed)
+    except InputError:
+        return
+    every = labels.classes_of([data.labels[at] for at in readable], data.task)
+    alike = numbered(digests)
+    for number in range(folds):
+        found = divide_fold(data, readable, digests, fold == number, seed=seed)
+        assert found.classes == every
+        assert not found.skipped
+        train = found.sides["train"].targets
+        if data.task == "classification":
+            assert set(train.tolist()) == set(range(len(every)))
+        if data.task == "multilabel":
+            assert train.any(axis=0).all()
+        where = np.full(len(data), -1)
+        for side, part in enumerate(found.sides.values()):
+            where[part.positions] = side
+        assert (where[readable] >= 0).all()
+        for each in np.unique(alike):
+            assert len(set(where[readable[alike == each]].tolist())) == 1
+
+
+def test_two_groups_are_two_folds() -> None:
+    data = dataset(["a", "b"] * 10, [str(at // 10) for at in range(20)])
+    every = np.arange(20)
+    fold = fold_of(data, every, keys(every), folds=2, seed=0)
+    for number in range(2):
+        sides = divide_fold(data, every, keys(every), fold == number, seed=0).sides
+        assert [len(side.positions) for side in sides.values()] == [10, 0, 10]
+
+
+@pytest.mark.parametrize(("folds", "sizes"), [(2, [30, 30]), (3, [20, 20, 20])])
+def test_what_is_never_tested_leaves_the_folds_even(folds: int, sizes: list[int]) -> None:
+    names = ["c"] * 40 + ["a", "b"] * 20 + ["a", "b"] * 30
+    data = dataset(names, [*["large"] * 80, *[None] * 60])
+    every = np.arange(140)
+    fold = fold_of(data, every, keys(every), folds=folds, seed=0)
+    assert (fold[:80] == -1).all()
+    assert np.bincount(fold[80:]).tolist() == sizes
 
 
 @pytest.mark.parametrize(

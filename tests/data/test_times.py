@@ -44,6 +44,8 @@ def day(year: int, month: int, day: int, *clock: int) -> datetime:
         ([date(2024, 5, 31), datetime(2024, 5, 31, 1)], [day(2024, 5, 31), day(2024, 5, 31, 1)]),
         ([np.datetime64("2024-05-31"), np.datetime64("NaT")], [day(2024, 5, 31), None]),
         ([3, "2.5", None, float("nan")], [3.0, 2.5, None, None]),
+        (["NaN", "2.5", " na "], [None, 2.5, None]),
+        (["2024-05-31", "NaT", "NULL"], [day(2024, 5, 31), None, None]),
     ],
 )
 def test_dates_and_numbers_are_read(cells: list[object], expected: list[object]) -> None:
@@ -59,6 +61,9 @@ def test_dates_and_numbers_are_read(cells: list[object], expected: list[object])
         (["2024-05-31", "2024-13-31"], "row 1"),
         (["2024-05-31", True], "row 1"),
         (["2024-05-31", 7.5], "row 1"),
+        (["24-05-31", "24-05-30"], "row 0: '24-05-31'.*write dates as 2024-05-31"),
+        (["1/15/2005", "1/15/99"], "row 1: '1/15/99'"),
+        (["2024-05-2024"], "row 0"),
     ],
 )
 def test_what_is_no_date_is_refused(cells: list[object], words: str) -> None:

@@ -81,3 +81,11 @@ def test_many_groups_are_dealt_in_no_time_and_as_evenly() -> None:
     assert np.ptp(np.bincount(fold)) < 300
     for each in range(3):
         assert np.ptp(np.bincount(fold[targets == each])) < 200
+
+
+def test_a_group_of_over_half_is_always_learnt_from() -> None:
+    together = np.array([0] * 180 + [at // 2 for at in range(2, 22)])
+    targets = np.arange(200) % 2
+    fold = stratified_folds(targets, 5, np.random.default_rng(0), together)
+    assert (fold[:180] == -1).all()
+    assert np.bincount(fold[180:]).tolist() == [4] * 5

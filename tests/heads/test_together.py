@@ -129,3 +129,14 @@ def test_one_penalty_for_held_out_groups_is_that_of_refitting() -> None:
             errors.append(weights @ wrong**2 / weights.sum())
         assert penalty == alphas[int(np.argmin(errors))] * WIDTH
         assert loss == pytest.approx(min(errors))
+
+
+def test_one_group_has_no_loss_of_items_not_fitted_on() -> None:
+    features, targets, _ = planted("regression")
+    rows = features.astype(np.float32)
+    one, each, alone = (
+        heads.fit("linear", rows, targets, task="regression", classes=0, seed=0, together=together)
+        for together in (np.zeros(len(rows), np.int64), np.arange(len(rows)), None)
+    )
+    assert one.settings["held_out_loss"] is None
+    assert each.settings == alone.settings

@@ -105,6 +105,22 @@ def test_numbers_in_folds(place) -> None:
     assert done.report.baselines["mean"]["mae"].value == pytest.approx(1.0, abs=0.1)
 
 
+def test_two_groups_and_a_class_that_is_never_tested(place) -> None:
+    """Each fold learns from too little to calibrate on, and knows every class."""
+    texts = [f"{SENTENCES[name][at % 4]} number {at}" for at in range(20) for name in SENTENCES]
+    labels = [name for _ in range(20) for name in SENTENCES]
+    several = [*labels, *["rare"] * 5]
+    texts += [f"of another kind {at}" for at in range(5)]
+    groups = [*(f"g{at // 20}" for at in range(40)), *["last"] * 5]
+    done = headstart.fit(texts, several, groups=groups, folds=2, offline=True)
+    assert done.report.counts["test"] == 40
+    assert done.results.scores.shape == (45, 3)
+    note = next(note for note in done.report.notes if "2 folds" in note)
+    assert "5 other items were never tested" in note
+    assert "nothing is measured of 'rare' (5 items)" in note
+    assert not [each for each in done.report.warnings if "Too few items to test" in each]
+
+
 def test_the_same_seed_gives_the_same_figures(images, place) -> None:
     items, labels = images
     one, other = (

@@ -11,7 +11,7 @@ from headstart.progress import Silent
 from headstart.spec import FitSpec
 from headstart.training import feature_extraction
 from headstart.training import out_of_fold as module
-from headstart.training.examples import arrange
+from headstart.training.examples import Part, arrange
 from headstart.training.out_of_fold import FOLDS, out_of_fold
 from tests.training.small import sentences
 
@@ -65,3 +65,14 @@ def test_what_learnt_the_items_otherwise_has_no_such_scores(names):
     found = adapted(names["text"], FitSpec())
     assert out_of_fold(replace(found, weights={"layer": None}), FitSpec()) is None
     assert out_of_fold(replace(found, averaged_with=found), FitSpec()) is None
+
+
+def test_a_class_that_is_first_of_no_group_stays_with_what_is_learnt_from():
+    """Otherwise heads that never saw it would answer its items."""
+    features = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    targets = np.repeat([0, 1], [40, 10])
+    together = np.where(targets == 1, 0, np.arange(50))
+    part = Part(features, targets, np.arange(50), together=together)
+    fold = module._folds(part, None, 0)
+    assert (fold[together == 0] == -1).all()
+    assert sorted(set(fold.tolist())) == [-1, *range(FOLDS)]

@@ -17,3 +17,5 @@ def test_the_same_weights_used_otherwise_are_another_backbone(tmp_path, monkeypa
     )
     assert {name for name in mine if mine[name] != theirs[name]} == {"the backbone"}
     assert mine == run_identity("data", trunk, trunk.backbone.fingerprint, FitSpec(offline=True))
+    free = FitSpec(learning_curve=True, corrections="x.csv", abstain=0.9)
+    assert mine == run_identity("data", trunk, trunk.backbone.fingerprint, free)

@@ -171,17 +171,55 @@ def divide_without_test(
     inside = None if together is None else together[readable]
     train, validation = _train_and_validation(data.task, known, digests, inside, seed)
     classes = labels.classes_of(known, data.task)
-
-    def side(index: Indices) -> Side:
-        targets, *_ = match(data, readable[index], classes)
-        return Side(readable[index], targets)
-
     sides: dict[Split, Side] = {
-        "train": side(train),
-        "validation": side(validation),
-        "test": side(train[:0]),
+        "train": _side(data, readable[train], classes),
+        "validation": _side(data, readable[validation], classes),
+        "test": _side(data, readable[:0], classes),
     }
     return Divided(data.task, classes, sides, together=together)
+
+
+def divide_fold(
+    data: Dataset, readable: Indices, digests: Sequence[bytes], tested: Mask, *, seed: int
+) -> Divided:
+    """Some items to test on; of all others, where there are enough, some to calibrate on.
+
+    The classes are those of all items, so that they are the same whatever is tested.
+
+    Args:
+        data: every item, with labels.
+        readable: positions of those that can be read.
+        digests: of the content of each of these.
+        tested: bool, one per item of the data; see `folds.fold_of`.
+        seed: of the shuffle.
+    """
+    assert data.task is not None
+    assert data.labels is not None
+    known = [data.labels[at] for at in readable.tolist()]
+    together = together_in(data, readable, digests)
+    same = numbered(digests) if together is None else together[readable]
+    rest = np.flatnonzero(~tested[readable])
+    train, validation = _train_and_validation(
+        data.task,
+        [known[at] for at in rest.tolist()],
+        [digests[at] for at in rest.tolist()],
+        same[rest],
+        seed,
+    )
+    classes = labels.classes_of(known, data.task)
+    sides: dict[Split, Side] = {
+        "train": _side(data, readable[rest[train]], classes),
+        "validation": _side(data, readable[rest[validation]], classes),
+        "test": _side(data, readable[tested[readable]], classes),
+    }
+    names = [data.names[at] for at in readable.tolist()]
+    duplicates = split.check_duplicates(digests, known, names, ())
+    return Divided(data.task, classes, sides, warnings=duplicates, together=together)
+
+
+def _side(data: Dataset, positions: Indices, classes: tuple[str, ...]) -> Side:
+    targets, *_ = match(data, positions, classes)
+    return Side(positions, targets)
 
 
 def _train_and_validation(

@@ -1,7 +1,6 @@
 """Folds in which every item is tested once: stratified, seeded, what belongs together in one."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -48,11 +47,18 @@ def fold_of(
         if number < len(first):
             what = in_groups(group)
         raise DataError(f"{what}, too few for --folds {folds}; ask for fewer.")
-    unfixed, every = np.zeros(number, bool), np.arange(len(first))
-    blocks = blocks_of(group, memberships(distinct, data.task), every, unfixed)
-    side = dealt(blocks, folds, np.random.default_rng(seed))
-    if data.task != "regression":
-        _keep_classes(side, blocks.sizes, _groups_of_classes(groups, labels), folds)
+    of_class = {} if data.task == "regression" else _groups_of_classes(groups, labels)
+    free = np.ones(number, bool)
+    free[[own[0] for own in of_class.values() if len(own) == 1]] = False
+    side = np.full(number, -1, np.int64)
+    if free.any():
+        inside = np.flatnonzero(free[group])
+        strata = memberships([distinct[at] for at in inside.tolist()], data.task)
+        place = (np.cumsum(free) - 1)[group[inside]]
+        unfixed = np.zeros(np.count_nonzero(free), bool)
+        blocks = blocks_of(place, strata, np.arange(len(inside)), unfixed)
+        side[free] = dealt(blocks, folds, np.random.default_rng(seed))
+        _keep_classes(side, np.bincount(group, minlength=number), of_class, folds)
     found = np.full(len(data), -1, np.int64)
     found[readable] = side[groups]
     empty = folds - len(np.unique(found[found >= 0]))
@@ -62,11 +68,6 @@ def fold_of(
             "with what is learnt from; ask for fewer --folds."
         )
     return found
-
-
-def in_fold(data: Dataset, fold: Indices, number: int) -> Dataset:
-    """The same with the items of one fold as the test split, and all others to train on."""
-    return replace(data, splits=["test" if each == number else "train" for each in fold.tolist()])
 
 
 def _groups_of_classes(groups: Indices, labels: Sequence[Label]) -> dict[str, Indices]:
@@ -80,8 +81,8 @@ def _groups_of_classes(groups: Indices, labels: Sequence[Label]) -> dict[str, In
 def _keep_classes(side: Indices, sizes: Indices, of_class: dict[str, Indices], folds: int) -> None:
     """Hold out no class as a whole: a group of it goes to another fold, or all of it is kept."""
     for own in of_class.values():
-        if len(own) > 1 and len(np.unique(side[own])) == 1:
-            totals = np.bincount(side, sizes, folds)
+        if len(own) > 1 and len(np.unique(side[own])) == 1 and side[own[0]] >= 0:
+            totals = np.bincount(side[side >= 0], sizes[side >= 0], folds)
             totals[side[own[0]]] = np.inf
             side[own[np.argmin(sizes[own])]] = int(np.argmin(totals))
     for own in of_class.values():

@@ -18,6 +18,8 @@ MISSING = frozenset(
      "null", "NULL", "Null", "None")
 )  # fmt: skip
 """What R, pandas, spreadsheets and databases write where a value is missing; `none` is a word."""
+MISSING_FOLDED = frozenset(word.casefold() for word in MISSING) | {""}
+"""The same and nothing at all, by `casefold`, for columns where none of them is a word."""
 _FLOAT32 = float(np.finfo(np.float32).max)
 _TRUTH = {"true": True, "false": False}
 _BITS = ("0", "1")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headstart.data.columns import must_have
 from headstart.data.dataset import Dataset
-from headstart.data.forms import MISSING
+from headstart.data.forms import MISSING_FOLDED
 from headstart.data.scalars import plain
 from headstart.data.table import Table
 from headstart.data.times import time_column
@@ -15,7 +15,6 @@ from headstart.spec import FOLDER, LabelledSpec, ReadSpec
 from headstart.wording import items, shown
 
 Groups = Sequence[str | None]
-_MISSING = {word.casefold() for word in MISSING} | {""}
 
 
 def given_groups(given: object, number: int) -> Groups:
@@ -153,4 +152,4 @@ def _named(cell: object) -> str | None:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     text = "" if cell is None else str(cell).strip()
-    return None if text.casefold() in _MISSING else text
+    return None if text.casefold() in MISSING_FOLDED else text

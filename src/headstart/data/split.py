@@ -105,7 +105,7 @@ def split(
                 _carve_groups(side, group, members, number, share * pool.size, task, rng)
             else:
                 _carve(side, strata, number, share * pool.size, rng)
-            _refuse_empty(side, number, pool.size, group[pool] if grouped else None)
+            _refuse_empty(side, number, pool.size, group[pool] if grouped else None, task)
     placed = side[contents]
     train, validation, test = (np.flatnonzero((placed == n) & ~dropped) for n in (0, 1, 2))
     warnings += _warnings(labels, train, validation, test, task)
@@ -226,7 +226,9 @@ def _carve_groups(
     side[inside & moved[group]] = number
 
 
-def _refuse_empty(side: Indices, number: int, distinct: int, groups: Indices | None) -> None:
+def _refuse_empty(
+    side: Indices, number: int, distinct: int, groups: Indices | None, task: Task
+) -> None:
     if (side == number).any():
         return
     name = next(split for split, n in _SIDES.items() if n == number)
@@ -236,8 +238,10 @@ def _refuse_empty(side: Indices, number: int, distinct: int, groups: Indices | N
             f"item{'' if distinct == 1 else 's'} to divide, and none is left for {name}; "
             "a class needs at least 3."
         )
+    what = {"classification": "a class needs", "multilabel": "each label of an item needs"}
     raise DataError(
-        f"{in_groups(groups)}, and none is left for {name}; a class needs at least 3 groups."
+        f"{in_groups(groups)}, and none is left for {name}; {what.get(task, 'the data needs')} at "
+        "least 3 groups."
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from headstart.data.dataset import Split
+from headstart.data.forms import MISSING_FOLDED
 from headstart.data.scalars import plain
 from headstart.errors import DataError
 from headstart.spec import FitSpec, ReadSpec
@@ -14,7 +15,11 @@ from headstart.wording import shown
 
 Times = Sequence[Any]
 """Numbers, or dates: all of one kind, so that any two can be compared."""
-_DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{4}|\d{1,2})(?:[ T]+(\d{1,2}:\d{2}.*))?")
+_DATE = re.compile(
+    # Four digits are the year, at one end: what is in 24-05-31 cannot be known.
+    r"(?=\d{4}\D|\d{1,2}\D\d{1,2}\D\d{4})(?!\d{4}\D\d{1,2}\D\d{4})"
+    r"(\d{4}|\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{1,2})(?:[ T]+(\d{1,2}:\d{2}.*))?"
+)
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
 
@@ -112,7 +117,8 @@ def _nearest(starts: Sequence[int], wanted: float) -> int:
 def _present(cell: object) -> object:
     cell = plain(cell)
     if isinstance(cell, str):
-        return cell.strip() or None
+        text = cell.strip()
+        return None if text.casefold() in MISSING_FOLDED else text
     return None if cell is None or cell != cell else cell
 
 

@@ -19,7 +19,8 @@ def stratified_folds(
     """The fold (0 to folds - 1) in which each item is held out: scikit-learn's `StratifiedKFold`.
 
     The only item of a class is never held out (-1), so whatever is held out, every class stays.
-    Items that belong together are in one fold, by `StratifiedGroupKFold`, or never held out.
+    Items that belong together are in one fold, by `StratifiedGroupKFold`, or never held out; a
+    group of over half the items is not, where there are several others.
 
     Args:
         targets: int (n,); or any other array of n rows, whose items are dealt as one class.
@@ -52,23 +53,36 @@ def _folds_of_groups(classes: Indices, groups: Indices, folds: int, rng: Generat
     from sklearn.model_selection import StratifiedGroupKFold
 
     fold = np.full(len(classes), -1, np.int64)
-    most = min(folds, len(np.unique(groups)), int(np.unique(classes, return_counts=True)[1].max()))
+    dealt = _but_the_largest(groups)
+    own, inside = classes[dealt], groups[dealt]
+    most = min(folds, len(np.unique(inside)), int(np.unique(own, return_counts=True)[1].max()))
     if most < 2:
         return fold
-    _, first, number = np.unique(groups, return_index=True, return_inverse=True)
+    _, first, number = np.unique(inside, return_index=True, return_inverse=True)
     if len(first) > MANY:  # sizes and classes even out, and the other way takes long
-        fold = stratified_folds(classes[first], folds, rng)[number]
+        fold[dealt] = stratified_folds(own[first], folds, rng)[number]
     else:
         seed = int(rng.integers(1 << 31))
         splitter = StratifiedGroupKFold(most, shuffle=True, random_state=seed)
         with _quiet():
-            for each, (_, held_out) in enumerate(splitter.split(classes, classes, groups)):
-                fold[held_out] = each
+            for each, (_, held_out) in enumerate(splitter.split(own, own, inside)):
+                fold[dealt[held_out]] = each
     for name in np.unique(classes):
-        own = classes == name
-        if len(np.unique(fold[own])) == 1:  # the class would be gone, and so all of it stays
-            fold[np.isin(groups, groups[own])] = -1
+        of_it = classes == name
+        if len(np.unique(fold[of_it])) == 1:  # the class would be gone, and so all of it stays
+            fold[np.isin(groups, groups[of_it])] = -1
     return fold
+
+
+def _but_the_largest(groups: Indices) -> Indices:
+    """The items to deal: not those of a group of over half, without which little is learnt.
+
+    Where there is but one other group, all of them.
+    """
+    _, number, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(sizes) < 3:
+        return np.arange(len(groups))
+    return np.flatnonzero(2 * sizes[number] <= len(groups))
 
 
 @contextmanager

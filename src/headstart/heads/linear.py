@@ -241,8 +241,9 @@ def _choose(problem: _Problem, rng: np.random.Generator) -> tuple[float, float |
     problem = problem.part(distinct_rows(problem.rows))
     rows, targets = problem.rows, problem.targets
     fold = stratified_folds(targets, min(_FOLDS, len(rows)), rng, problem.together)
-    # A large problem is chosen for on one fold: its loss is precise enough.
-    asked = [0] if rows.size * classes > _LARGE else list(np.unique(fold[fold >= 0]))
+    asked = list(np.unique(fold[fold >= 0]))
+    if rows.size * classes > _LARGE:  # one fold is enough: its loss is precise
+        asked = [0 if problem.together is None else _typical(fold)]
     held_out = np.isin(fold, asked)
     if not held_out.any() or len(rows) < 2:
         return _DEFAULT, None
@@ -264,6 +265,12 @@ def _choose(problem: _Problem, rng: np.random.Generator) -> tuple[float, float |
         if since == 2:
             break
     return best, least
+
+
+def _typical(fold: Indices) -> int:
+    """The fold whose size is nearest to that of even ones."""
+    sizes = np.bincount(fold[fold >= 0], minlength=1)
+    return int(np.argmin(np.abs(sizes - len(fold) / _FOLDS)))
 
 
 def _run(steps: Iterable[Callable[[], object]], work: int) -> None:
@@ -307,15 +314,19 @@ def _ridge(
     if len(kept) < 3 or not np.ptp(targets) > 0:
         nothing: JsonObject = {"penalty": None, HELD_OUT_LOSS: None, **unit}
         return np.zeros((rows.shape[1], 1)), np.zeros(1), nothing
-    found: list[tuple[Floats, float, float, float]] = []
+    found: list[tuple[Floats, float, float, float | None]] = []
+
+    groups = None if together is None else together[kept]
+    if groups is not None and len(np.unique(groups)) == len(kept):
+        groups = None  # each is alone
 
     def solve() -> None:
         some = None if weights is None else weighing(scaled[kept], 0, "none", weights[kept])
-        if together is not None:
-            fold = stratified_folds(scaled[kept], _FOLDS, rng, together[kept])
-            penalty, loss = _held_out(rows[kept], scaled[kept], some, fold, alphas)
+        if groups is not None:
+            fold = stratified_folds(scaled[kept], _FOLDS, rng, groups)
+            penalty, error = _held_out(rows[kept], scaled[kept], some, fold, alphas)
             model = Ridge(penalty, solver="cholesky").fit(rows, scaled, weights)
-            found.append((model.coef_.astype(np.float64), float(model.intercept_), penalty, loss))
+            found.append((model.coef_.astype(np.float64), float(model.intercept_), penalty, error))
             return
         coefficients, intercept, penalty, loss = _leave_one_out(
             rows[kept], scaled[kept], some, alphas
@@ -326,8 +337,8 @@ def _ridge(
         found.append((coefficients, intercept, penalty, loss))
 
     _run([solve], rows.size)
-    coefficients, intercept, penalty, loss = found[0]
-    chosen: JsonObject = {"penalty": penalty, HELD_OUT_LOSS: loss, **unit}
+    coefficients, intercept, penalty, held_out_loss = found[0]
+    chosen: JsonObject = {"penalty": penalty, HELD_OUT_LOSS: held_out_loss, **unit}
     return coefficients[:, None], np.array([intercept]), chosen
 
 
@@ -337,10 +348,11 @@ def _held_out(
     weights: Floats | None,
     fold: Indices,
     alphas: Sequence[float],
-) -> tuple[float, float]:
+) -> tuple[float, float | None]:
     """The penalty with the least mean square error on held-out folds, and that error.
 
-    Leaving out one item says little where others belong together with it.
+    The error is None where nothing is held out. Leaving out one item says little where others
+    belong together with it.
     """
     n, width = rows.shape
     counts = np.ones(n) if weights is None else weights
@@ -365,7 +377,7 @@ def _held_out(
             answers = middle + seen @ (along / (spread + alpha * width))
             errors[at] += counts[outside] @ (targets[outside] - answers) ** 2
     if not asked:
-        return _DEFAULT_ALPHA * width, math.inf
+        return _DEFAULT_ALPHA * width, None
     best = int(np.argmin(errors))
     return alphas[best] * width, float(errors[best] / counts[fold >= 0].sum())
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headstart.data.dataset import Dataset, Skipped
-from headstart.data.folds import fold_of, in_fold
+from headstart.data.folds import fold_of
+from headstart.data.labels import counts_of
 from headstart.evaluation import Results
 from headstart.evaluation.calibration import scaled
 from headstart.features.extract import Features
@@ -22,10 +23,10 @@ from headstart.spec import FitSpec
 from headstart.training.adapted import Adapted
 from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.checkpoint import Unfinished
-from headstart.training.examples import Examples, arrange
+from headstart.training.examples import Examples, with_tested
 from headstart.training.results import digests_of, joined_at
 from headstart.types import Indices, Scores, Targets
-from headstart.wording import duration, items
+from headstart.wording import duration, items, quoted
 
 LONG = 10.0
 """Seconds of training from which the time of the folds is said before."""
@@ -44,6 +45,8 @@ class Crossed:
         strategies: of each fold's model.
         skipped: what could not be used; warnings: what a person should know.
         unfinished: what killed trainings of the folds would go on from.
+        untested: how many items no fold tests, and how many of them are of each class that is
+            never tested.
     """
 
     positions: Indices
@@ -55,12 +58,13 @@ class Crossed:
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
     unfinished: tuple[Unfinished, ...]
+    untested: tuple[int, Mapping[str, int]]
 
     def added_to(self, report: Report) -> Report:
         """The report of the saved model, with what there is to say of the folds."""
         assert report.folds is not None
         learnt = report.counts["train"] + report.counts["validation"]
-        notes = [told(report.folds, len(self.positions), learnt)]
+        notes = [told(report.folds, len(self.positions), learnt, *self.untested)]
         if len(set(self.strategies)) > 1 or self.strategies[0] != report.strategy:
             notes.append(f"The models of the folds are of {', '.join(self.strategies)}.")
         skipped = tuple(dict.fromkeys((*report.skipped, *self.skipped)))
@@ -121,7 +125,7 @@ def cross(
     warnings: dict[str, None] = {}
     strategies, unfinished = [], []
     for number in range(spec.folds):
-        examples = arrange(in_fold(data, fold, number), features, spec)
+        examples = with_tested(data, features, fold == number, spec)
         climbed = train(examples, f"unfinished-fold-{number + 1}")
         best = climbed.best
         test = best.examples.parts["test"]
@@ -149,7 +153,20 @@ def cross(
         skipped=tuple(skipped),
         warnings=tuple(warnings),
         unfinished=tuple(unfinished),
+        untested=_untested(data, features, fold),
     )
+
+
+def _untested(data: Dataset, features: Features, fold: Indices) -> tuple[int, dict[str, int]]:
+    assert data.task is not None
+    assert data.labels is not None
+    readable, _ = features.readable
+    never = readable[fold[readable] < 0].tolist()
+    if data.task == "regression":
+        return len(never), {}
+    tested = counts_of([data.labels[at] for at in np.flatnonzero(fold >= 0).tolist()], data.task)
+    counts = counts_of([data.labels[at] for at in never], data.task)
+    return len(never), {name: counts[name] for name in sorted(counts) if name not in tested}
 
 
 def _answers(best: Adapted, data: Dataset) -> Scores:
@@ -196,12 +213,30 @@ def results_of(crossed: Crossed, results: Results, data: Dataset, features: Feat
     )
 
 
-def told(folds: int, tested: int, learnt: int) -> str:
-    """What the figures are of, and what the saved model learnt from."""
+def told(folds: int, tested: int, learnt: int, never: int, classes: Mapping[str, int]) -> str:
+    """What the figures are of, and what the saved model learnt from.
+
+    Args:
+        folds: how many.
+        tested: how many items.
+        learnt: how many items the model learnt from.
+        never: how many items no fold tests.
+        classes: those that are never tested, and how many items each has.
+    """
+    untested = ""
+    if never:
+        most = [f"{quoted(name)} ({items(of, 'item')})" for name, of in classes.items()]
+        more = f" and {len(most) - 5:,} more" if len(most) > 5 else ""
+        unmeasured = f"; nothing is measured of {', '.join(most[:5])}{more}" if most else ""
+        untested = (
+            f" {items(never, 'other item')} {'was' if never == 1 else 'were'} never tested, for a "
+            "class must stay with what is learnt from, and with it what belongs to its only group "
+            f"or item{unmeasured}."
+        )
     return (
         f"The figures are of {folds} folds: each of {items(tested, 'item')} was answered once, by "
         f"a model that did not learn from it. They measure the procedure; the model itself was "
-        f"trained on all {items(learnt, 'item')}, and is none of those {folds}."
+        f"trained on all {items(learnt, 'item')}, and is none of those {folds}.{untested}"
     )
 
 

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset, Skipped, Split, Task
-from headstart.data.divide import Divided, Side, divide, divide_without_test
+from headstart.data.divide import Divided, Side, divide, divide_fold, divide_without_test
 from headstart.errors import InputError
 from headstart.features.extract import Features
 from headstart.spec import FitSpec
-from headstart.types import Floats, Indices, Targets
+from headstart.types import Floats, Indices, Mask, Targets
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,12 @@ def without_test(data: Dataset, features: Features, spec: FitSpec) -> Examples:
     """Every item to train on; some of them, where there are enough, to calibrate on."""
     readable, digests = features.readable
     return _examples(data, features, divide_without_test(data, readable, digests, seed=spec.seed))
+
+
+def with_tested(data: Dataset, features: Features, tested: Mask, spec: FitSpec) -> Examples:
+    """The items of a fold, (items of the data,), to test on, and all others to train on."""
+    readable, digests = features.readable
+    return _examples(data, features, divide_fold(data, readable, digests, tested, seed=spec.seed))
 
 
 def _examples(data: Dataset, features: Features, divided: Divided) -> Examples:

@@ -102,11 +102,10 @@ def out_of_fold(
 
 
 def _folds(part: Part, together: Indices | None, seed: int) -> Indices:
-    """The fold of each item; those that belong together are where the first of them is."""
+    """The fold of each item; those that belong together are in one."""
     same = alike_rows(part.features)
     if part.together is not None:
         same = joined(same, part.together)
     if together is not None:
         same = joined(same, together[part.positions])
-    _, first, number = np.unique(same, return_index=True, return_inverse=True)
-    return stratified_folds(part.targets[first], FOLDS, np.random.default_rng(seed))[number]
+    return stratified_folds(part.targets, FOLDS, np.random.default_rng(seed), same)

@@ -8,7 +8,11 @@ from headstart.spec import FitSpec, flag
 from headstart.spec.decision import DECISIONS
 from headstart.training.threads import threads
 
-_NO_MATTER = ("offline", "strict", "root", "allow_root", "device", *DECISIONS)
+# What corrections change is in the data; the others say what is done once a model is trained.
+_NO_MATTER = (
+    *("offline", "strict", "root", "allow_root", "device", "corrections"),
+    *("learning_curve", "track", *DECISIONS),
+)
 
 
 def run_identity(digest: str, trunk: Trunk, fingerprint: str, spec: FitSpec) -> dict[str, object]:
