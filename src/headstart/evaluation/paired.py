@@ -248,7 +248,8 @@ def statistics_tested(
         a, b = _swapped(new.columns, old.columns, resamples, rng, together)
         swapped = np.abs(new.function(a) - old.function(b))
     drawn = drawn[np.isfinite(drawn)]
-    low, high = np.percentile(drawn, (2.5, 97.5)) if len(drawn) else (math.nan, math.nan)
+    ends = np.percentile(drawn, (2.5, 97.5)).tolist() if len(drawn) else (math.nan, math.nan)
+    low, high = ends
     # Sums in another order differ in their last digits.
     as_large = np.count_nonzero(~(swapped < abs(value) - 1e-12 * max(1.0, abs(value))))
     chance = (1 + as_large) / (1 + resamples)

@@ -160,7 +160,7 @@ def _one_typo_apart(texts: Sequence[str], apart: Sequence[Indices]) -> Indices:
     owners = np.repeat(np.arange(len(apart)), [len(each) for each in apart])
     _, group, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
     several = sizes[group] > 1
-    entries = []
+    entries: list[tuple[int, str, int, str]] = []
     starts = np.searchsorted(owners, owners)
     words: list[str] = []
     for entry in np.flatnonzero(several).tolist():
