@@ -248,11 +248,10 @@ def statistics_tested(
         a, b = _swapped(new.columns, old.columns, resamples, rng, together)
         swapped = np.abs(new.function(a) - old.function(b))
     drawn = drawn[np.isfinite(drawn)]
-    ends = np.percentile(drawn, (2.5, 97.5)).tolist() if len(drawn) else (math.nan, math.nan)
-    low, high = ends
+    low, high = np.percentile(drawn, (2.5, 97.5)) if len(drawn) else (math.nan, math.nan)
     # Sums in another order differ in their last digits.
-    as_large = np.count_nonzero(~(swapped < abs(value) - 1e-12 * max(1.0, abs(value))))
-    chance = (1 + as_large) / (1 + resamples)
+    as_large = int(np.count_nonzero(~(swapped < abs(value) - 1e-12 * max(1.0, abs(value)))))
+    chance: float = (1 + as_large) / (1 + resamples)
     if not as_large:
         spread = float(np.mean(swapped**2))
         chance = min(chance, 2 * math.exp(-(value**2) / (2 * spread)) if spread else chance)
