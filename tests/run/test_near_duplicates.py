@@ -84,7 +84,7 @@ def test_copies_that_time_parts_are_warned_of(place, texts):
     report = fitted(replace(texts, times=when.tolist()), time="when").report
     assert any("are in different splits by time" in each for each in report.warnings)
     assert not any("one side of the split" in each for each in report.notes)
-    when[40:] = np.arange(20) + 0.5  # each right after what it is a copy of
+    when[40:] = np.arange(20)  # each with what it is a copy of
     report = fitted(replace(texts, times=when.tolist()), time="when").report
     assert not any("near-duplicates" in each for each in report.warnings)
     assert any("none of them are in different splits" in each for each in report.notes)
