@@ -1,5 +1,6 @@
 """Which libraries are there, and in which versions, without importing them."""
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
@@ -12,6 +13,7 @@ def installed(*libraries: str) -> bool:
         return False
 
 
+@cache
 def version_of(distribution: str) -> str:
     """The version of what is installed under a name; `none` where nothing is."""
     try:

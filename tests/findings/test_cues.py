@@ -1,5 +1,7 @@
 """Labels that something beside the content predicts."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given as over
 from hypothesis import settings
@@ -88,3 +90,11 @@ def test_chance_is_no_shortcut(seed, items, classes):
     formats = rng.choice(["PNG", "JPEG"], items).tolist()
     given = evidence(labels, items=texts, looks=looks(formats, rng.integers(1, 9999, items)))
     assert not list(cues.found_in(given))
+
+
+def test_folds_keep_the_data_s_groups_together():
+    given = evidence(["a", "b"] * 60)
+    groups = [f"patient {at // 4}" for at in range(120)]
+    fold = replace(given, data=replace(given.data, groups=groups)).folds()
+    assert len(set(fold.tolist())) > 2
+    assert all(len(set(fold[at : at + 4].tolist())) == 1 for at in range(0, 120, 4))

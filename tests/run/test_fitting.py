@@ -1,16 +1,22 @@
 """One fit for the command line, Python and the estimators."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import headstart
 from headstart import run
 from headstart.data import from_memory
+from headstart.data.images import digest, load
 from headstart.errors import InputError
 from headstart.progress import Clock, Silent
+from headstart.run import fitting
 from headstart.spec import FitSpec
 from headstart.training.examples import without_test
 from tests.runs import COLOURS, Place, picture, pictures
+
+COLOURS_OF = tuple(COLOURS)
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +89,27 @@ def test_the_data_that_cannot_be_read_is_named(tmp_path, place):
     paths = [str(tmp_path / f"{number}.jpg") for number in range(8)]
     with pytest.raises(InputError, match="No item of 'scans' can be read"):
         fitted(from_memory(paths, ["a", "b"] * 4), name="scans")
+
+
+def test_findings_never_lose_a_fit(data, monkeypatch):
+    def fails(*_):
+        raise ValueError("Labels must contain at least 2 classes")
+
+    monkeypatch.setattr(fitting, "findings_of_fit", fails)
+    report = fitted(data).report
+    assert report.findings == ()
+    assert any("could not be checked (ValueError: Labels must" in said for said in report.warnings)
+
+
+def test_corrections_of_test_items_are_told(data, tmp_path):
+    given = replace(data, splits=["test" if at % 4 == 0 else "train" for at in range(len(data))])
+    lines = [
+        f"{given.names[at]},{digest(load(given.items[at])).hex()},{label},{leave}"
+        for at, label, leave in ((0, COLOURS_OF[1], ""), (1, COLOURS_OF[0], ""), (4, "", "yes"))
+    ]
+    table = tmp_path / "corrections.csv"
+    table.write_text("\n".join(["name,digest,corrected_label,leave_out", *lines]), "utf-8")
+    spec = FitSpec(offline=True, corrections=str(table))
+    report = run.fit(given, spec, Silent(), Clock()).report
+    (said,) = [each for each in report.warnings if "before and after" in each]
+    assert said.startswith("1 corrected item in the test split, and 1 item of it left out")

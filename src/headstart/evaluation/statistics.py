@@ -80,6 +80,17 @@ def statistics(
     return _regression(np.asarray(targets, np.float64), scores)
 
 
+def first(task: str, targets: Targets, scores: Scores, classes: Sequence[str]) -> Statistic:
+    """The metric of `FIRST` alone, as `statistics` has it; the accuracy without the others."""
+    if task != "classification":
+        return statistics(task, targets, scores, classes).metrics[FIRST[task]]
+    known = np.asarray(targets) >= 0
+    if not known.any():
+        return _undefined(0)
+    right = best_class(probabilities(task, scores[known])) == targets[known]
+    return Statistic(float(right.mean()), right.astype(np.float64)[:, None])
+
+
 def _undefined(items: int) -> Statistic:
     return Statistic(math.nan, np.empty((items, 0)))
 

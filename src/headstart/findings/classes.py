@@ -1,5 +1,6 @@
 """Classes that look alike: their items are often taken for each other."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,13 +26,17 @@ def found_in(evidence: Evidence) -> Iterator[Finding]:
     truth = evidence.targets[scored].astype(np.int64)
     assert evidence.scores is not None
     said = evidence.scores[scored].argmax(axis=1)
-    size = len(evidence.classes)
-    confused = np.bincount(truth * size + said, minlength=size**2).reshape(size, size)
-    counts = confused.sum(axis=1)
-    both = np.triu(confused + confused.T, 1)
-    share = both / np.maximum(counts[:, None] + counts[None], 1)
-    alike = (share >= SHARE) & (both >= LEAST) & (np.minimum(confused, confused.T) > 0)
-    pairs = sorted(np.argwhere(alike).tolist(), key=lambda pair: -share[pair[0], pair[1]])
+    counts = np.bincount(truth, minlength=len(evidence.classes))
+    wrong = np.flatnonzero(truth != said)
+    # Of the pairs that are there alone: of all there may be a million.
+    confused = Counter(zip(truth[wrong].tolist(), said[wrong].tolist(), strict=True))
+    share: dict[tuple[int, int], float] = {}
+    for one, other in sorted(pair for pair in confused if pair[0] < pair[1]):
+        both = confused[one, other] + confused[other, one]
+        part = both / float(counts[one] + counts[other])
+        if part >= SHARE and both >= LEAST and confused[other, one]:
+            share[one, other] = part
+    pairs = sorted(share, key=lambda pair: -share[pair])
     for one, other in pairs[:MOST_PAIRS]:
         mixed = ((truth == one) & (said == other)) | ((truth == other) & (said == one))
         names = some((evidence.classes[one], evidence.classes[other]))

@@ -138,11 +138,12 @@ def _sorted_by_label(evidence: Evidence) -> bool:
     if evidence.task != "classification":
         changes = np.any(np.diff(targets, axis=0).reshape(len(targets) - 1, -1) != 0, axis=1).sum()
         return bool(changes < 2 * len(np.unique(targets, axis=0)))
-    on = targets.astype(np.int64)[:, None] == np.arange(len(evidence.classes))
-    counts = np.cumsum(np.vstack([np.zeros(on.shape[1]), on]), axis=0)
-    places = np.arange(len(on))
-    low, high = np.maximum(places - AROUND, 0), np.minimum(places + AROUND + 1, len(on))
-    smooth = (counts[high] - counts[low]).argmax(axis=1)
+    padded = np.pad(targets.astype(np.int64), AROUND, constant_values=-1)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1)
+    counts = np.stack([(around == each[:, None]).sum(axis=1) for each in around.T], axis=1)
+    counts[around < 0] = 0
+    most = counts == counts.max(axis=1, keepdims=True)
+    smooth = np.where(most, around, len(evidence.classes)).min(axis=1)
     splits = max(1, len(set(evidence.data.splits)))
     return bool((np.diff(smooth) != 0).sum() < 2 * len(evidence.classes) * splits)
 
@@ -158,30 +159,38 @@ def _said(
         return _of_numbers(values, targets.astype(np.float64), fold, significant)
     if evidence.task == "classification":
         codes = targets.astype(np.int64)
-        shares = _shares(values, codes, fold, len(evidence.classes))
-        said = _beats_majority(shares, codes, fold, significant)
+        leaf, shares = _shares(values, codes, fold, len(evidence.classes))
+        said = _beats_majority(shares.argmax(axis=1)[leaf], codes, fold, significant)
         told = [
             name
             for code, name in enumerate(evidence.classes)
-            if _ranks(shares[:, code], codes == code, significant)
+            if _ranks(shares[leaf, code], codes == code, significant)
         ]
     else:
         said, told = [], []
         for column, name in enumerate(evidence.classes):
             own = targets[:, column] > 0
             if own.any() and not own.all():
-                share = _shares(values, own.astype(np.int64), fold, 2)[:, 1]
-                told += [name] if _ranks(share, own, significant) else []
+                leaf, shares = _shares(values, own.astype(np.int64), fold, 2)
+                told += [name] if _ranks(shares[leaf, 1], own, significant) else []
     if told and not (said and len(told) == len(evidence.classes)):
         said.append(f"it tells {some(told)} from the other classes")
     return said
 
 
-def _shares(values: Floats, targets: Indices, fold: Indices, classes: int) -> Floats:
-    """Class probabilities (n, classes) by trees that did not learn from the item."""
+def _shares(
+    values: Floats, targets: Indices, fold: Indices, classes: int
+) -> tuple[Indices, Floats]:
+    """Class probabilities by trees that did not learn from the item.
+
+    Returns:
+        Which leaf each item is in (n,), and the probabilities of each leaf (leaves, classes): a
+        row for every item would be large where there are many classes.
+    """
     from sklearn.tree import DecisionTreeClassifier
 
-    shares = np.zeros((len(values), classes))
+    leaf = np.zeros(len(values), np.int64)
+    tables = [np.zeros((1, classes))]
     for each in np.unique(fold).tolist():
         own = fold == each
         if own.all():
@@ -189,16 +198,20 @@ def _shares(values: Floats, targets: Indices, fold: Indices, classes: int) -> Fl
         tree = DecisionTreeClassifier(
             max_leaf_nodes=max(8, 2 * classes), min_samples_leaf=5, random_state=0
         ).fit(values[~own, None], targets[~own])
-        shares[np.ix_(own, tree.classes_)] = tree.predict_proba(values[own, None])
-    return shares
+        held_out = values[own, None]
+        _, first, number = np.unique(tree.apply(held_out), return_index=True, return_inverse=True)
+        leaf[own] = sum(map(len, tables)) + number
+        tables.append(np.zeros((len(first), classes)))
+        tables[-1][:, tree.classes_] = tree.predict_proba(held_out[first])
+    return leaf, np.concatenate(tables)
 
 
 def _beats_majority(
-    shares: Floats, targets: Indices, fold: Indices, significant: float
+    predicted: Indices, targets: Indices, fold: Indices, significant: float
 ) -> list[str]:
     from scipy.stats import binomtest
 
-    right = shares.argmax(axis=1) == targets
+    right = predicted == targets
     usual = np.zeros(len(targets), bool)
     for each in np.unique(fold).tolist():
         own = fold == each

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data.dataset import Dataset, Skipped, Task
+from headstart.data.together import joined, numbered
 from headstart.evaluation.calibration import calibrate, probabilities, scaled
 from headstart.evaluation.folds import stratified_folds
 from headstart.findings.finding import Suspect, suspect
@@ -71,8 +72,11 @@ class Evidence:
         return probabilities(self.task, scaled(scores, calibrate(self.task, scores, targets)[0]))
 
     def folds(self) -> Indices:
-        """A fold for each of the items at `positions`, (n,); copies are in the same one."""
-        together = self.together[self.positions]
+        """A fold for each of the items at `positions`, (n,); one for copies, and for a group."""
+        together = self.together
+        if any(self.data.groups):
+            together = joined(together, numbered(self.data.groups))
+        together = together[self.positions]
         alone = np.flatnonzero(together < 0)
         together = together.copy()
         together[alone] = together.max(initial=-1) + 1 + np.arange(len(alone))

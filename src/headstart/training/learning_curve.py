@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart import heads
 from headstart.evaluation.learning_curve import SHARES, LearningCurve, learning_curve
-from headstart.evaluation.statistics import FIRST, statistics
+from headstart.evaluation.statistics import FIRST, first
 from headstart.heads.kept import fitted
 from headstart.heads.linear import LinearHead
 from headstart.paths import cache_folder
@@ -84,9 +84,8 @@ def measured(adapted: Adapted, spec: FitSpec) -> LearningCurve | None:
     items: list[Floats] = []
     for which in _parts(learnt, examples, spec.seed):
         head = _fitted(learnt, which, held_out if stops else None, adapted, spec)
-        found = statistics(
-            examples.task, test.targets, head.scores(test.features), examples.classes
-        ).metrics[metric]
+        scores = head.scores(test.features)
+        found = first(examples.task, test.targets, scores, examples.classes)
         if not np.isfinite(found.value) or not found.columns.shape[1]:
             return None
         sizes.append(len(which))
