@@ -12,7 +12,7 @@ from headstart.data.dataset import Dataset, Skipped
 from headstart.data.ids import refuse_columns
 from headstart.data.reads import TrainedSpec
 from headstart.data.rows import refuse_skipped
-from headstart.errors import InputError
+from headstart.errors import InputError, first_line
 from headstart.keywords import (
     CheckOptions,
     EmbedOptions,
@@ -213,7 +213,11 @@ def predict(
     refuse_skipped(answers.skipped, spec)
     if folder is None:
         return answers
-    note = write_first(cast("Model", loaded), read, answers.labels, folder, progress)
+    try:
+        note = write_first(cast("Model", loaded), read, answers.labels, folder, progress)
+    except Exception as error:
+        # What was asked first is there; it may have taken hours.
+        note = (f"The answers are whole, but there are no explanations: {first_line(error)}",)
     return replace(answers, warnings=(*answers.warnings, *note))
 
 
@@ -351,7 +355,8 @@ def report(model: str | Path, *, out: str | Path | None = None, private: bool = 
     Args:
         model: its folder.
         out: an .html file; by default `report.html` in the folder, or `report-private.html`.
-        private: leave out names of items, texts and images, for a page that goes to others.
+        private: leave out names of items, texts and images, for a page that goes to others; names
+            of classes stay.
 
     Returns:
         The file.

@@ -75,6 +75,16 @@ def test_the_folder_that_one_is_in_is_refused(tmp_path, monkeypatch):
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+def test_answers_are_not_lost_with_their_explanations(fit, tmp_path, monkeypatch):
+    def failing(*_, **__):
+        raise RuntimeError("no memory\nfor this")
+
+    monkeypatch.setattr(folders, "write_first", failing)
+    found = headstart.predict(fit("texts.csv"), ["a cat"], explain=tmp_path / "why")
+    assert len(found.labels) == 1
+    assert found.warnings[-1].endswith("there are no explanations: no memory")
+
+
 def test_a_question_that_is_wrong_leaves_what_was_there(fit, tmp_path):
     (tmp_path / "why").mkdir()
     (tmp_path / "why" / "index.html").write_text("before")

@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,6 +19,18 @@ def test_words_are_whole():
     assert parts("猫が好き 😀") == ["猫", "が", "好", "き", "😀"]
     assert parts("Größe naïve λόγος слово") == ["Größe", "naïve", "λόγος", "слово"]
     assert parts(" \n\t") == []
+
+
+def test_combining_marks_are_of_their_word():
+    assert parts("हिन्दी में लिखा") == ["हिन्दी", "में", "लिखा"]
+    assert parts(unicodedata.normalize("NFD", "Größe, naïve")) == [
+        unicodedata.normalize("NFD", each) for each in ("Größe", ",", "naïve")
+    ]
+    assert parts("กำปั่น❤️") == ["ก", "ำ", "ปั่", "น", "❤️"]
+
+
+def test_a_rest_that_nobody_sees_is_no_text():
+    assert words.without("cat \u200b", 0, 3) == words.NOTHING
 
 
 @given(st.text(max_size=60))

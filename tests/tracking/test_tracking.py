@@ -2,14 +2,19 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
+from headstart.errors import InputError
 from headstart.evaluation import Interval
 from headstart.progress import Clock, Silent
 from headstart.run.finish import finish
-from headstart.tracking import told
+from headstart.tracking import refuse_remote, told
 from headstart.tracking.told import tracked
 from tests.report.sample import RUNGS, report
 
@@ -71,7 +76,53 @@ def test_mlflow_has_options_metrics_epochs_and_the_model(tmp_path, mlflow):
 
 
 def failing(_):
-    raise ConnectionError("nobody answers\nat all")
+    raise ConnectionError("nobody answers at https://me:secret@host/\nat all")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_mlflow_needs_no_settings_and_tells_of_a_failure(tmp_path):
+    """In a process of its own: MLflow reads some settings once."""
+    pytest.importorskip("mlflow")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+    script = """
+import os
+from pathlib import Path
+from headstart.tracking import Tracked
+from headstart.tracking.mlflow import record
+record(Tracked("one", {"a": "b"}, {"test_accuracy": 0.5}, {}, None))
+assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+from mlflow import MlflowClient
+client = MlflowClient(Path("mlruns").resolve().as_uri())
+try:
+    record(Tracked("two", {"a": None}, {}, {}, None))
+except Exception:
+    pass
+number = client.get_experiment_by_name("headstart").experiment_id
+print(sorted((r.info.run_name, r.info.status) for r in client.search_runs([number])))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[('one', 'FINISHED'), ('two', 'FAILED')]"
+
+
+@pytest.mark.parametrize(
+    ("where", "remote"),
+    [("https://host", True), ("databricks://x", True), ("databricks", True), ("mlruns", False),
+     ("file:///runs", False), ("sqlite:///runs.db", False), ("", False)],
+)  # fmt: skip
+def test_offline_nothing_is_sent(monkeypatch, where, remote):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", where)
+    refuse_remote("mlflow", offline=False)
+    refuse_remote("none", offline=True)
+    with pytest.raises(InputError, match="--offline and --track") if remote else nullcontext():
+        refuse_remote("mlflow", offline=True)
 
 
 @pytest.mark.parametrize("broken", [failing, None])
@@ -84,4 +135,7 @@ def test_a_tracker_that_fails_is_a_warning(tmp_path, monkeypatch, broken):
     assert warning.startswith("--track mine did not record the run (")
     assert warning.endswith("the model is saved all the same.")
     assert "\n" not in warning
-    assert json.loads((out / "report.json").read_text())["model"] == str(out)
+    assert "secret" not in warning
+    written = json.loads((out / "report.json").read_text())
+    assert written["model"] == str(out)
+    assert warning in written["warnings"]

@@ -28,7 +28,9 @@ def report(
     private: Annotated[
         bool,
         typer.Option(
-            "--private", help="Leave out names, texts and images, for a page that goes to others."
+            "--private",
+            help="Leave out names of items, texts and images, for a page that goes to others; "
+            "names of classes stay.",
         ),
     ] = False,
     json: Json = False,

@@ -49,9 +49,14 @@ def clean(text: object) -> str:
         raise Unreadable(text.reason)
     if not isinstance(text, str):
         raise Unreadable(f"a {type(text).__name__} is not a text")
-    if not any(c.isprintable() and not c.isspace() for c in text.strip()):
+    if not visible(text):
         raise Unreadable("the text is empty or blank")
     return _SURROGATE.sub("\ufffd", text.replace("\0", " "))
+
+
+def visible(text: str) -> bool:
+    """Whether there is anything in a text that could be seen."""
+    return any(c.isprintable() and not c.isspace() for c in text.strip())
 
 
 def digest(text: str) -> bytes:

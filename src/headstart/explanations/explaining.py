@@ -196,7 +196,7 @@ class _Explainer:
                 name=name,
                 target=self._name(target),
                 answer=self._answer(scores, target),
-                text=text,
+                text=read if len(read) == len(text) else f"{read}…",
                 words=tuple(
                     Word(text[start:end], start, end, float(fall))
                     for (start, end), fall in zip(parts, column, strict=True)

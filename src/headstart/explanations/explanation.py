@@ -61,7 +61,7 @@ class TextExplanation:
         name: of the item.
         target: the class that is explained; None for regression.
         answer: its probability, or the value (regression).
-        text: the text, as the tokenizer gets it.
+        text: what the network reads of the text, with an ellipsis where it goes on.
         words: those that the network reads, in order.
         method: how it was found.
     """

@@ -6,9 +6,11 @@ words loses several neighbours at once first, and single words where those count
 
 import re
 from collections.abc import Callable, Sequence
+from unicodedata import category
 
 import numpy as np
 
+from headstart.data import texts
 from headstart.data.lazy import Lazy
 from headstart.types import Floats
 
@@ -23,15 +25,19 @@ NOTHING = "..."
 """What is left of a text of one word without it."""
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_WORD = re.compile(
-    rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+(?:['\u2019-](?:(?![{_UNSPACED}])\w)+)*|[^\w\s]+"
-)
+_MARK = "\u0301"
+"""What stands for any combining mark: Python's expressions know no categories."""
+
+_LETTERS = rf"(?:(?![{_UNSPACED}])\w{_MARK}*)+"
+_WORD = re.compile(rf"[{_UNSPACED}]{_MARK}*|{_LETTERS}(?:['\u2019-]{_LETTERS})*|[^\w\s]+")
 
 
 def spans(text: str) -> list[Span]:
-    """Start and end of each word; a run of other signs is one, and so is each letter of a script
-    that is written without spaces.
+    """Start and end of each word, with its combining marks; a run of other signs is one, and so is
+    each letter of a script that is written without spaces.
     """
+    if not text.isascii():
+        text = "".join(_MARK if category(sign) in ("Mn", "Mc") else sign for sign in text)
     return [each.span() for each in _WORD.finditer(text)]
 
 
@@ -41,7 +47,7 @@ def without(text: str, start: int, end: int) -> str:
     if not before or before[-1].isspace():
         after = after.lstrip()
     left = before + after
-    return left if left.strip() else NOTHING
+    return left if texts.visible(left) else NOTHING
 
 
 def weights(text: str, words: Sequence[Span], ask: Ask) -> Floats:

@@ -55,6 +55,8 @@ def finish(
         with progress.stage(f"Recording the run ({track})", None):
             failed = tell(track, report, out)
         report = replace(report, warnings=(*report.warnings, *failed))
+        if failed and out is not None:
+            write_json(out / "report.json", report.to_json())
     return report
 
 

@@ -20,6 +20,7 @@ from headstart.run.finish import finish
 from headstart.run.measure import measured, scores_of_others
 from headstart.run.prepare import Arrange, Prepared, prepare
 from headstart.spec import FitSpec
+from headstart.tracking import refuse_remote
 from headstart.training.assemble import about, assemble, scores_on_test
 from headstart.training.deciding import chosen
 from headstart.training.examples import Examples, without_test
@@ -71,6 +72,7 @@ def fit(
     Raises:
         InputError: the data or an option is wrong; nothing was written.
     """
+    refuse_remote(spec.track, offline=spec.offline)
     if spec.folds is not None:
         arrange = without_test
     prepared = prepare(dataset, spec, name, arrange, progress, clock)

@@ -16,6 +16,7 @@ from headstart.run.finish import finish
 from headstart.run.perplexities import measure, reported, sample
 from headstart.run.tuning import Prepared, adapt, prepare
 from headstart.spec import FitSpec, chosen
+from headstart.tracking import refuse_remote
 from headstart.training.checkpoint import Unfinished
 from headstart.training.run_identity import run_identity
 from headstart.types import Unchecked
@@ -54,6 +55,7 @@ def fit(
     Raises:
         InputError: the data or an option is wrong; nothing was written.
     """
+    refuse_remote(spec.track, offline=spec.offline)
     prepared = prepare(data, spec, clock)
     network, preprocessing = prepared.causal.model, prepared.causal.preprocessing
     unfinished = None

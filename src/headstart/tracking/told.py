@@ -1,15 +1,18 @@
 """From a report to what a tracker takes, and a warning where the tracker fails."""
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from headstart.errors import first_line
 from headstart.registry import TRACKERS
 from headstart.report.jsonable import Metrics
 from headstart.report.report import FitReport
+from headstart.tracking import mlflow
 from headstart.tracking.contract import Tracked
 from headstart.wording import shown
+
+_SECRET = re.compile(r"//[^/\s]*@")
 
 
 def tell(name: str, report: FitReport, folder: Path | None) -> tuple[str, ...]:
@@ -26,10 +29,26 @@ def tell(name: str, report: FitReport, folder: Path | None) -> tuple[str, ...]:
     try:
         TRACKERS.resolve(name)(tracked(report, folder))
     except Exception as error:
-        what = shown(first_line(error))[:300]
+        what = shown(_said(error))[:300]
         saved = "" if folder is None else "; the model is saved all the same"
         return (f"--track {name} did not record the run ({type(error).__name__}: {what}){saved}.",)
     return ()
+
+
+def _said(error: Exception) -> str:
+    """The first line of what an error says, without a user and password of an address."""
+    text = _SECRET.sub("//", str(error)).strip()
+    return text.partition("\n")[0][:200] or type(error).__name__
+
+
+def refuse_remote(name: str, *, offline: bool) -> None:
+    """Refuse a tracker that needs a network where none is to be used; before any training.
+
+    Raises:
+        InputError: it would open a socket.
+    """
+    if name == "mlflow" and offline:
+        mlflow.refuse_remote()
 
 
 def tracked(report: FitReport, folder: Path | None) -> Tracked:

@@ -1,15 +1,19 @@
 """The page, as a parser reads it."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from headstart.errors import InputError, ModelError
 from headstart.report import page
+from headstart.report.page import content, plots
 from headstart.report.page import rows as reading
 from tests.report.page.stories import digests, folder, hostile, png, story
+from tests.report.sample import RUNGS
 
 TASKS = ("classification", "multilabel", "regression")
 VOID = {"meta", "link", "img", "br", "line", "rect", "circle", "path", "polyline", "polygon"}
@@ -150,7 +154,11 @@ def test_what_cannot_be_understood_is_said(tmp_path) -> None:
     with pytest.raises(InputError, match=r"has no report\.json"):
         page.write(empty, empty / "page.html")
     at = folder(tmp_path / "m", *story("classification"))
-    for broken, sentence in (("{", "is no JSON"), ("[]", "is not the report"), ("{}", "cannot be")):
+    deep = "[" * 100_000
+    for broken, sentence in (
+        *(("{", "is no JSON"), ("[]", "is not the report"), ("{}", "cannot be")),
+        (deep, "is no JSON"),
+    ):
         (at / "report.json").write_text(broken)
         with pytest.raises(ModelError, match=sentence):
             page.write(at, at / "page.html")
@@ -162,6 +170,43 @@ def test_many_classes_are_drawn_in_squares(tmp_path) -> None:
     text = written(folder(tmp_path / "m", *story("classification", classes)))
     assert 'id="confusion-title"' in text
     assert '<table class="confusion">' not in text
+
+
+def test_of_many_classes_the_worst_have_curves(tmp_path, monkeypatch) -> None:
+    classes = tuple(f"class {n:02}" for n in range(25))
+    made, found = story("classification", classes)
+    read = reading.read(folder(tmp_path / "m", made, found) / "predictions.parquet")
+    drawn = []
+    monkeypatch.setattr(plots.curves, "roc", lambda *of: drawn.append(of))
+    plots.of_answers(read)
+    known = np.unique(read.targets)
+    f1 = f1_score(read.targets, read.predicted, labels=known, average=None, zero_division=0)
+    worst = known[np.argsort(f1, kind="stable")[: plots.KINDS]]
+    assert [np.flatnonzero(true).tolist() for true, _ in drawn] == [
+        np.flatnonzero(read.targets == at).tolist() for at in worst
+    ]
+
+
+def test_a_private_page_names_no_folder(tmp_path) -> None:
+    rungs = (RUNGS[0], replace(RUNGS[1], why="as ward-7 said"))
+    made, found = story("classification", backbone="/home/jane/ward-7", rungs=rungs)
+    at = folder(tmp_path / "m", made, found)
+    assert "/home/jane" in written(at)
+    private = written(at, private=True)
+    assert "/home/jane" not in private
+    assert "ward-7" not in private
+    assert "the names of classes are not" in private
+    known, found = story("classification", backbone="efficientnet-lite0")
+    assert "efficientnet-lite0" in written(folder(tmp_path / "n", known, found), private=True)
+
+
+def test_the_command_of_a_page_can_be_run(tmp_path) -> None:
+    about = {"options": {"head": "mlp"}, "model": None}
+    made = story("classification", dataset="-d", **about)[0].to_json()
+    assert content.command(made) == "headstart fit ./-d --head mlp"
+    made = story("classification", dataset="(in memory)", **about)[0].to_json()
+    assert content.command(made) is None
+    assert ("Options", "--head mlp") in content.made(made, private=False)
 
 
 def test_findings_are_shown_with_their_items(tmp_path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from headstart.backbones import catalogue
 from headstart.evaluation import Difference, Interval
 from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
 from headstart.evaluation.tables import mistakes
@@ -26,6 +27,9 @@ MOST_SQUARES = 200
 """Classes of one that is drawn without."""
 
 _MOST_MISTAKES = 12
+
+IN_MEMORY = "(in memory)"
+"""What a report calls data that has no name."""
 
 
 @dataclass(frozen=True)
@@ -272,8 +276,11 @@ def _suspect(suspect: Unchecked, kept: Mapping[str, Unchecked]) -> Suspect:
     )
 
 
-def ladder(report: Unchecked) -> Table | None:
-    """Every rung that was tried; nothing where there was no choice."""
+def ladder(report: Unchecked, *, private: bool = False) -> Table | None:
+    """Every rung that was tried; nothing where there was no choice.
+
+    Private: without the reasons, which are free text.
+    """
     rungs: Sequence[Unchecked] = report["rungs"]
     if len(rungs) < 2:
         return None
@@ -292,11 +299,12 @@ def ladder(report: Unchecked) -> Table | None:
                 short(rung["trained_parameters"]),
                 duration(rung["seconds"]),
                 kept,
-                shown(rung["why"] or ""),
+                *(() if private else (shown(rung["why"] or ""),)),
             )
         )
     measured = f"Validation {METRICS.get(name, name).rstrip(' *')}"
-    return Table(("Rung", measured, "Trained", "Time", "Kept", "Why"), tuple(rows))
+    why = () if private else ("Why",)
+    return Table(("Rung", measured, "Trained", "Time", "Kept", *why), tuple(rows))
 
 
 def training(report: Unchecked) -> list[Plot]:
@@ -408,7 +416,7 @@ def made(report: Unchecked, *, private: bool) -> list[tuple[str, str]]:
     facts, versions = report.get("backbone_facts") or {}, report["versions"]
     counts = report["counts"]
     rows = [
-        ("Backbone", report["backbone"]),
+        ("Backbone", _public(report["backbone"]) if private else report["backbone"]),
         ("Licence of its weights", facts.get("licence") or "unknown"),
         (
             "Strategy",
@@ -426,19 +434,44 @@ def made(report: Unchecked, *, private: bool) -> list[tuple[str, str]]:
         rows.append(("Computed on", f"{facts['device']}, in {facts.get('precision', '')}"))
     rows += [("Versions", ", ".join(f"{name} {each}" for name, each in versions.items()))]
     if not private:
+        if report["dataset"] == IN_MEMORY and report.get("options"):
+            rows += [("Options", _joined(_options(report["options"])))]
         rows += [("Note", note) for note in report["notes"]]
     return [(name, shown(str(each))) for name, each in rows]
 
 
+def _public(backbone: str) -> str:
+    """A name of the catalogue; any other may be a path, or name somebody."""
+    if any(backbone == entry.name for entry in catalogue()):
+        return backbone
+    return "a network that is not in the catalogue"
+
+
 def command(report: Unchecked) -> str | None:
-    """The command line that makes the same model; None where the report does not know it."""
+    """The command line that makes the same model; None where there is none that does, as of data
+    in memory, or the report does not know it.
+    """
     options = report.get("options")
-    if options is None:
+    if options is None or report["dataset"] == IN_MEMORY:
         return None
-    words = ["headstart", "fit", report["dataset"]]
+    words = ["headstart", "fit", _argument(report["dataset"]), *_options(options)]
+    words += ["--out", report["model"]] if report.get("model") else []
+    return _joined(words)
+
+
+def _argument(path: str) -> str:
+    """A path that no command line takes for an option."""
+    return f"./{path}" if path.startswith("-") else path
+
+
+def _options(options: Mapping[str, Unchecked]) -> list[str]:
+    words: list[str] = []
     for name, each in options.items():
         words += [flag(name)] if each is True else [flag(name), str(each)]
-    words += ["--out", report["model"]] if report.get("model") else []
+    return words
+
+
+def _joined(words: Sequence[str]) -> str:
     return " ".join(shlex.quote(shown(str(each))) for each in words)
 
 

@@ -14,6 +14,9 @@ from headstart.types import Floats, Mask, Scores
 from headstart.wording import count, figure, percent, shown
 
 MOST_DOTS = 2_000
+MOST_CLASSES = 20
+"""Classes that all have a curve drawn to tell which are the worst."""
+
 _BINS = 20
 _TABLE_ROWS = 21
 
@@ -29,7 +32,9 @@ def of_answers(rows: Rows) -> list[Plot]:
 
 
 def _rankings(rows: Rows) -> list[Plot]:
-    """ROC and precision-recall; of many classes those with the smallest areas."""
+    """ROC and precision-recall; of several classes those with the smallest areas, of many those
+    with the lowest F1.
+    """
     kinds: tuple[tuple[str, str, str, str, Callable[[Mask, Scores], Curve | None]], ...] = (
         ("roc", "ROC curve", "False positive rate", "True positive rate", curves.roc),
         ("pr", "Precision and recall", "Recall", "Precision", curves.precision_recall),
@@ -45,16 +50,42 @@ def _rankings(rows: Rows) -> list[Plot]:
 def _of_classes(
     rows: Rows, curve: Callable[[Mask, Scores], Curve | None]
 ) -> list[tuple[str, Curve]]:
-    truth = rows.targets if rows.task == "multilabel" else _one_hot(rows)
-    of_both = rows.task == "classification" and len(rows.classes) == 2
-    which = [int(truth.sum(axis=0).argmin())] if of_both else range(len(rows.classes))
-    every = [(rows.classes[at], curve(truth[:, at] > 0, rows.scores[:, at])) for at in which]
+    every = [(rows.classes[at], curve(_has(rows, at), rows.scores[:, at])) for at in _which(rows)]
     found = [(name, each) for name, each in every if each is not None]
     return sorted(found, key=lambda each: each[1].area)[:KINDS]
 
 
-def _one_hot(rows: Rows) -> Floats:
-    return np.asarray(rows.targets[:, None] == np.arange(len(rows.classes)), np.float64)
+def _has(rows: Rows, at: int) -> Mask:
+    """Which items are of a class."""
+    if rows.task == "multilabel":
+        return np.asarray(rows.targets[:, at] > 0)
+    return np.asarray(rows.targets == at)
+
+
+def _which(rows: Rows) -> Sequence[int]:
+    """The classes whose curves are looked at: of two the rarer, of many the worst."""
+    every = range(len(rows.classes))
+    if rows.task == "classification" and len(every) == 2:
+        return [min(every, key=lambda at: int(_has(rows, at).sum()))]
+    if len(every) <= MOST_CLASSES:
+        return every
+    f1 = _f1(rows)
+    return np.argsort(f1, kind="stable")[: min(KINDS, int(np.isfinite(f1).sum()))].tolist()
+
+
+def _f1(rows: Rows) -> Floats:
+    """Of each class; infinite where all items are of it, or none, and there is no curve."""
+    if rows.task == "multilabel":
+        true, said = (marks > 0 for marks in (rows.targets, rows.predicted))
+        both, of, given = ((true & said).sum(axis=0), true.sum(axis=0), said.sum(axis=0))
+    else:
+        right = rows.targets[rows.targets == rows.predicted]
+        both, of, given = (
+            np.bincount(places[places >= 0], minlength=len(rows.classes))
+            for places in (right, rows.targets, rows.predicted)
+        )
+    f1 = 2 * both / np.maximum(of + given, 1)
+    return np.where((of > 0) & (of < len(rows)), f1, np.inf)
 
 
 def _ranking(
@@ -71,7 +102,8 @@ def _ranking(
         legend.append((kind, f"{shown(name)}: {area} {figure(each.area)}"))
     knowing = "the diagonal" if roc else "the level line"
     left_out = len(rows.classes) > len(found) > 1
-    which = f" Of {count(len(rows.classes))} classes the {len(found)} with the smallest." * left_out
+    by = "the lowest F1" if len(rows.classes) > MOST_CLASSES else "the smallest"
+    which = f" Of {count(len(rows.classes))} classes the {len(found)} with {by}." * left_out
     description = (
         f"{title} on the test items, for {_listed(legend)}.{which}"
         + f" Scores that know nothing give {knowing}." * bool(chance)

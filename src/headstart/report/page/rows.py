@@ -49,12 +49,11 @@ def read(path: Path) -> Rows:
     Raises:
         OSError, ValueError, KeyError: it is no such file.
     """
-    from pyarrow import compute, parquet
+    from pyarrow import parquet
 
-    table = parquet.read_table(path)
+    table = parquet.read_table(path, filters=[("split", "=", "test")], partitioning=None)
     about = json.loads((table.schema.metadata or {})[b"headstart"])
     task, classes = str(about["task"]), tuple(map(str, about["classes"]))
-    table = table.filter(compute.equal(table["split"], "test"))
     labels = table["label"].to_pylist()
     names, digests = (table[name].to_pylist() for name in ("name", "digest"))
     if task == "regression":

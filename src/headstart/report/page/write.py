@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 
 from headstart.atomic import whole
 from headstart.errors import InputError, ModelError, first_line
@@ -19,6 +19,12 @@ PRIVATE = "report-private.html"
 
 _MOST_SKIPPED = 20
 
+_NOT_UNDERSTOOD = (
+    *(LookupError, TypeError, ValueError, AttributeError),
+    *(ArithmeticError, RecursionError, TemplateError, OSError),
+)
+"""What reading files that are not as this version writes them may raise."""
+
 
 def write(folder: Path, out: Path, *, private: bool = False) -> None:
     """Write the page, whole or not at all.
@@ -27,7 +33,8 @@ def write(folder: Path, out: Path, *, private: bool = False) -> None:
         folder: of a saved model; `report.json` is needed, `predictions.parquet` and the kept
             items add to the page.
         out: the file.
-        private: leave out names of items, texts, images, and what was said of them.
+        private: leave out names of items, texts, images, what was said of them, and a backbone
+            that is not in the catalogue; names of classes stay.
 
     Raises:
         InputError: there is no report; ModelError: a file in the folder cannot be understood.
@@ -36,13 +43,14 @@ def write(folder: Path, out: Path, *, private: bool = False) -> None:
     report = _read_report(folder)
     try:
         page = render(report, *_answers(folder, private=private), private=private)
-    except OSError:
-        raise
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except _NOT_UNDERSTOOD as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk; pyarrow's of a file that is damaged have no number
         raise ModelError(
             f"The report of the model in {str(folder)!r} cannot be understood "
             f"({type(error).__name__}: {first_line(error)}); its report.json, "
-            f"{predictions.FILE} or {gallery.FILE} was changed, or a newer headstart wrote it."
+            f"{predictions.FILE} or {gallery.FILE} was changed, or a newer or an "
+            "older headstart wrote it."
         ) from error
     with whole(out) as unfinished:
         unfinished.write_text(page, "utf-8")
@@ -57,7 +65,7 @@ def _read_report(folder: Path) -> Unchecked:
             f"The model in {str(folder)!r} has no report.json, of which the page is made; "
             "copy it from where the model was trained."
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{str(path)!r} is no JSON ({first_line(error)}).") from error
     if not isinstance(report, dict):
         raise ModelError(f"{str(path)!r} is not the report of a headstart model.")
@@ -93,6 +101,7 @@ def render(
         lstrip_blocks=True,
     )
     head = content.headline(report, private=private)
+    ladder = content.ladder(report, private=private)
     parts = {
         "mistakes": content.confusion(report) or content.squares(report),
         "plots": [] if answered is None else plots.of_answers(answered),
@@ -100,7 +109,7 @@ def render(
         "items": [] if answered is None or private else gallery.shelves(answered, kept),
         "findings": content.findings(report, kept, private=private),
         "more": content.more_labels(report),
-        "training": content.ladder(report) or content.training(report),
+        "training": ladder or content.training(report),
         "sample": None if private else _sample(report),
     }
     contents = [("result", "Result")]
@@ -124,7 +133,7 @@ def render(
         shelves=parts["items"],
         findings=parts["findings"],
         more=parts["more"],
-        ladder=content.ladder(report),
+        ladder=ladder,
         training=content.training(report),
         sample=parts["sample"],
         command=None if private else content.command(report),
