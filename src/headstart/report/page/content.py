@@ -464,7 +464,7 @@ def _argument(path: str) -> str:
     return f"./{path}" if path.startswith("-") else path
 
 
-def _options(options: Mapping[str, Unchecked]) -> list[str]:
+def _options(options: Unchecked) -> list[str]:
     words: list[str] = []
     for name, each in options.items():
         words += [flag(name)] if each is True else [flag(name), str(each)]

@@ -70,7 +70,8 @@ def _which(rows: Rows) -> Sequence[int]:
     if len(every) <= MOST_CLASSES:
         return every
     f1 = _f1(rows)
-    return np.argsort(f1, kind="stable")[: min(KINDS, int(np.isfinite(f1).sum()))].tolist()
+    worst: list[int] = np.argsort(f1, kind="stable").tolist()
+    return worst[: min(KINDS, int(np.isfinite(f1).sum()))]
 
 
 def _f1(rows: Rows) -> Floats:
