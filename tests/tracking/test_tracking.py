@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+import headstart
 from headstart.errors import InputError
 from headstart.evaluation import Interval
 from headstart.progress import Clock, Silent
@@ -123,6 +124,14 @@ def test_offline_nothing_is_sent(monkeypatch, where, remote):
     refuse_remote("none", offline=True)
     with pytest.raises(InputError, match="--offline and --track") if remote else nullcontext():
         refuse_remote("mlflow", offline=True)
+
+
+def test_a_fit_that_may_send_nothing_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://host")
+    texts, labels = [f"text {n}" for n in range(20)], ["a", "b"] * 10
+    with pytest.raises(InputError, match="--offline and --track mlflow"):
+        headstart.fit(texts, labels, out=tmp_path / "m", offline=True, track="mlflow")
+    assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.parametrize("broken", [failing, None])
