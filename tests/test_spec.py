@@ -193,4 +193,4 @@ def test_an_option_that_is_not_there_names_the_nearest() -> None:
 
 
 def test_every_option_of_fit_is_in_a_group() -> None:
-    assert {each.metadata["group"] for each in fields(FitSpec)} == {*GROUPS} - {"Output"}
+    assert {each.metadata["group"] for each in fields(FitSpec)} == {*GROUPS}

@@ -98,7 +98,7 @@ def test_the_same_fit_writes_the_same_bytes_in_place_of_the_old(place, tmp_path,
 
 def test_no_file_is_a_pickle_and_all_may_be_read_by_others(place):
     files = [each for each in (place / "gpt2").rglob("*") if each.is_file()]
-    assert {each.suffix for each in files} <= {".json", ".safetensors", ".md"}
+    assert {each.suffix for each in files} <= {".json", ".safetensors", ".md", ".html"}
     assert len({each.stat().st_mode for each in files}) == 1
 
 

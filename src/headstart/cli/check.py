@@ -33,7 +33,7 @@ def check(
     json: Json = False,
     **options: Any,
 ) -> None:
-    """Look for copies, leaks, wrong labels, outliers and shortcuts in DATA."""
+    """Look for copies, leaks, wrong labels and shortcuts in DATA."""
     with answering() as stream:
         from headstart import api
         from headstart.report.progress_bar import ProgressBar

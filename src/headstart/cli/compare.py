@@ -38,7 +38,7 @@ def compare(
     json: Json = False,
     **options: Any,
 ) -> None:
-    """Compare models on the same items, which none of them was trained on."""
+    """Compare models on the same items, as pairs of answers."""
     with answering() as stream:
         from headstart import api
         from headstart.report.progress_bar import ProgressBar

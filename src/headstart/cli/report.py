@@ -35,7 +35,7 @@ def report(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Make the page of a saved MODEL again, from its report and predictions."""
+    """Make the page of a saved MODEL again, also without its data."""
     with answering() as stream:
         from headstart import api
 
