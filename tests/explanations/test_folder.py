@@ -70,6 +70,7 @@ def test_the_folder_that_one_is_in_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="the folder that you are in"):
         folders.check_folder(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="which is a file; name a folder"):
         folders.check_folder(tmp_path / "notes.txt")
     assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -57,7 +57,7 @@ class DecisionSpec:
             }
         except (AttributeError, TypeError, ValueError):
             raise InputError(
-                'costs must be a mapping such as {"ill": {"well": 20}, "well": {"ill": 1}}.'
+                '--costs must be a mapping such as {"ill": {"well": 20}, "well": {"ill": 1}}.'
             ) from None
         object.__setattr__(self, "costs", json.dumps(said))
 
