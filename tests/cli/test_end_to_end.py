@@ -145,8 +145,10 @@ def test_embed_pools_the_last_stage_alone(place, fitted):
 
 def test_the_cache_is_shown_and_pruned(place, fitted):
     shown = json.loads(headstart(place, "cache", "--json").stdout)["show"]
-    assert [store["rows"] for store in shown] == [48]
-    assert "removed 1 store" in headstart(place, "cache", "prune", "--all").stdout
+    small = [store["name"].startswith("thumbnails") for store in shown]
+    assert sorted(small) == [False, True]
+    assert [store["rows"] for store in shown] == [48, 48]
+    assert "removed 2 stores" in headstart(place, "cache", "prune", "--all").stdout
     assert json.loads(headstart(place, "cache", "--json").stdout)["show"] == []
 
 
