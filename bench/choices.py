@@ -153,7 +153,7 @@ def _measured(table: Path, options: Mapping[str, Any], effort: float) -> dict[st
 
     from headstart import api
     from headstart.data import labels
-    from headstart.data.sources import read_any
+    from headstart.data.given import read_any
     from headstart.evaluation.calibration import scaled
     from headstart.evaluation.paired import change
     from headstart.progress import Clock, Silent
