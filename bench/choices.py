@@ -151,9 +151,8 @@ def _measured(table: Path, options: Mapping[str, Any], effort: float) -> dict[st
     """See `Draw`."""
     import time
 
-    from headstart import api
     from headstart.data import labels
-    from headstart.data.given import read_any
+    from headstart.data.given import read_any, with_test
     from headstart.evaluation.calibration import scaled
     from headstart.evaluation.paired import change
     from headstart.progress import Clock, Silent
@@ -167,7 +166,7 @@ def _measured(table: Path, options: Mapping[str, Any], effort: float) -> dict[st
     from headstart.training.examples import arrange
 
     spec = FitSpec(**options)
-    data = labels.one_form(api._with_test(read_any(str(table), spec, None, weights=None), spec))
+    data = labels.one_form(with_test(read_any(str(table), spec, None, weights=None), spec))
     prepared = prepare(data, spec, table.name, arrange, Silent(), Clock(None))
     first = feature_extraction.fit(prepared.examples, spec, prepared.trunk, prepared.wide)
     plain = prepared.examples.narrowed(prepared.trunk.size)
