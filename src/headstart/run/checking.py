@@ -7,17 +7,15 @@ from headstart import findings
 from headstart.data import labels
 from headstart.data.dataset import Dataset, count_notes
 from headstart.data.idle import refuse_idle
-from headstart.data.rows import refuse_skipped
-from headstart.features.trunk import Trunk
 from headstart.findings import suspects
 from headstart.progress import Clock, Progress
 from headstart.report.report import CheckReport
 from headstart.run import near_duplicates
 from headstart.run.evidence import evidence_of
+from headstart.run.prepare import extract
 from headstart.spec import CheckSpec
 from headstart.training import feature_extraction
 from headstart.training.examples import without_test
-from headstart.training.feature_extraction import widened
 
 
 def check(
@@ -45,22 +43,14 @@ def check(
     asked = spec.as_fit()
     labels.check(dataset)
     refuse_idle(dataset, asked)
-    clock.lap("read")
-    trunk = Trunk.whole(asked, dataset.modality)
-    clock.lap("load")
-    wide = widened(trunk, asked, len(dataset))
-    features = wide.extract(dataset, progress)
-    features.refuse_none(name)
-    skipped = (*dataset.skipped, *features.skipped)
-    refuse_skipped(skipped, asked)
-    clock.lap("extract")
-    warned = labels.check(dataset.select(features.kept))
+    extracted = extract(dataset, asked, name, progress, clock)
+    dataset, features = extracted.dataset, extracted.features
     near = near_duplicates.find(dataset, features, progress)
     clock.lap("near-duplicates")
     dataset = replace(dataset, near=near.clusters.tolist())
     with progress.stage("Training heads", None):
         examples = without_test(dataset, features, asked)
-        adapted = feature_extraction.fit(examples, asked, trunk, wide)
+        adapted = feature_extraction.fit(examples, asked, extracted.trunk, extracted.wide)
     evidence = evidence_of(
         dataset, features, adapted, asked, progress, near=near.clusters, thumbnails=True
     )
@@ -75,13 +65,13 @@ def check(
         modality=dataset.modality,
         task=examples.task,
         classes=examples.classes,
-        counts={"checked": len(evidence.positions), "skipped": len(skipped)},
-        backbone=trunk.backbone.name,
+        counts={"checked": len(evidence.positions), "skipped": len(extracted.skipped)},
+        backbone=extracted.trunk.backbone.name,
         findings=found,
         store={"hits": features.hits, "misses": features.misses},
         seconds=clock.seconds(),
         suspects=None if out is None else str(out),
-        skipped=skipped,
-        warnings=tuple(dict.fromkeys((*dataset.warnings, *features.warnings, *warned, *notes))),
+        skipped=extracted.skipped,
+        warnings=tuple(dict.fromkeys((*dataset.warnings, *features.warnings, *notes))),
         notes=dataset.notes,
     )

@@ -29,6 +29,20 @@ Arrange = Callable[[Dataset, Features, FitSpec], Examples]
 
 
 @dataclass(frozen=True)
+class Extracted:
+    """A data set and the features of its items; see `Prepared`.
+
+    `skipped` are the items that could not be read, or of which the network makes no features.
+    """
+
+    dataset: Dataset
+    trunk: Trunk
+    wide: Trunk
+    features: Features
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """What a run learns from.
 
@@ -77,19 +91,8 @@ def prepare(
         note = "The data has no test split: a part of its training items is taken for one."
         dataset = replace(dataset, notes=(*dataset.notes, note))
     dataset = replace(dataset, notes=(*dataset.notes, *groups.said(dataset)))
-    clock.lap("read")
-    trunk = Trunk.whole(spec, dataset.modality)
-    clock.lap("load")
-    wide = widened(trunk, spec, len(dataset))
-    features = wide.extract(dataset, progress)
-    features.refuse_none(name)
-    skipped = (*dataset.skipped, *features.skipped)
-    refuse_skipped(skipped, spec)
-    clock.lap("extract")
-    # Once more, on what could be read: it may be of one class.
-    with _telling_skipped(skipped):
-        warnings = labels.check(dataset.select(features.kept))
-    dataset = replace(dataset, warnings=(*dataset.warnings, *warnings))
+    extracted = extract(dataset, spec, name, progress, clock)
+    dataset, features = extracted.dataset, extracted.features
     near = None
     if spec.near_duplicates != "ignore":
         near = near_duplicates.find(dataset, features, progress)
@@ -99,7 +102,38 @@ def prepare(
     if corrections is not None:
         said = _tested(corrections, examples, spec)
         dataset = replace(dataset, warnings=(*dataset.warnings, *said))
-    return Prepared(dataset, trunk, wide, features, examples, near, corrections)
+    return Prepared(dataset, extracted.trunk, extracted.wide, features, examples, near, corrections)
+
+
+def extract(
+    dataset: Dataset, spec: FitSpec, name: str, progress: Progress, clock: Clock
+) -> Extracted:
+    """The features of every item that can be read, of which the labels are checked once more.
+
+    Args:
+        dataset: what was read.
+        spec: the options.
+        name: what a message calls the data.
+        progress: shows what is going on.
+        clock: takes the laps `read`, `load` and `extract`.
+
+    Raises:
+        InputError: an option is wrong, or too little of the data can be read.
+    """
+    clock.lap("read")
+    trunk = Trunk.whole(spec, dataset.modality)
+    clock.lap("load")
+    wide = widened(trunk, spec, len(dataset))
+    features = wide.extract(dataset, progress)
+    features.refuse_none(name)
+    skipped = (*dataset.skipped, *features.skipped)
+    refuse_skipped(skipped, spec)
+    clock.lap("extract")
+    # What could be read may be of one class.
+    with _telling_skipped(skipped):
+        warnings = labels.check(dataset.select(features.kept))
+    dataset = replace(dataset, warnings=(*dataset.warnings, *warnings))
+    return Extracted(dataset, trunk, wide, features, skipped)
 
 
 def _tested(corrections: Corrected, examples: Examples, spec: FitSpec) -> tuple[str, ...]:
