@@ -72,17 +72,15 @@ class Evidence:
         return probabilities(self.task, scaled(scores, calibrate(self.task, scores, targets)[0]))
 
     def folds(self) -> Indices:
-        """A fold for each of the items at `positions`, (n,); one for copies, and for a group."""
+        """A fold for each of the items at `positions`, (n,); one for copies, and for a group.
+
+        See `stratified_folds`, which never holds some out (-1).
+        """
         together = self.together
         if any(self.data.groups):
             together = joined(together, numbered(self.data.groups))
-        together = together[self.positions]
-        alone = np.flatnonzero(together < 0)
-        together = together.copy()
-        together[alone] = together.max(initial=-1) + 1 + np.arange(len(alone))
-        _, first, number = np.unique(together, return_index=True, return_inverse=True)
         rng = np.random.default_rng(self.seed)
-        return stratified_folds(self.targets[first], FOLDS, rng)[number]
+        return stratified_folds(self.targets, FOLDS, rng, joined(together)[self.positions])
 
     def suspect(
         self,
