@@ -101,10 +101,7 @@ def hostile(at: Path) -> Path:
         model=HOSTILE[0],
         versions={HOSTILE[0]: HOSTILE[1], "headstart": HOSTILE[2]},
     )
-    kept = {
-        each: {"text": HOSTILE[n % len(HOSTILE)], "words": [[HOSTILE[0], 0.5], [HOSTILE[2], -1.0]]}
-        for n, each in enumerate(digests(found))
-    }
+    kept = {each: {"text": HOSTILE[n % len(HOSTILE)]} for n, each in enumerate(digests(found))}
     return folder(at, made, found, kept)
 
 

@@ -1,8 +1,7 @@
 """Items worth a look, with what is kept of them beside the model: a thumbnail or the text.
 
 `gallery.json` has an entry for each item that is shown, by its content's digest: `image` (a data
-URI) or `text`, and where the model was asked why `explained` (an image again) or `words` (a list of
-[part of the text, weight]). What an item of a finding lies beside is kept by `name:` and its name.
+URI) or `text`. What an item of a finding lies beside is kept by `name:` and its name.
 So the page can be made again when the data has moved.
 """
 
@@ -37,8 +36,7 @@ class Card:
     Attributes:
         name, truth, answer: what it is called, what is true, what the model says.
         sure: how sure the model is, or how far off.
-        image, explained: data URIs; text: the text; words: parts of it with their weight, from
-            -1 (against the answer) to 1 (for it).
+        image: a data URI; text: the text.
     """
 
     name: str
@@ -46,9 +44,7 @@ class Card:
     answer: str
     sure: str
     image: str | None = None
-    explained: str | None = None
     text: str | None = None
-    words: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,16 +102,13 @@ def read(path: Path) -> dict[str, Unchecked]:
 
 def _card(rows: Rows, at: int, kept: Mapping[str, Unchecked]) -> Card:
     about = kept.get(rows.digests[at], {})
-    words = [(harmless(str(word)), float(weight)) for word, weight in about.get("words") or ()]
     return Card(
         shown(rows.names[at]),
         written(rows.labels[at]),
         written(rows.answers[at]),
         _sure(rows, at),
         image_of(about),
-        image_of(about, "explained"),
         text_of(about),
-        tuple(words),
     )
 
 
@@ -147,9 +140,9 @@ def text_of(about: Unchecked) -> str | None:
     return None if text is None else harmless(clipped(str(text)))
 
 
-def image_of(about: Unchecked, which: str = "image") -> str | None:
+def image_of(about: Unchecked) -> str | None:
     """A data URI of an image and nothing else: the file may have been edited."""
-    given = about.get(which)
+    given = about.get("image")
     return given if isinstance(given, str) and _IMAGE.fullmatch(given) else None
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +22,12 @@ LONGEST = 176
 
 _QUALITY = 72
 
-Explain = Callable[[Iterable[int]], Mapping[int, JsonObject]]
-"""Positions of items in the data to what is kept of why the model answers so; see `gallery`."""
-
 
 def keep(
     folder: Path,
     data: Dataset,
     results: Results,
     findings: Sequence[Finding] = (),
-    explain: Explain | None = None,
 ) -> None:
     """Write `gallery.json` into a model's folder that has its `predictions.parquet`.
 
@@ -40,15 +36,11 @@ def keep(
         data: every item; what can no longer be read is shown by its name alone.
         results: what the model says of them.
         findings: about the data; the items that the page shows of each are kept too.
-        explain: tells why, where the model can.
     """
     wanted = gallery.digests(rows.read(folder / predictions.FILE))
     place = {bytes(each).ljust(16, b"\0").hex(): at for at, each in enumerate(results.digests)}
     positions = {each: int(results.positions[place[each]]) for each in wanted if each in place}
-    why = {} if explain is None else explain(positions.values())
-    kept: JsonObject = {
-        digest: {**shown_of(data, at), **why.get(at, {})} for digest, at in positions.items()
-    }
+    kept: JsonObject = {digest: shown_of(data, at) for digest, at in positions.items()}
     write_json(folder / gallery.FILE, {**_suspects(data, findings), **kept})
 
 
