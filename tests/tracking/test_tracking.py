@@ -15,8 +15,8 @@ from headstart.errors import InputError
 from headstart.evaluation import Interval
 from headstart.progress import Clock, Silent
 from headstart.run.finish import finish
-from headstart.tracking import refuse_remote, told
-from headstart.tracking.told import tracked
+from headstart.tracking import recording, refuse_remote
+from headstart.tracking.recording import tracked
 from tests.report.sample import RUNGS, report
 
 HISTORY = {"loss": [2.0, 1.0, 0.5], "val_loss": [2.1, math.inf, 0.9]}
@@ -137,7 +137,7 @@ def test_a_fit_that_may_send_nothing_is_refused_before_training(tmp_path, monkey
 @pytest.mark.parametrize("broken", [failing, None])
 def test_a_tracker_that_fails_is_a_warning(tmp_path, monkeypatch, broken):
     where = f"{__name__}:failing" if broken else "there_is_no_such_package:tracker"
-    monkeypatch.setattr(told, "TRACKERS", replace(told.TRACKERS, ours={"mine": where}))
+    monkeypatch.setattr(recording, "TRACKERS", replace(recording.TRACKERS, ours={"mine": where}))
     out = tmp_path / "model"
     done = finish(report(), lambda to: to.mkdir(), out, None, Silent(), Clock(), "mine")
     (warning,) = set(done.warnings) - set(report().warnings)

@@ -10,7 +10,7 @@ from headstart.errors import first_line
 from headstart.progress import Clock, Progress
 from headstart.report import page
 from headstart.report.report import FitReport
-from headstart.tracking import tell
+from headstart.tracking import record
 from headstart.training.checkpoint import Unfinished
 
 AnyReport = TypeVar("AnyReport", bound=FitReport)
@@ -53,7 +53,7 @@ def finish(
         unfinished.remove()
     if track != "none":
         with progress.stage(f"Recording the run ({track})", None):
-            failed = tell(track, report, out)
+            failed = record(track, report, out)
         report = replace(report, warnings=(*report.warnings, *failed))
         if failed and out is not None:
             write_json(out / "report.json", report.to_json())

@@ -1,4 +1,4 @@
-"""What `compare` is given, told apart: models, tables of answers, and the data."""
+"""Which of what `compare` is given are models, which tables of answers, and which the data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields

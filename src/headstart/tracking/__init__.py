@@ -1,6 +1,6 @@
-"""A finished run, told to a tracker of experiments: MLflow, or one of another package."""
+"""A finished run, recorded by an experiment tracker: MLflow, or one of another package."""
 
 from headstart.tracking.contract import Tracked, Tracker
-from headstart.tracking.told import refuse_remote, tell
+from headstart.tracking.recording import record, refuse_remote
 
-__all__ = ["Tracked", "Tracker", "refuse_remote", "tell"]
+__all__ = ["Tracked", "Tracker", "record", "refuse_remote"]

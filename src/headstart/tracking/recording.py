@@ -15,7 +15,7 @@ from headstart.wording import shown
 _SECRET = re.compile(r"//[^/\s]*@")
 
 
-def tell(name: str, report: FitReport, folder: Path | None) -> tuple[str, ...]:
+def record(name: str, report: FitReport, folder: Path | None) -> tuple[str, ...]:
     """Have a tracker record a finished run.
 
     Args:
