@@ -19,8 +19,14 @@ def planted(task: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return features, rng.integers(0, 2, GROUPS)[groups], groups
 
 
-def fit(task: str, name: str, together: bool) -> heads.Head:
-    features, targets, groups = planted(task)
+def fit(
+    task: str,
+    name: str,
+    features: np.ndarray,
+    targets: np.ndarray,
+    together: np.ndarray | None,
+    **options: int,
+) -> heads.Head:
     return heads.fit(
         name,
         features.astype(np.float32),
@@ -28,7 +34,8 @@ def fit(task: str, name: str, together: bool) -> heads.Head:
         task=task,
         classes=2 if task == "classification" else 0,
         seed=0,
-        together=groups if together else None,
+        together=together,
+        **options,
     )
 
 
@@ -38,7 +45,10 @@ def fit(task: str, name: str, together: bool) -> heads.Head:
 def test_labels_that_only_the_group_explains_are_not_learnt_by_heart(
     task: str, setting: str
 ) -> None:
-    apart, kept = (fit(task, "linear", together).settings for together in (False, True))
+    features, targets, groups = planted(task)
+    apart, kept = (
+        fit(task, "linear", features, targets, together).settings for together in (None, groups)
+    )
     stronger = (
         apart[setting] > kept[setting]
         if task == "classification"
@@ -53,15 +63,7 @@ def test_neighbours_of_the_same_group_do_not_vote() -> None:
     features, targets, groups = planted("classification")
     features[:, :8] += 0.8 * targets[:, None]
     numbers = [
-        heads.fit(
-            "knn",
-            features.astype(np.float32),
-            targets,
-            task="classification",
-            classes=2,
-            seed=0,
-            together=together,
-        ).settings["neighbours"]
+        fit("classification", "knn", features, targets, together).settings["neighbours"]
         for together in (None, groups)
     ]
     assert numbers[0] <= EACH < numbers[1]
@@ -72,15 +74,7 @@ def test_neighbours_of_the_same_group_do_not_vote() -> None:
 def test_items_that_are_each_alone_give_the_same_head(name: str, task: str) -> None:
     features, targets, _ = planted(task)
     found = [
-        heads.fit(
-            name,
-            features.astype(np.float32),
-            targets,
-            task=task,
-            classes=2 if task == "classification" else 0,
-            seed=0,
-            together=together,
-        )
+        fit(task, name, features, targets, together)
         for together in (None, np.arange(len(features)))
     ]
     for array in found[0].arrays:
@@ -93,16 +87,8 @@ def test_items_that_are_each_alone_give_the_same_head(name: str, task: str) -> N
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_too_few_groups_to_choose_by_are_no_error(groups: int, name: str, task: str) -> None:
     features, targets, _ = planted(task)
-    head = heads.fit(
-        name,
-        features.astype(np.float32),
-        targets,
-        task=task,
-        classes=2 if task == "classification" else 0,
-        seed=0,
-        together=np.arange(len(features)) % groups,
-        **({"epochs": 1} if name == "mlp" else {}),
-    )
+    together, once = np.arange(len(features)) % groups, {"epochs": 1} if name == "mlp" else {}
+    head = fit(task, name, features, targets, together, **once)
     assert np.isfinite(head.scores(features.astype(np.float32))).all()
 
 

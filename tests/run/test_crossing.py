@@ -10,15 +10,7 @@ import headstart
 from headstart.data import from_memory
 from headstart.data.folds import fold_of
 from headstart.evaluation.predictions import FILE
-from tests.runs import COLOURS, SENTENCES, Place, picture
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory, warm):
-    place = Place(tmp_path_factory.mktemp("run"), warm)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_CACHE", str(place.cache))
-        yield place
+from tests.runs import COLOURS, SENTENCES, picture
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,8 @@ import pytest
 import headstart
 from headstart.evaluation.answers import best_class
 from tests.run.test_measure import WORDS, written
-from tests.runs import Place
 
 COMMON = ("--seed", "3", "--offline", "--json")
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory, warm):
-    place = Place(tmp_path_factory.mktemp("decided"), warm)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_CACHE", str(place.cache))
-        yield place
 
 
 ASKED = {

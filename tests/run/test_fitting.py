@@ -14,17 +14,9 @@ from headstart.progress import Clock, Silent
 from headstart.run import fitting
 from headstart.spec import FitSpec
 from headstart.training.examples import without_test
-from tests.runs import COLOURS, Place, picture, pictures
+from tests.runs import COLOURS, picture, pictures
 
 COLOURS_OF = tuple(COLOURS)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory, warm):
-    place = Place(tmp_path_factory.mktemp("run"), warm)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_CACHE", str(place.cache))
-        yield place
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from headstart.features.store import Store
 from headstart.progress import Clock, Silent
 from headstart.spec import FitSpec
 from tests.data.near.test_images import photograph
-from tests.runs import Place
 
 WORDS = (
     "amber", "basket", "candle", "dragon", "engine", "falcon", "garden", "hammer", "island",
@@ -22,14 +21,6 @@ WORDS = (
     "castle", "desert", "eleven", "forest", "guitar", "helmet", "insect", "jacket", "kitten",
     "lizard", "mirror", "nickel",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory, warm):
-    place = Place(tmp_path_factory.mktemp("near"), warm)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_CACHE", str(place.cache))
-        yield place
 
 
 @pytest.fixture(scope="module")
