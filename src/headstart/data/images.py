@@ -183,12 +183,16 @@ def thumbnail(content: bytes | NDArray[np.uint8], longest: int) -> NDArray[np.ui
     Raises:
         Unreadable: as `decode`.
     """
-    width, height = upright_size(content)
-    scale = min(1.0, longest / max(width, height))
-    wide, high = (max(1, round(side * scale)) for side in (width, height))
+    size = upright_size(content)
+    scale = min(1.0, longest / max(size))
+    width, height = (max(1, round(side * scale)) for side in size)
+    return decode(content, all_at(width, height)).pixels
+
+
+def all_at(width: int, height: int) -> ImagePreprocessing:
+    """All of an image at a size in pixels, whatever its aspect ratio, from 0 to 255."""
     black, one = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    whole = ImagePreprocessing(high, wide, 1.0, "bilinear", black, one, keep_aspect_ratio=False)
-    return decode(content, whole).pixels
+    return ImagePreprocessing(height, width, 1.0, "bilinear", black, one, keep_aspect_ratio=False)
 
 
 def upright_size(content: bytes | NDArray[np.uint8]) -> tuple[int, int]:

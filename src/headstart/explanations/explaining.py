@@ -148,7 +148,7 @@ class _Explainer:
         targets = self._targets(scores, columns)
         heat = self._heat(pixels, scores, targets)
         size = images.upright_size(content)
-        small = images.decode(content, _whole(size)).pixels
+        small = images.thumbnail(content, LONGEST)
         for target, each in zip(targets, heat, strict=True):
             yield ImageExplanation(
                 name=name,
@@ -255,21 +255,6 @@ def _opened(model: "Model") -> "tuple[activation.Mapped, Engine] | None":
         return None
     graph = Graph(mapped.graph, graphs.digest(mapped.graph), unknown(preprocessing))
     return mapped, model.compiled(graph)
-
-
-def _whole(size: tuple[int, int]) -> ImagePreprocessing:
-    """All of an image (width, height), small enough to be held."""
-    scale = min(1.0, LONGEST / max(size))
-    width, height = (max(1, round(side * scale)) for side in size)
-    return ImagePreprocessing(
-        height=height,
-        width=width,
-        crop_fraction=1.0,
-        interpolation="bilinear",
-        mean=(0.0, 0.0, 0.0),
-        std=(1.0, 1.0, 1.0),
-        keep_aspect_ratio=False,
-    )
 
 
 def _placed(

@@ -10,21 +10,12 @@ from numpy.typing import NDArray
 from headstart.data import images
 from headstart.data.dataset import Dataset
 from headstart.errors import Unreadable
-from headstart.preprocessing import ImagePreprocessing
 from headstart.progress import Advance
 from headstart.runtime.engine import cores
 from headstart.types import Floats, Indices
 
 SIDE = 128
-_THUMBNAIL = ImagePreprocessing(
-    height=SIDE,
-    width=SIDE,
-    interpolation="bilinear",
-    crop_fraction=1.0,
-    keep_aspect_ratio=False,
-    mean=(0.0, 0.0, 0.0),
-    std=(1.0, 1.0, 1.0),
-)
+"""Pixels of the sides of what is looked at."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +77,8 @@ def _look(item: object, thumbnail: bool) -> tuple[str, tuple[float, ...]]:
     seen = images.header(content)
     contrast = sharpness = np.nan
     if thumbnail:
-        grey = images.decode(content, _THUMBNAIL).pixels.mean(axis=2, dtype=np.float32)
+        pixels = images.decode(content, images.all_at(SIDE, SIDE)).pixels
+        grey = pixels.mean(axis=2, dtype=np.float32)
         low, high = np.percentile(grey, (1, 99))
         contrast, sharpness = float(high - low), _sharpness(grey)
     size = len(content) if isinstance(content, bytes) else np.nan

@@ -10,7 +10,6 @@ from headstart.data.together import joined, numbered
 from headstart.features.extract import Features
 from headstart.findings import Evidence, Finding, found_in
 from headstart.findings.looks import looks_of
-from headstart.heads.linear import LinearHead
 from headstart.progress import Progress, Silent
 from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
@@ -59,8 +58,7 @@ def evidence_of(
     together = together if near is None else joined(together, near)
     part = _every(adapted)
     width = part.features.shape[1]
-    if isinstance(adapted.head, LinearHead):
-        part = part.columns(np.flatnonzero(adapted.head.arrays["weight"].any(axis=1)))
+    part = adapted.looked_at(part)
     looks = None
     if data.modality == "image":
         there, _ = features.readable

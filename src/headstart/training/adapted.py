@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+
 from headstart import heads
 from headstart.data.dataset import Task
 from headstart.evaluation import ValidationResult
 from headstart.features.trunk import Trunk
+from headstart.heads.linear import LinearHead
 from headstart.training.candidate import Candidate
-from headstart.training.examples import Examples
+from headstart.training.examples import Examples, Part
 
 if TYPE_CHECKING:
     import torch
@@ -55,6 +58,12 @@ class Adapted:
     averaged_with: "Adapted | None" = None
     warnings: tuple[str, ...] = ()
     losses: tuple[float, ...] = ()
+
+    def looked_at(self, part: Part) -> Part:
+        """A part of `examples` with the features alone that the head looks at; maybe none."""
+        if not isinstance(self.head, LinearHead):
+            return part
+        return part.columns(np.flatnonzero(self.head.arrays["weight"].any(axis=1)))
 
     def without_weights(self) -> Self:
         """What a report needs of a rung that is not the model."""

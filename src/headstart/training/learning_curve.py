@@ -13,7 +13,6 @@ from headstart import heads
 from headstart.evaluation.learning_curve import SHARES, LearningCurve, learning_curve
 from headstart.evaluation.statistics import FIRST, first
 from headstart.heads.kept import fitted
-from headstart.heads.linear import LinearHead
 from headstart.paths import cache_folder
 from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
@@ -72,11 +71,9 @@ def measured(adapted: Adapted, spec: FitSpec) -> LearningCurve | None:
     learnt, test = examples.parts["train"], examples.parts["test"]
     if not stops:
         learnt = learnt.joined(held_out)
-    if isinstance(adapted.head, LinearHead):
-        columns = np.flatnonzero(adapted.head.arrays["weight"].any(axis=1))
-        if not len(columns):
-            return None
-        learnt, test, held_out = (part.columns(columns) for part in (learnt, test, held_out))
+    learnt, test, held_out = (adapted.looked_at(part) for part in (learnt, test, held_out))
+    if not learnt.features.shape[1]:
+        return None
     if len(test) < LEAST_TESTED:
         return None
     metric = FIRST[examples.task]

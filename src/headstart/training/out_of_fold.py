@@ -9,7 +9,6 @@ from headstart.data.together import joined
 from headstart.evaluation.folds import stratified_folds
 from headstart.heads.contract import alike_rows
 from headstart.heads.kept import fitted
-from headstart.heads.linear import LinearHead
 from headstart.paths import cache_folder
 from headstart.spec import FitSpec, head_of
 from headstart.training.adapted import Adapted
@@ -60,12 +59,9 @@ def out_of_fold(
     if adapted.weights or adapted.averaged_with is not None:
         return None
     examples = adapted.examples
-    part = examples.parts["train"].joined(examples.parts["validation"])
-    if isinstance(adapted.head, LinearHead):
-        columns = np.flatnonzero(adapted.head.arrays["weight"].any(axis=1))
-        if not len(columns):
-            return None
-        part = part.columns(columns)
+    part = adapted.looked_at(examples.parts["train"].joined(examples.parts["validation"]))
+    if not part.features.shape[1]:
+        return None
     name, options = head_of(spec.head)
     kind = heads.kind_of(name)
     settings = adapted.head.settings

@@ -1,13 +1,11 @@
 """Thumbnails of an image: what near-duplicates are recognised by."""
 
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.data import images
-from headstart.preprocessing import ImagePreprocessing
 
 COARSE, FINE = 32, 64
 """Pixels of a side: of every image in grey; and in colour of those that look like another."""
@@ -20,16 +18,8 @@ _BLUR = 2.0
 a pixel can be told from its own pixels."""
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
-PREPROCESSING = ImagePreprocessing(
-    height=_OVERSAMPLED * COARSE,
-    width=_OVERSAMPLED * COARSE,
-    crop_fraction=1.0,
-    interpolation="bilinear",
-    mean=(0.0, 0.0, 0.0),
-    std=(1.0, 1.0, 1.0),
-    keep_aspect_ratio=False,
-)
-"""All of the image, whatever its shape; a JPEG is decoded at a reduced scale."""
+PREPROCESSING = images.all_at(_OVERSAMPLED * COARSE, _OVERSAMPLED * COARSE)
+"""Of a thumbnail before it is made smaller, the coarse ones."""
 
 
 def shape(side: int) -> tuple[int, ...]:
@@ -44,7 +34,7 @@ def thumbnail(content: bytes | NDArray[np.uint8], side: int) -> Thumbnails:
         Unreadable: the image cannot be decoded.
     """
     size = _OVERSAMPLED * side
-    pixels = images.decode(content, replace(PREPROCESSING, height=size, width=size)).pixels
+    pixels = images.decode(content, images.all_at(size, size)).pixels
     channels = pixels.astype(np.float32).transpose(2, 0, 1)
     if side == COARSE:
         channels = np.tensordot(_GREY, channels, 1)
