@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from bench.near_duplicates import image_copy, text_copy
 
-from headstart import run
+from headstart import paths, run
 from headstart.data import from_memory
 from headstart.errors import InputError
 from headstart.features.store import Store
 from headstart.progress import Clock, Silent
+from headstart.run import near_duplicates
 from headstart.spec import FitSpec
 from tests.data.near.test_images import photograph
 
@@ -31,6 +32,16 @@ def texts():
     kinds = ("swapped", "typos")
     copies = [text_copy(each, kinds[at % 2], rng) for at, each in enumerate(originals[:20])]
     return from_memory([*originals, *copies], ["a", "b"] * 30)
+
+
+def pairs_kept():
+    folder = paths.cache_folder() / near_duplicates.FOLDER
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+def forget():
+    for each in pairs_kept():
+        each.unlink()
 
 
 def fitted(data, **options):
@@ -109,6 +120,7 @@ def test_the_store_of_thumbnails_is_opened_once_each(place, monkeypatch):
     monkeypatch.setattr("headstart.features.thumbnails.Store", Counted)
     monkeypatch.setattr("headstart.data.near.images._ROWS", 2)
     rng = np.random.default_rng(0)
+    forget()
     originals = [photograph(100 + seed) for seed in range(12)]
     data = from_memory(
         [*originals, *(image_copy(each, "cropped", rng) for each in originals[:6])], ["a", "b"] * 9
@@ -126,9 +138,35 @@ def test_images_are_found_from_their_thumbnails_which_are_kept(place, monkeypatc
     found, report = sides(data, tmp_path)
     assert all(found[at] == found[24 + at] for at in range(6))
     assert report.near_duplicates["groups"] == 6
+    forget()
     monkeypatch.setattr("headstart.data.near.thumbnails.thumbnail", lambda *_: pytest.fail("made"))
     again = fitted(data)
     assert again.report.near_duplicates == report.near_duplicates
+
+
+def test_pairs_are_found_once_and_again_where_they_are_damaged_or_the_items_are_others(
+    place, texts, monkeypatch
+):
+    forget()
+    first = fitted(texts).report.near_duplicates
+    (file,) = pairs_kept()
+    found = near_duplicates.near.text_pairs
+    looked = []
+
+    def counted(*args):
+        looked.append(args)
+        return found(*args)
+
+    monkeypatch.setattr(near_duplicates.near, "text_pairs", counted)
+    assert fitted(texts).report.near_duplicates == first
+    assert looked == []
+    file.write_bytes(file.read_bytes()[:-1])
+    assert fitted(texts).report.near_duplicates == first
+    assert len(looked) == 1
+    fewer = from_memory(texts.items[:50], ["a", "b"] * 25)
+    assert fitted(fewer).report.near_duplicates["pairs"] == 10
+    assert len(looked) == 2
+    assert len(pairs_kept()) == 2
 
 
 def test_without_near_duplicates_nothing_is_said(place):

@@ -104,7 +104,11 @@ def prune(
     if everything and backbone is None:
         # What a killed run had begun, and what there is of networks without a store.
         networks = (
-            root / name for name in ("graphs", "compiled", "backbones", "heads", "thumbnails")
+            root / name
+            for name in (
+                *("graphs", "compiled", "backbones"),
+                *("heads", "thumbnails", "near-duplicates"),
+            )
         )
         for leftovers in (*networks, *(root / "features").glob(".*.lance.*")):
             shutil.rmtree(leftovers, ignore_errors=True)

@@ -1,18 +1,13 @@
 """A head that was fitted before, on the same features in the same way, is read from the cache."""
 
-import contextlib
-import hashlib
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from headstart import heads
-from headstart.atomic import whole
+from headstart import kept as keeping
 from headstart.installed import version_of
 from headstart.types import Array, Json
 
@@ -20,8 +15,6 @@ EDITION = 2
 """Raised when the same features and options give another head."""
 
 LIBRARIES = ("headstart", "numpy", "scipy", "scikit-learn")
-MOST = 512
-"""Heads that are kept; the least recently used half of more goes."""
 
 
 def kept(
@@ -40,11 +33,13 @@ def kept(
         options: JSON; how it is learnt.
         fit: learns.
     """
-    file = root / "heads" / _name(name, arrays, options)
+    versions = [version_of(each) for each in LIBRARIES]
+    about: list[Json] = [EDITION, name, dict(options), versions, os.cpu_count()]
+    file = root / "heads" / keeping.name_of(about, arrays)
     found = _read(file, name)
     if found is None:
         found = fit()
-        _keep(file, found)
+        keeping.write(file, found.settings, found.arrays)
     return found
 
 
@@ -87,48 +82,12 @@ def fitted(
     return kept(root, name, arrays, given, fit)
 
 
-def _name(name: str, arrays: Sequence[Array], options: Mapping[str, Json]) -> str:
-    versions = [version_of(each) for each in LIBRARIES]
-    about = [EDITION, name, dict(options), versions, os.cpu_count()]
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    for array in arrays:
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:32]
-
-
 def _read(file: Path, name: str) -> heads.Head | None:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        seal, settings, content = file.read_bytes().split(b"\n", 2)
-        if seal.decode() != _seal(settings + content):
-            return None
-        os.utime(file)
-        return heads.load(name, load(content), json.loads(settings))
-    except (OSError, ValueError, SafetensorError):
+    found = keeping.read(file)
+    if found is None:
         return None
-
-
-def _keep(file: Path, head: heads.Head) -> None:
-    """In one step; without room for it the next run fits again."""
-    from safetensors.numpy import save
-
-    settings = json.dumps(head.settings).encode()
-    arrays = {name: np.ascontiguousarray(each) for name, each in head.arrays.items()}
-    content = save(arrays)
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with whole(file) as unfinished:
-            seal = _seal(settings + content).encode()
-            unfinished.write_bytes(b"\n".join((seal, settings, content)))
-        every = list(file.parent.iterdir())
-        if len(every) > MOST:
-            every.sort(key=lambda each: each.stat().st_mtime)
-            for each in every[: MOST // 2]:
-                each.unlink(missing_ok=True)
-
-
-def _seal(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    settings, arrays = found
+    try:
+        return heads.load(name, arrays, settings)
+    except ValueError:
+        return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from headstart import kept
 from headstart.data import near, texts
 from headstart.data.dataset import SPLITS, Dataset, Split
 from headstart.data.divide import given_sides
@@ -13,6 +14,7 @@ from headstart.data.together import numbered
 from headstart.features.extract import Features
 from headstart.features.store import Digests
 from headstart.features.thumbnails import thumbnails
+from headstart.installed import version_of
 from headstart.paths import cache_folder
 from headstart.progress import Progress
 from headstart.spec import FitSpec
@@ -20,6 +22,14 @@ from headstart.types import Indices, Json, JsonObject
 from headstart.wording import items as counted
 
 EXAMPLES = 10
+
+FOLDER = "near-duplicates"
+"""Where pairs are kept, in the cache folder."""
+
+EDITION = 1
+"""Raised when the same items give other pairs."""
+
+LIBRARIES = ("headstart", "numpy", "scipy", "scikit-learn", "pillow")
 
 
 @dataclass(frozen=True)
@@ -75,15 +85,7 @@ def find(dataset: Dataset, features: Features, progress: Progress) -> Found:
     distinct, first = np.unique(features.contents[readable], return_index=True)
     order = np.argsort(first)
     positions, digests = readable[first[order]], distinct[order]
-    if dataset.modality == "image":
-        pairs = near.image_pairs(
-            _thumbnails(dataset, positions, digests, COARSE, progress)(np.arange(len(positions))),
-            lambda which: _thumbnails(dataset, positions[which], digests[which], FINE, progress),
-        )
-    else:
-        with progress.stage("Near-duplicates", 2 * len(positions)) as advance:
-            cleaned = [texts.clean(dataset.items[at]) for at in positions.tolist()]
-            pairs = near.text_pairs(cleaned, advance)
+    pairs = _pairs(dataset, positions, digests, progress)
     found = near.clustered(pairs, len(positions))
     clusters = np.full(len(dataset), -1, np.int64)
     clusters[positions] = found.clusters
@@ -91,6 +93,30 @@ def find(dataset: Dataset, features: Features, progress: Progress) -> Found:
     return Found(
         positions[pairs.items[best]], pairs.similarity[best].tolist(), clusters, found.refused
     )
+
+
+def _pairs(
+    dataset: Dataset, positions: Indices, digests: Digests, progress: Progress
+) -> near.Pairs:
+    """Those among distinct items; what was found of the same content before is read."""
+    versions = [version_of(each) for each in LIBRARIES]
+    name = kept.name_of([EDITION, dataset.modality, versions], [digests])
+    file = cache_folder() / FOLDER / name
+    before = kept.read(file)
+    if before is not None:
+        _, arrays = before
+        return near.Pairs(arrays["items"], arrays["similarity"])
+    if dataset.modality == "image":
+        found = near.image_pairs(
+            _thumbnails(dataset, positions, digests, COARSE, progress)(np.arange(len(positions))),
+            lambda which: _thumbnails(dataset, positions[which], digests[which], FINE, progress),
+        )
+    else:
+        with progress.stage("Near-duplicates", 2 * len(positions)) as advance:
+            cleaned = [texts.clean(dataset.items[at]) for at in positions.tolist()]
+            found = near.text_pairs(cleaned, advance)
+    kept.write(file, {}, {"items": found.items, "similarity": found.similarity})
+    return found
 
 
 def _thumbnails(
