@@ -85,8 +85,8 @@ def _leaks(evidence: Evidence, groups: Sequence[Indices]) -> Iterator[Finding]:
         yield finding(
             "leaks",
             "error",
-            f"{items(len(listed), 'item')} have copies on the other side of the data's own splits: "
-            "what is tested is not new to the model, and its figures are too good. Take them out "
+            f"{items(len(listed), 'item has', 'items have')} copies on the other side of the "
+            "data's own splits: what is tested is not new to the model, and its figures are too good. Take them out "
             "of one split.",
             listed.values(),
         )
@@ -114,7 +114,7 @@ def _near_duplicates(evidence: Evidence, groups: Sequence[Indices]) -> Iterator[
         yield finding(
             "near-duplicates",
             "note",
-            f"{items(len(listed), 'item')} are nearly the same as another one, in "
+            f"{items(len(listed), 'item is', 'items are')} nearly the same as another one, in "
             f"{items(len(groups), 'group')}.",
             listed,
         )

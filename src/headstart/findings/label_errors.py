@@ -186,7 +186,7 @@ def _of_numbers(evidence: Evidence, scored: Indices) -> Iterator[Finding]:
         yield finding(
             "label-errors",
             "warning",
-            f"{items(len(listed), 'number')} lie {RESIDUAL:g} times as far from what is predicted "
-            f"as is usual, the farthest first. {ADVICE}",
+            f"{items(len(listed), 'number lies', 'numbers lie')} {RESIDUAL:g} times as far "
+            f"from what is predicted as is usual, the farthest first. {ADVICE}",
             listed,
         )

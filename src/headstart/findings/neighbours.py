@@ -94,8 +94,8 @@ def outliers(evidence: Evidence, near: Nearest) -> Iterator[Finding]:
         yield finding(
             "outliers",
             "note",
-            f"{items(len(listed), 'item')} are unlike all others: look whether they belong to the "
-            "data.",
+            f"{items(len(listed), 'item is', 'items are')} unlike all others: look "
+            "whether they belong to the data.",
             listed,
         )
 
