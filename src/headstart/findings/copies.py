@@ -86,8 +86,8 @@ def _leaks(evidence: Evidence, groups: Sequence[Indices]) -> Iterator[Finding]:
             "leaks",
             "error",
             f"{items(len(listed), 'item has', 'items have')} copies on the other side of the "
-            "data's own splits: what is tested is not new to the model, and its figures are too good. Take them out "
-            "of one split.",
+            "data's own splits: what is tested is not new to the model, and its figures are "
+            "too good. Take them out of one split.",
             listed.values(),
         )
 
