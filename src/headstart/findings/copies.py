@@ -100,8 +100,9 @@ def _duplicates(evidence: Evidence, groups: Sequence[Indices]) -> Iterator[Findi
         yield finding(
             "duplicates",
             "note",
-            f"{items(len(listed), 'item')} repeat another one exactly. headstart keeps copies on "
-            "one side of a split that it makes; they count as often as they are there.",
+            f"{items(len(listed), 'item repeats', 'items repeat')} an earlier one exactly. "
+            "headstart keeps copies on one side of a split that it makes; they count as often as "
+            "they are there.",
             listed,
         )
 
@@ -114,7 +115,7 @@ def _near_duplicates(evidence: Evidence, groups: Sequence[Indices]) -> Iterator[
         yield finding(
             "near-duplicates",
             "note",
-            f"{items(len(listed), 'item is', 'items are')} nearly the same as another one, in "
-            f"{items(len(groups), 'group')}.",
+            f"{items(len(listed), 'item is', 'items are')} nearly the same as an "
+            f"earlier one, in {items(len(groups), 'group')}.",
             listed,
         )
