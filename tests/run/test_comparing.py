@@ -172,7 +172,9 @@ def test_other_labels_are_refused_with_the_counts(place):
         (("a", "b", "--label", "label"), "--label says how DATA is read"),
         (("a", "b", "--by", "colour"), "No answers have a column 'colour'"),
         (("a", "b", "new.csv", "--by", "colour"), "has no column 'colour' (--by)"),
-        (("a", "missing", "new.csv"), "missing"),
+        (("a", "missing", "new.csv"), "no model and no table of answers 'missing'"),
+        (("missing", "a"), "no model and no table of answers 'missing'"),
+        (("a", "missing"), "no model and no table of answers 'missing'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(place, arguments, said):

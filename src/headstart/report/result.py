@@ -15,6 +15,7 @@ from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
 from headstart.evaluation.tables import mistakes
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
+from headstart.types import JsonObject
 from headstart.wording import count, figure, items, percent, shown
 
 METRICS: Mapping[str, str] = {
@@ -44,12 +45,20 @@ def sentences(
     baselines: Mapping[str, Metrics],
     gain: Difference | None = None,
     class_counts: Mapping[str, int] | None = None,
+    decision: JsonObject | None = None,
 ) -> list[str]:
-    """The result in words: the model's first metric, then that of each baseline."""
+    """The result in words: the model's first metric, then that of each baseline.
+
+    Whether accuracy is a gain over a baseline is not said where answers were chosen for something
+    else.
+    """
     first = FIRST[task]
     if first not in metrics:
         return ["nothing could be measured"]
     said = [_in_words(first, metrics[first])]
+    purpose = _purpose(decision)
+    if purpose is not None:
+        said.append(purpose)
     for name, baseline in baselines.items():
         if first not in baseline:
             continue
@@ -57,9 +66,22 @@ def sentences(
         if name == "feature-extraction" and gain is not None:
             said.append(_gained(gain))
             continue
-        if not clearly_better(first, metrics[first], baseline[first].value):
+        if purpose is None and not clearly_better(first, metrics[first], baseline[first].value):
             said.append(f"that is no clear gain over it{HINTS.get(name, '.')}")
     return said
+
+
+def _purpose(decision: JsonObject | None) -> str | None:
+    """What answers were chosen for, where that is not to be right most often."""
+    if decision is None or decision["kind"] == "labels":
+        return None
+    if decision["kind"] == "costs":
+        return "answers were chosen for the least expected cost, not for accuracy"
+    asked, name = float(str(decision["asked"])), shown(str(decision["class"]))
+    return (
+        f"answers were chosen for a {decision['kind']} of {percent(asked)} of {name}, not for "
+        "accuracy"
+    )
 
 
 def _in_words(metric: str, found: Interval) -> str:

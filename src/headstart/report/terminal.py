@@ -127,7 +127,7 @@ def _result(
     baselines: Mapping[str, Metrics],
 ) -> None:
     gain, counts = getattr(report, "gain", None), getattr(report, "class_counts", {})
-    said = sentences(report.task, metrics, baselines, gain, counts)
+    said = sentences(report.task, metrics, baselines, gain, counts, report.decision)
     lines: list[RenderableType] = [Text(said[0], style="bold"), *map(Text, said[1:]), Text()]
     table = metric_table(metrics, baselines)
     section(console, "Result", Group(*lines, table))

@@ -41,6 +41,9 @@ def sides(
     named = list(models)
     if data is None and named and not _answers(named[-1], last=len(named) > 2):
         data = named.pop()
+    for each in (*named, data) if len(named) < 2 else named:
+        if isinstance(each, (str, Path)) and not Path(each).exists():
+            raise InputError(f"There is no model and no table of answers {shown(str(each))!r}.")
     if len(named) < 2:
         raise InputError(
             f"There are two models to name at least, but there {'is' if named else 'are'} "

@@ -101,6 +101,7 @@ def headline(report: Unchecked, *, private: bool) -> Headline:
         {name: _metrics(each) for name, each in report["baselines"].items()},
         None if gain is None else Difference(**gain),
         report.get("class_counts"),
+        report.get("decision"),
     )
     kind = f"{report['modality'].capitalize()} {_TASKS.get(task, task)}"
     said = [each[0].upper() + each[1:].rstrip(".") + "." for each in more]
