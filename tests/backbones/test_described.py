@@ -211,3 +211,16 @@ def test_describing_one_again_imports_no_torch(folder, tmp_path):
         env={**os.environ, "HEADSTART_CACHE": str(tmp_path / "cache")},
     )
     assert done.stdout.split() == ["embeddings", "set()"]
+
+
+def test_another_size_that_is_described_imports_no_torch(tmp_path):
+    name = small.weights(tmp_path)
+    load(name, tmp_path).resized(192)
+    cache = str(tmp_path / "cache")
+    code = (
+        "import sys; from pathlib import Path; from headstart import backbones;"
+        f"again = backbones.load({str(name)!r}, offline=True, cache=Path({cache!r}));"
+        "print(again.resized(192).preprocessing.height, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["192", "False"]

@@ -24,6 +24,7 @@ from headstart.backbones.graph import StageGraph, housed, stage_graph
 from headstart.backbones.pooling import MapPool, check
 from headstart.errors import BackboneError, first_line
 from headstart.preprocessing import ImagePreprocessing
+from headstart.randomness import seeded
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 try:
@@ -219,7 +220,8 @@ def backbone(name: str, architecture: str, model: Any, *, pool: str = "auto") ->
         return ImageNetwork(graph.branch(indices), architecture)
 
     def resized(side: int) -> Backbone:
-        other = create(architecture, (side, side))
+        with seeded(0):
+            other = create(architecture, (side, side))
         other.set_weights(model.get_weights())
         return backbone(name, architecture, other, pool=pool)
 

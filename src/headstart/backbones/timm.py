@@ -276,9 +276,11 @@ def backbone(
         return ImageNetwork(graph.branch(indices), preprocessing)
 
     def resized(side: int) -> Backbone:
+        with seeded(0):
+            network = _resized(copy.deepcopy(given), side)
         return backbone(
             name,
-            _resized(copy.deepcopy(given), side),
+            network,
             licence=licence,
             size=(side, side),
             pool=pool,
