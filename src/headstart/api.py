@@ -274,6 +274,7 @@ def evaluate(
     labels: object = None,
     *,
     out: str | Path | None = None,
+    by: str | None = None,
     progress: Progress | None = None,
     began: float | None = None,
     **options: Unpack[ReadOptions],
@@ -285,6 +286,7 @@ def evaluate(
         data: as `fit` takes it.
         labels: one for each item, where `data` are items.
         out: a .parquet, .csv or .jsonl file to write every item's label and answer to.
+        by: a column of the data to measure within each value of.
         progress: shows what is going on; by default a notebook does, and nothing else.
         **options: the fields of `headstart.spec.ReadSpec`, but for the task.
 
@@ -292,6 +294,7 @@ def evaluate(
         InputError: the model, the data or the file is wrong.
     """
     from headstart.run import evaluating
+    from headstart.run.sides import cells_of
 
     began = time.monotonic() if began is None else began
     path = None if out is None else check_file(_path("--out", out))
@@ -306,6 +309,7 @@ def evaluate(
         names=(str(model) if isinstance(model, (str, Path)) else "(in memory)", _name(data)),
         began=began,
         out=path,
+        by=None if by is None else (by, cells_of(data, by)),
     )
 
 

@@ -45,6 +45,20 @@ def test_nothing_is_saved_where_that_was_not_asked_for(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_the_page_lacks_is_a_warning(tmp_path, unfinished):
+    said = ("The page has no explanations: it was dark",)
+
+    def save(to):
+        to.mkdir()
+
+    out = tmp_path / "model"
+    given = report(model=None)
+    done = finish(given, save, out, unfinished, Silent(), Clock(), gallery=lambda _: said)
+    assert done.warnings == (*given.warnings, *said)
+    assert (out / "report.html").is_file()
+    assert json.loads((out / "report.json").read_text())["warnings"][-1] == said[0]
+
+
 def test_a_page_that_fails_is_a_warning(tmp_path, unfinished):
     def broken(_):
         raise MemoryError("too many thumbnails")
@@ -57,7 +71,7 @@ def test_a_page_that_fails_is_a_warning(tmp_path, unfinished):
         unfinished,
         Silent(),
         Clock(),
-        thumbnails=broken,
+        gallery=broken,
     )
     assert "report.html is not: too many thumbnails" in done.warnings[-1]
     assert json.loads((out / "report.json").read_text())["warnings"][-1] == done.warnings[-1]

@@ -6,7 +6,7 @@ import typer
 
 from headstart.cli.answer import answering, console, give_json, waiting_since
 from headstart.cli.options import Json, takes
-from headstart.spec import OUTPUT, LabelledSpec
+from headstart.spec import EVALUATION, OUTPUT, LabelledSpec
 
 
 @takes(LabelledSpec)
@@ -23,6 +23,15 @@ def evaluate(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="COLUMN",
+            help="Measure within each value of this column of DATA too.",
+            rich_help_panel=EVALUATION,
+        ),
+    ] = None,
     json: Json = False,
     **options: Any,
 ) -> None:
@@ -32,7 +41,7 @@ def evaluate(
         from headstart.report.progress_bar import ProgressBar
 
         report = api.evaluate(
-            model, data, out=out, progress=ProgressBar(), began=waiting_since(), **options
+            model, data, out=out, by=by, progress=ProgressBar(), began=waiting_since(), **options
         )
         if json:
             give_json(report.to_json(), stream)

@@ -21,6 +21,7 @@ from headstart.evaluation.paired import (
     shares_tested,
     statistics_tested,
 )
+from headstart.evaluation.slices import groups_of
 from headstart.evaluation.statistics import FIRST, METRICS, OF_LABELS, statistics
 from headstart.types import Floats, Indices, Mask, Scores, Targets
 
@@ -143,20 +144,9 @@ def compare(
     exact = [each == 1 for each in items] if task == "classification" else items
     slices = [
         _slice(name, metric, [each[which] for each in exact], _of(together, which), seed)
-        for name, which in _groups(by)
+        for name, which in groups_of(by)
     ]
     return Comparison(evaluations, pairs, _family(per_class), _family(slices))
-
-
-def _groups(by: Sequence[str]) -> list[tuple[str, Indices]]:
-    """Each value, in order, and where it is."""
-    if not len(by):
-        return []
-    names, number, counts = np.unique(
-        np.asarray(by, np.str_), return_inverse=True, return_counts=True
-    )
-    rows = np.split(np.argsort(number, kind="stable"), np.cumsum(counts)[:-1])
-    return list(zip(names.tolist(), rows, strict=True))
 
 
 def _of(together: Indices | None, which: Indices) -> Indices | None:

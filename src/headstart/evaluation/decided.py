@@ -8,7 +8,15 @@ from headstart.evaluation.answers import best_class
 from headstart.evaluation.calibration import probabilities
 from headstart.evaluation.conformal import Conformal, Margin, Sets, expected
 from headstart.evaluation.decisions import ClassThreshold, Costs, Decision, LabelThresholds
-from headstart.evaluation.intervals import UNDEFINED, Interval, of_means
+from headstart.evaluation.intervals import (
+    RESAMPLES,
+    UNDEFINED,
+    Interval,
+    drawn_by,
+    first,
+    of_means,
+    share,
+)
 from headstart.evaluation.metrics import evaluate
 from headstart.evaluation.results import Results
 from headstart.evaluation.thresholds import costs_of
@@ -24,8 +32,11 @@ def of_decision(decision: Decision, results: Results, seed: int) -> JsonObject:
         seed: of the intervals.
     """
     classes, targets, scores = results.classes, results.targets, results.scores
+    together = drawn_by(results.together)
     if isinstance(decision, LabelThresholds):
-        usual = evaluate("multilabel", targets, scores, classes, seed=seed).metrics
+        usual = evaluate(
+            "multilabel", targets, scores, classes, seed=seed, together=together
+        ).metrics
         return {
             "kind": "labels",
             "thresholds": dict(zip(classes, decision.values, strict=True)),
@@ -33,6 +44,7 @@ def of_decision(decision: Decision, results: Results, seed: int) -> JsonObject:
         }
     known = targets >= 0
     shares, truth = probabilities("classification", scores[known]), targets[known]
+    together = None if together is None else together[known]
     answers = {"test": best_class(shares, decision), "usual": best_class(shares)}
     if isinstance(decision, ClassThreshold):
         at = decision.positive
@@ -43,7 +55,10 @@ def of_decision(decision: Decision, results: Results, seed: int) -> JsonObject:
             "threshold": decision.threshold,
         }
         return said | {
-            name: {rate: each.to_json() for rate, each in rates(got == at, truth == at).items()}
+            name: {
+                rate: each.to_json()
+                for rate, each in rates(got == at, truth == at, together, seed).items()
+            }
             for name, got in answers.items()
         }
     said = {
@@ -52,29 +67,28 @@ def of_decision(decision: Decision, results: Results, seed: int) -> JsonObject:
         "threshold": decision.threshold,
     }
     return said | {
-        name: {"cost": _mean_cost(decision, got, truth, seed).to_json()}
+        name: {"cost": _mean_cost(decision, got, truth, together, seed).to_json()}
         for name, got in answers.items()
     }
 
 
-def rates(answered: Mask, true: Mask) -> dict[str, Interval]:
+def rates(
+    answered: Mask, true: Mask, together: Indices | None = None, seed: int = 0
+) -> dict[str, Interval]:
     """Recall, precision and specificity with 95% intervals, from two masks (n,)."""
+
+    def among(which: Mask, marked: Mask) -> Interval:
+        return share(marked[which], _of(together, which), seed)
+
     return {
-        "recall": share(answered[true]),
-        "precision": share(true[answered]),
-        "specificity": share(~answered[~true]),
+        "recall": among(true, answered),
+        "precision": among(answered, true),
+        "specificity": among(~true, ~answered),
     }
 
 
-def share(which: Mask) -> Interval:
-    """The share of items that are marked, with Wilson's 95% interval; undefined of none."""
-    from scipy.stats import binomtest
-
-    if not len(which):
-        return UNDEFINED
-    test = binomtest(int(which.sum()), len(which))
-    found = test.proportion_ci(0.95, method="wilson")
-    return Interval(float(test.statistic), float(found.low), float(found.high))
+def _of(together: Indices | None, which: Mask) -> Indices | None:
+    return None if together is None else together[which]
 
 
 def _by_name(decision: Costs, classes: Sequence[str]) -> JsonObject:
@@ -84,21 +98,26 @@ def _by_name(decision: Costs, classes: Sequence[str]) -> JsonObject:
     }
 
 
-def _mean_cost(decision: Costs, answers: Indices, truth: Targets, seed: int) -> Interval:
+def _mean_cost(
+    decision: Costs, answers: Indices, truth: Targets, together: Indices | None, seed: int
+) -> Interval:
     if not len(truth):
         return UNDEFINED
     each = costs_of(decision.table, answers, np.asarray(truth, np.int64))
     rng = np.random.default_rng(seed)
-    return of_means(lambda m: m[:, 0], each[:, None], 1000, rng, high=float("inf"))
+    high = float("inf")
+    return of_means(first, each[:, None], RESAMPLES, rng, high=high, together=together)
 
 
-def of_conformal(abstain: Conformal, results: Results) -> JsonObject:
+def of_conformal(abstain: Conformal, results: Results, seed: int) -> JsonObject:
     """What prediction sets or intervals hold, on some items.
 
     Args:
         abstain: as the model has it.
         results: of those items; its scores are all there.
+        seed: of the intervals.
     """
+    together = drawn_by(results.together)
     low, high = expected(abstain.coverage, abstain.items)
     said: JsonObject = {
         "coverage": abstain.coverage,
@@ -108,26 +127,38 @@ def of_conformal(abstain: Conformal, results: Results) -> JsonObject:
     if isinstance(abstain, Margin):
         ends = abstain.of(results.scores)
         within = (ends[:, 0] <= results.targets) & (results.targets <= ends[:, 1])
-        return said | {"margin": abstain.margin, "test": {"coverage": share(within).to_json()}}
+        return said | {
+            "margin": abstain.margin,
+            "test": {"coverage": share(within, together, seed).to_json()},
+        }
     known = results.targets >= 0
     shares = probabilities("classification", results.scores[known])
-    return said | _of_sets(abstain, shares, results.targets[known], results.classes)
+    of_known = results.targets[known], results.classes, _of(together, known), seed
+    return said | _of_sets(abstain, shares, *of_known)
 
 
-def _of_sets(abstain: Sets, shares: Scores, targets: Targets, classes: Sequence[str]) -> JsonObject:
+def _of_sets(
+    abstain: Sets,
+    shares: Scores,
+    targets: Targets,
+    classes: Sequence[str],
+    together: Indices | None,
+    seed: int,
+) -> JsonObject:
+    def among(which: Mask, marked: Mask) -> JsonObject:
+        return {**share(marked[which], _of(together, which), seed).to_json()}
+
     truth = np.asarray(targets, np.int64)
     sets = abstain.of(shares)
     covered, sizes = sets[np.arange(len(truth)), truth], sets.sum(axis=1)
-    sure = sizes == 1
+    sure, every = sizes == 1, np.ones(len(truth), bool)
     return {
         "least": dict(zip(classes, abstain.least, strict=True)),
         "test": {
-            "coverage": share(covered).to_json(),
+            "coverage": among(every, covered),
             "mean_size": float(sizes.mean()) if len(sizes) else None,
-            "sure": share(sure).to_json(),
-            "accuracy_of_sure": share(covered[sure]).to_json(),
+            "sure": among(every, sure),
+            "accuracy_of_sure": among(sure, covered),
         },
-        "per_class": {
-            name: share(covered[truth == at]).to_json() for at, name in enumerate(classes)
-        },
+        "per_class": {name: among(truth == at, covered) for at, name in enumerate(classes)},
     }

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from headstart.types import Floats, Indices
+from headstart.types import Floats, Indices, Mask
 
 # Above so many items a mean's bootstrap distribution is its normal limit to three digits.
 _DRAWN_ITEM_BY_ITEM = 20_000
@@ -37,6 +37,8 @@ class Interval:
             for name, number in (("value", self.value), ("low", self.low), ("high", self.high))
         }
 
+
+RESAMPLES = 1000
 
 FEW_GROUPS = 5
 """Groups below which an interval over groups says little."""
@@ -153,6 +155,44 @@ def of_share(found: Interval, items: int) -> Interval:
         return found
     doubt = _Z**2 / (items + _Z**2)
     return Interval(found.value, max(found.value - doubt, 0.0), min(found.value + doubt, 1.0))
+
+
+def share(which: Mask, together: Indices | None = None, seed: int = 0) -> Interval:
+    """The share of items that are marked, (n,), with its 95% interval; undefined of none.
+
+    Wilson's interval, which needs no chance; of items that belong together the bootstrap's.
+
+    Args:
+        which: the marked ones.
+        together: see `resampled_means`.
+        seed: of the resamples.
+    """
+    from scipy.stats import binomtest
+
+    if not len(which):
+        return UNDEFINED
+    together = drawn_by(together)
+    if together is None or len(np.unique(together)) == len(together):
+        test = binomtest(int(which.sum()), len(which))
+        found = test.proportion_ci(0.95, method="wilson")
+        return Interval(float(test.statistic), float(found.low), float(found.high))
+    rng = np.random.default_rng(seed)
+    columns = which.astype(np.float64)[:, None]
+    drawn = of_means(first, columns, RESAMPLES, rng, together=together)
+    return of_share(drawn, len(np.unique(together)))
+
+
+def less(one: Interval, other: Interval) -> Interval:
+    """The difference between two metrics, each of items of its own, with its 95% interval.
+
+    From how far each may be off (Zou and Donner 2008, "Construction of confidence limits about
+    effect measures"); of two shares with Wilson's intervals that is Newcombe's (1998). Where groups
+    have items on both sides it is too wide rather than too narrow.
+    """
+    value = one.value - other.value
+    down = math.hypot(one.value - one.low, other.high - other.value)
+    up = math.hypot(one.high - one.value, other.value - other.low)
+    return Interval(value, value - down, value + up)
 
 
 def first(means: Floats) -> Floats:

@@ -94,7 +94,7 @@ def measure(
         gain,
         _class_counts(results),
         None if results.decision is None else of_decision(results.decision, asked, seed),
-        None if results.abstain is None else of_conformal(results.abstain, asked),
+        None if results.abstain is None else of_conformal(results.abstain, asked, seed),
     )
 
 

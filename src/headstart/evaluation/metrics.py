@@ -16,6 +16,7 @@ import numpy as np
 from numpy.random import Generator
 
 from headstart.evaluation.intervals import (
+    RESAMPLES,
     Interval,
     drawn_by,
     few_groups,
@@ -58,7 +59,7 @@ def evaluate(
     classes: Sequence[str],
     *,
     seed: int,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     predicted: Indices | Mask | None = None,
     together: Indices | None = None,
 ) -> Evaluation:

@@ -49,22 +49,39 @@ def _share(heat: NDArray[np.float32]) -> Array:
     return np.clip(heat / most, -1, 1) if most > 0 else np.zeros_like(heat)
 
 
+def parts(explanation: TextExplanation) -> list[tuple[str, float]]:
+    """The text in parts: words that count, with their weights, and what is between them, with 0.
+
+    A weight is a share of the heaviest word's, from -1 (against the answer) to 1 (for it).
+    """
+    found: list[tuple[str, float]] = []
+    at = 0
+    for word, share in _heavy(explanation):
+        found += [(explanation.text[at : word.start], 0.0), (word.text, share)]
+        at = word.end
+    found.append((explanation.text[at:], 0.0))
+    return [(text, share) for text, share in found if text]
+
+
+def _heavy(explanation: TextExplanation) -> list[tuple[Word, float]]:
+    """Words that count, with their share of the heaviest one's weight."""
+    most = max((abs(word.weight) for word in explanation.words), default=0.0)
+    shares = [(word, word.weight / most if most else 0.0) for word in explanation.words]
+    return [(word, share) for word, share in shares if abs(share) >= SHOWN]
+
+
 def marked(explanation: TextExplanation) -> str:
     """The text as HTML, with its words marked; everything in it is escaped."""
-    most = max((abs(word.weight) for word in explanation.words), default=0.0)
-    parts, at = [], 0
-    for word in explanation.words:
-        parts.append(_plain(explanation.text[at : word.start]))
-        parts.append(_marked(word, word.weight / most if most else 0.0))
+    html, at = [], 0
+    for word, share in _heavy(explanation):
+        html += [_plain(explanation.text[at : word.start]), _marked(word, share)]
         at = word.end
-    parts.append(_plain(explanation.text[at:]))
-    return f"<bdi>{''.join(parts)}</bdi>"
+    html.append(_plain(explanation.text[at:]))
+    return f"<bdi>{''.join(html)}</bdi>"
 
 
 def _marked(word: Word, share: float) -> str:
     text = _plain(word.text)
-    if abs(share) < SHOWN:
-        return text
     red, green, blue = FOR if share > 0 else AGAINST
     line = "solid" if share > 0 else "dotted"
     style = (

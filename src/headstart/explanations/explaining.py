@@ -13,7 +13,9 @@ from headstart.data.dataset import Dataset
 from headstart.errors import InputError, Unreadable
 from headstart.explanations import activation, occlusion, words
 from headstart.explanations.explanation import (
+    FULL,
     METHODS,
+    Detail,
     Explanation,
     ImageExplanation,
     Method,
@@ -66,6 +68,7 @@ def explain(
     wanted: Sequence[Wanted] | None = None,
     *,
     method: Method = "occlusion",
+    detail: Detail = FULL,
     progress: Progress | None = None,
     workers: "Workers | None" = None,
 ) -> Iterator[Explanation | Unexplained]:
@@ -78,6 +81,7 @@ def explain(
             several classes an item each that it has, or the most probable where it has none).
         method: how images are explained: "occlusion", or "activation map", which takes one pass of
             the network and marks less surely what counts.
+        detail: how closely occlusion looks.
         progress: shows items done.
         workers: threads that prepare what is asked of the network.
 
@@ -98,7 +102,7 @@ def explain(
         raise InputError(NO_MAPS)
     asked = [None] * len(data) if wanted is None else list(wanted)
     columns = [_columns(model, each) for each in asked]
-    return _each(_Explainer(model, method, workers), data, columns, progress or Silent())
+    return _each(_Explainer(model, method, detail, workers), data, columns, progress or Silent())
 
 
 def _each(
@@ -137,6 +141,7 @@ class _Explainer:
 
     model: "Model"
     method: Method
+    detail: Detail
     workers: "Workers | None"
 
     def image(self, name: str, item: object, columns: list[int] | None) -> Iterator[Explanation]:
@@ -164,7 +169,7 @@ class _Explainer:
         self, pixels: NDArray[np.uint8], scores: Array, targets: Sequence[Target]
     ) -> NDArray[np.float32]:
         if self.method == "occlusion":
-            return occlusion.occluded(pixels, lambda some: self._ask(some, targets))
+            return occlusion.occluded(pixels, lambda some: self._ask(some, targets), self.detail)
         kept, head = _maps(self.model), self.model.head
         assert kept is not None
         assert isinstance(head, LinearHead)
@@ -190,7 +195,7 @@ class _Explainer:
         scores = self._scores([read])[0]
         targets = self._targets(scores, columns)
         parts = words.spans(read)
-        falls = words.weights(read, parts, lambda some: self._ask(some, targets))
+        falls = words.weights(read, parts, lambda some: self._ask(some, targets), self.detail.words)
         for target, column in zip(targets, falls.T, strict=True):
             yield TextExplanation(
                 name=name,

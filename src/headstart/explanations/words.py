@@ -12,14 +12,12 @@ import numpy as np
 
 from headstart.data import texts
 from headstart.data.lazy import Lazy
+from headstart.explanations.explanation import FULL
 from headstart.types import Floats
 
 Span = tuple[int, int]
 Ask = Callable[[Sequence[object]], Floats]
 """Numbers that are explained (texts, targets)."""
-
-MOST = 96
-"""Parts of a text that are left out one by one; a longer text first loses so many runs of words."""
 
 NOTHING = "..."
 """What is left of a text of one word without it."""
@@ -50,23 +48,25 @@ def without(text: str, start: int, end: int) -> str:
     return left if texts.visible(left) else NOTHING
 
 
-def weights(text: str, words: Sequence[Span], ask: Ask) -> Floats:
+def weights(text: str, words: Sequence[Span], ask: Ask, most: int = FULL.words) -> Floats:
     """By how much each target falls when each word is left out; (words, targets).
 
-    A word of a run that counts little, in a text of more than `MOST` words, has its share of the
-    run's.
+    A word of a run that counts little, in a text of more than `most` words, has its share of the
+    run's; see `Detail.words`.
     """
     whole = ask([text])
-    if len(words) <= MOST:
+    if len(words) <= most:
         return whole - _asked(text, words, ask)
-    runs = np.array_split(np.arange(len(words)), MOST)
+    runs = np.array_split(np.arange(len(words)), most)
     spread = [(words[run[0]][0], words[run[-1]][1]) for run in runs]
     falls = whole - _asked(text, spread, ask)
     counts = np.array([len(run) for run in runs])
     found = np.repeat(falls / counts[:, None], counts, axis=0)
     share = np.abs(falls) / np.maximum(np.abs(falls).max(axis=0), 1e-30)
     order = np.argsort(-share.mean(axis=1), kind="stable")
-    few = order[: int(np.searchsorted(np.cumsum(counts[order]), MOST, side="right"))]
+    few = order[: int(np.searchsorted(np.cumsum(counts[order]), most, side="right"))]
+    if not len(few):  # Of a run alone there are more words.
+        return np.asarray(found, np.float64)
     chosen = np.sort(np.concatenate([runs[at] for at in few]))
     found[chosen] = whole - _asked(text, [words[at] for at in chosen], ask)
     return np.asarray(found, np.float64)

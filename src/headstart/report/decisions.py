@@ -15,10 +15,15 @@ def decision_lines(decision: JsonObject | None) -> list[str]:
         return []
     said: Unchecked = {**decision}
     lines = {"labels": _labels, "costs": _costs}.get(said["kind"], _target)(said)
-    if said.get("items"):
-        where = "out-of-fold" if said["scores"] == "out-of-fold" else "validation"
-        lines.append(f"chosen on {where} scores of {items(said['items'], 'item')}")
-    return lines
+    return [*lines, *chosen_on(said)]
+
+
+def chosen_on(said: Unchecked) -> list[str]:
+    """What a decision was chosen on; nothing where it was given."""
+    if not said.get("items"):
+        return []
+    where = "out-of-fold" if said["scores"] == "out-of-fold" else "validation"
+    return [f"chosen on {where} scores of {items(said['items'], 'item')}"]
 
 
 def _labels(said: Unchecked) -> list[str]:
@@ -28,32 +33,34 @@ def _labels(said: Unchecked) -> list[str]:
     usual = said["usual"]
     return [
         f"an item has a label from these probabilities on: {listed}{more}",
-        f"with 0.5 for every label: macro F1 {_number(usual['macro_f1'])}, micro F1 "
-        f"{_number(usual['micro_f1'])}",
+        f"with 0.5 for every label: macro F1 {number(usual['macro_f1'])}, micro F1 "
+        f"{number(usual['micro_f1'])}",
     ]
 
 
 def _target(said: Unchecked) -> list[str]:
-    kind, name = said["kind"], shown(said["class"])
-    lines = [
-        f"{name} is the answer from a probability of {figure(said['threshold'])} on, for a {kind} "
-        f"of {percent(said['asked'])}"
-    ]
+    lines = [answered_from(said)]
     for key, words in (("test", "on the test items"), ("usual", "the most probable class")):
-        parts = ", ".join(f"{rate} {_share(each)}" for rate, each in said[key].items())
+        parts = ", ".join(f"{rate} {share(each)}" for rate, each in said[key].items())
         lines.append(f"{words}: {parts}")
     return lines
 
 
+def answered_from(said: Unchecked) -> str:
+    """What a target or costs make of probabilities."""
+    kind, threshold = said["kind"], said["threshold"]
+    if threshold is None:
+        return "the answer is the class of least expected cost"
+    name = list(said["costs"])[1] if kind == "costs" else said["class"]
+    asked = "" if kind == "costs" else f", for a {kind} of {percent(said['asked'])}"
+    return f"the answer is {shown(name)} from a probability of {figure(threshold)} on{asked}"
+
+
 def _costs(said: Unchecked) -> list[str]:
-    lines = ["the answer is the class of least expected cost"]
-    if said["threshold"] is not None:
-        second = shown(list(said["costs"])[1])
-        lines = [f"{second} is the answer from a probability of {figure(said['threshold'])} on"]
     return [
-        *lines,
-        f"mean cost of a test item: {_number(said['test']['cost'])}; of the most probable class: "
-        f"{_number(said['usual']['cost'])}",
+        answered_from(said),
+        f"mean cost of a test item: {number(said['test']['cost'])}; of the most probable class: "
+        f"{number(said['usual']['cost'])}",
     ]
 
 
@@ -66,7 +73,7 @@ def abstain_lines(abstain: JsonObject | None) -> list[str]:
     what = "the true class is in the set" if margin is None else "the number is in the interval"
     low, high = said["expected"]["low"], said["expected"]["high"]
     lines = [
-        f"{what} of {_share(test['coverage'])} of test items; {percent(said['coverage'])} "
+        f"{what} of {share(test['coverage'])} of test items; {percent(said['coverage'])} "
         "was asked for",
         f"chosen on out-of-fold scores of {items(said['items'], 'item')}, which leaves between "
         f"{percent(low)} and {percent(high)}",
@@ -76,7 +83,7 @@ def abstain_lines(abstain: JsonObject | None) -> list[str]:
     size = "-" if test["mean_size"] is None else figure(test["mean_size"])
     return [
         *lines,
-        f"sure (one class) of {_share(test['sure'])}, of which {_share(test['accuracy_of_sure'])} "
+        f"sure (one class) of {share(test['sure'])}, of which {share(test['accuracy_of_sure'])} "
         f"are right; {size} classes on average",
         *_by_class(said["per_class"]),
     ]
@@ -85,16 +92,18 @@ def abstain_lines(abstain: JsonObject | None) -> list[str]:
 def _by_class(covered: dict[str, Any]) -> list[str]:
     if len(covered) > MOST:
         return []
-    return [f"of {shown(name)}: {_share(each)}" for name, each in covered.items()]
+    return [f"of {shown(name)}: {share(each)}" for name, each in covered.items()]
 
 
-def _share(found: dict[str, float | None]) -> str:
+def share(found: dict[str, float | None]) -> str:
+    """`95.1% (91.0 to 97.4)`, or a dash where it is undefined."""
     if found["value"] is None or found["low"] is None or found["high"] is None:
         return "-"
     return f"{percent(found['value'])} ({100 * found['low']:.1f} to {100 * found['high']:.1f})"
 
 
-def _number(found: dict[str, float | None]) -> str:
+def number(found: dict[str, float | None]) -> str:
+    """`0.812 (0.78 to 0.84)`, or a dash where it is undefined."""
     if found["value"] is None or found["low"] is None or found["high"] is None:
         return "-"
     return f"{figure(found['value'])} ({figure(found['low'])} to {figure(found['high'])})"

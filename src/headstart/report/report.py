@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from headstart.data.dataset import Modality, Skipped, Task
 from headstart.evaluation import ClassRow, Difference
 from headstart.evaluation.learning_curve import LearningCurve
+from headstart.evaluation.slices import Sliced
 from headstart.findings import Finding
 from headstart.report.jsonable import Metrics, jsonable, metrics_to_json
 from headstart.report.notebook import Showable
@@ -152,6 +153,8 @@ class Report(FitReport):
             many items that was chosen, and what it is worth on the test items; see
             `headstart.evaluation.decided`.
         abstain: the same of prediction sets and intervals.
+        slices: the first metric on quarters of the test items by their size, and beside the rest;
+            nothing where they are few, or all of one size.
     """
 
     task: Task
@@ -171,6 +174,7 @@ class Report(FitReport):
     learning_curve: LearningCurve | None = None
     decision: JsonObject | None = None
     abstain: JsonObject | None = None
+    slices: tuple[Sliced, ...] = ()
 
     def _steps(self, folder: str) -> tuple[tuple[str, str], ...]:
         example = "photo.jpg" if self.modality == "image" else "texts.csv"
@@ -201,6 +205,7 @@ class Report(FitReport):
             "learning_curve": _curve(self.learning_curve),
             "per_class": _rows(self.per_class),
             "findings": _rows(self.findings),
+            "slices": [each.to_json() for each in self.slices],
         }
 
 
@@ -254,7 +259,8 @@ class EvaluationReport(Showable):
     """A saved model measured on other data; the attributes mean what `Report`'s mean.
 
     `counts` holds the items `measured`, those of them that the model was `trained_on`, and those
-    `skipped`; `predictions` is the file with every item's answer, where one was asked for.
+    `skipped`; `predictions` is the file with every item's answer, where one was asked for;
+    `slices` are by what a column holds, where one was named.
     """
 
     model: str
@@ -272,6 +278,7 @@ class EvaluationReport(Showable):
     predictions: str | None = None
     decision: JsonObject | None = None
     abstain: JsonObject | None = None
+    slices: tuple[Sliced, ...] = ()
 
     def show_on(self, console: Console) -> None:
         """See `Showable.show_on`."""
@@ -288,6 +295,7 @@ class EvaluationReport(Showable):
         return _plain_fields(self) | {
             "metrics": metrics_to_json(self.metrics),
             "per_class": _rows(self.per_class),
+            "slices": [each.to_json() for each in self.slices],
             "skipped": _rows(self.skipped),
         }
 
@@ -339,7 +347,7 @@ def _short(what: str, dataset: str, metrics: Metrics, measured: int) -> str:
 
 NESTED = (
     *("test", "baselines", "rungs", "gain", "outlook", "per_class", "skipped", "sample"),
-    *("findings", "learning_curve"),
+    *("findings", "learning_curve", "slices"),
     *("validation", "metrics"),
 )
 

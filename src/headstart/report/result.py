@@ -11,6 +11,7 @@ from rich.text import Text
 from headstart.evaluation import ClassRow, Difference, Interval
 from headstart.evaluation.baselines import majority
 from headstart.evaluation.metrics import clearly_better
+from headstart.evaluation.slices import Slice, Sliced
 from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
 from headstart.evaluation.tables import mistakes
 from headstart.report.columns import columns
@@ -162,6 +163,42 @@ def class_table(rows: Sequence[ClassRow]) -> Table | None:
         shares = [figure(each) if row.support else "-" for each in found]
         table.add_row(Text(shown(row.name)), count(row.support), *shares)
     return table
+
+
+def slice_table(found: Sliced) -> Table:
+    """A row for each slice: the metric, and by how much it differs from that on all other items."""
+    metric = METRICS[found.metric].rstrip(" *")
+    numbers = ("items", metric, "difference")
+    table = columns(
+        ("", "items", metric, "95% interval", "difference", "interval of it"), right=numbers
+    )
+    for each in found.slices:
+        name, *cells = slice_cells(each)
+        table.add_row(Text(name), *cells)
+    return table
+
+
+def slice_cells(found: Slice) -> tuple[str, str, str, str, str, str]:
+    """Name, items, metric, interval, difference to the rest, and interval of that, as text."""
+    apart = found.difference
+    known = math.isfinite(apart.value)
+    return (
+        shown(found.name) or "(empty)",
+        count(found.items),
+        figure(found.found.value),
+        interval(found.found),
+        f"{apart.value:+.3g}" if known else "-",
+        f"{apart.low:+.3g} to {apart.high:+.3g}" if known else "-",
+    )
+
+
+def slices_said(found: Sequence[Sliced]) -> str:
+    """What differences between slices and the rest mean, as there are so many."""
+    looked_at = sum(len(each.slices) for each in found)
+    return (
+        f"A difference is to all other items. {items(looked_at, 'slice')} were looked at: where "
+        "nothing differs, about one interval of a difference in 20 leaves out 0."
+    )
 
 
 def confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> list[str]:

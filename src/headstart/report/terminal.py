@@ -21,15 +21,19 @@ from headstart.report.result import (
     interval,
     metric_table,
     sentences,
+    slice_table,
+    slices_said,
 )
 from headstart.wording import count, duration, figure, items, rate, short, shown
 
 if TYPE_CHECKING:
     from headstart.evaluation.learning_curve import LearningCurve
+    from headstart.evaluation.slices import Sliced
     from headstart.report.report import EmbedReport, EvaluationReport, FitReport, Report
 
 MOST_SKIPPED = 10
 MOST_CLASSES = 8
+MOST_SLICES = 20
 PARTS = ("read", "load", "extract", "train", "evaluate", "total")
 Facts = Sequence[tuple[str, str]]
 
@@ -140,9 +144,20 @@ def _result(
     rows = class_table(report.per_class)
     if rows is not None:
         section(console, "Classes", rows)
+    for each in report.slices:
+        _show_slices(console, each)
     mistakes = confused(report.classes, report.confusion)
     if mistakes:
         section(console, "Confused most", Group(*map(Text, mistakes)))
+
+
+def _show_slices(console: Console, found: Sliced) -> None:
+    number = len(found.slices)
+    if number > MOST_SLICES:
+        section(console, f"By {found.by}", Text(f"{items(number, 'slice')}; --json lists them"))
+        return
+    said = Text(slices_said([found]), style="dim")
+    section(console, f"By {found.by}", Group(slice_table(found), said))
 
 
 def _curve(found: LearningCurve) -> RenderableType:

@@ -45,7 +45,7 @@ def check(
     refuse_idle(dataset, asked)
     extracted = extract(dataset, asked, name, progress, clock)
     dataset, features = extracted.dataset, extracted.features
-    near = near_duplicates.find(dataset, features, progress)
+    near = near_duplicates.find(dataset, *features.readable, progress)
     clock.lap("near-duplicates")
     dataset = replace(dataset, near=near.clusters.tolist())
     with progress.stage("Training heads", None):

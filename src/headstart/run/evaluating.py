@@ -1,13 +1,17 @@
 """A saved model measured on other labelled data."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from headstart import evaluation
 from headstart.data.dataset import Dataset, Skipped, count_notes
 from headstart.data.divide import match
 from headstart.data.rows import refuse_skipped
+from headstart.data.together import joined, numbered
 from headstart.errors import InputError
 from headstart.evaluation import Results, predictions
 from headstart.evaluation.answers import predicted
@@ -16,9 +20,11 @@ from headstart.evaluation.decided import of_conformal, of_decision
 from headstart.predictors import Model, Scored
 from headstart.progress import Progress
 from headstart.report.report import EvaluationReport
+from headstart.run import near_duplicates
+from headstart.run.slicing import by_column
 from headstart.spec import ReadSpec
 from headstart.types import Mask, Targets
-from headstart.wording import some
+from headstart.wording import items, some
 
 
 def evaluate(
@@ -30,6 +36,7 @@ def evaluate(
     names: tuple[str, str],
     began: float,
     out: Path | None,
+    by: tuple[str, Mapping[str, object]] | None = None,
 ) -> EvaluationReport:
     """Measure a model on every item that it can read and whose label it knows.
 
@@ -41,12 +48,15 @@ def evaluate(
         names: what a report calls the model and the data.
         began: when the person began to wait, by `time.monotonic`.
         out: where every item's label and answer go; None keeps none.
+        by: a column to measure within each value of, and its cells by the names of the items.
 
     Raises:
         InputError: the data is of another kind than the model's, or nothing can be measured.
     """
     found = asked(model, dataset, spec, progress, name=names[1])
-    results, skipped = found.results, found.skipped
+    results, note = _together(dataset, found.results, progress)
+    skipped = found.skipped
+    slices = () if by is None else (by_column(*by, results, 0),)
     measured = evaluation.evaluate(
         results.task,
         results.targets,
@@ -73,13 +83,35 @@ def evaluate(
             *found.warnings,
             *measured.notes,
         ),
-        notes=dataset.notes,
+        notes=(*dataset.notes, *note),
         seconds={"total": time.monotonic() - began},
         predictions=None if out is None else str(out),
         per_class=measured.per_class,
         confusion=measured.confused,
         decision=None if results.decision is None else of_decision(results.decision, results, 0),
-        abstain=None if results.abstain is None else of_conformal(results.abstain, results),
+        abstain=None if results.abstain is None else of_conformal(results.abstain, results, 0),
+        slices=slices,
+    )
+
+
+def _together(
+    dataset: Dataset, results: Results, progress: Progress
+) -> tuple[Results, tuple[str, ...]]:
+    """The results with what belongs together: groups, and copies and near-copies, which are not
+    independent; and what to say of it.
+    """
+    digests = results.digests.tolist()
+    near = near_duplicates.find(dataset, results.positions, digests, progress)
+    copies = joined(numbered(digests), near.clusters[results.positions])
+    groups = [] if results.groups is None else [numbered(results.groups)]
+    found = replace(results, joined=joined(copies, *groups))
+    sizes = np.bincount(copies)
+    alike = int(sizes[sizes > 1].sum())
+    if not alike:
+        return found, ()
+    return found, (
+        f"{items(alike, 'item')} are copies or near-duplicates of others, in "
+        f"{items(int((sizes > 1).sum()), 'group')}: the intervals take each group as a whole.",
     )
 
 

@@ -24,7 +24,7 @@ def finish(
     progress: Progress,
     clock: Clock,
     track: str = "none",
-    thumbnails: Callable[[Path], None] | None = None,
+    gallery: Callable[[Path], tuple[str, ...]] | None = None,
 ) -> AnyReport:
     """Save a model where that was asked for, and complete its report.
 
@@ -36,8 +36,8 @@ def finish(
         progress: shows what is going on.
         clock: takes the lap `save`.
         track: the tracker that records the run; a failure of it is a warning of what is returned.
-        thumbnails: keeps, in the model's folder, what the page shows of items. A failure of it or
-            of the page is a warning too.
+        gallery: keeps, in the model's folder, what the page shows of items, and gives what to warn
+            of. A failure of it or of the page is a warning too.
     """
     if out is not None:
         with progress.stage("Saving the model", None):
@@ -46,8 +46,8 @@ def finish(
     report = replace(report, seconds=clock.seconds(), model=None if out is None else str(out))
     if out is not None:
         write_json(out / "report.json", report.to_json())
-        if lost := _page(out, thumbnails):
-            report = replace(report, warnings=(*report.warnings, lost))
+        if lost := _page(out, gallery):
+            report = replace(report, warnings=(*report.warnings, *lost))
             write_json(out / "report.json", report.to_json())
     if unfinished is not None:
         unfinished.remove()
@@ -60,12 +60,11 @@ def finish(
     return report
 
 
-def _page(folder: Path, thumbnails: Callable[[Path], None] | None) -> str | None:
-    """The page of a saved model; why there is none, where it fails: the model is there."""
+def _page(folder: Path, gallery: Callable[[Path], tuple[str, ...]] | None) -> tuple[str, ...]:
+    """The page of a saved model; why it is not whole, where it fails: the model is there."""
     try:
-        if thumbnails is not None:
-            thumbnails(folder)
+        lost = () if gallery is None else gallery(folder)
         page.write(folder, folder / page.FILE)
     except Exception as error:
-        return f"The model is saved, but {page.FILE} is not: {first_line(error)}"
-    return None
+        return (f"The model is saved, but {page.FILE} is not: {first_line(error)}",)
+    return lost

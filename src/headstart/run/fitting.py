@@ -11,14 +11,16 @@ from headstart.features.trunk import Trunk
 from headstart.findings import Finding
 from headstart.predictors import Model
 from headstart.progress import Clock, Progress
-from headstart.report.page.keep import keep
+from headstart.report.page.keep import keep, shown
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb
 from headstart.run.crossing import Budget, Crossed, cross, folds_of, results_of
 from headstart.run.evidence import findings_of_fit
+from headstart.run.explained import explained
 from headstart.run.finish import finish
 from headstart.run.measure import measured, scores_of_others
 from headstart.run.prepare import Arrange, Prepared, prepare
+from headstart.run.slicing import by_size
 from headstart.spec import FitSpec
 from headstart.tracking import refuse_remote
 from headstart.training.assemble import about, assemble, scores_on_test
@@ -86,11 +88,16 @@ def fit(
         run.model.save(folder)
         predictions.write(predictions.table_of(run.results), folder / predictions.FILE)
 
-    def thumbnails(folder: Path) -> None:
-        keep(folder, prepared.dataset, run.results, run.report.findings)
+    def gallery(folder: Path) -> tuple[str, ...]:
+        items, why, untold = shown(folder, run.results), {}, ()
+        if crossed is None:  # The answers are the model's own, and not those of folds.
+            gflops = climbed.best.trunk.backbone.gflops
+            why, untold = explained(run.model, prepared.dataset, items, gflops, progress)
+        keep(folder, prepared.dataset, items, run.report.findings, why)
+        return untold
 
     done = None if climbed.stopped else climbed.unfinished
-    report = finish(run.report, save, out, done, progress, clock, spec.track, thumbnails)
+    report = finish(run.report, save, out, done, progress, clock, spec.track, gallery)
     for unfinished in () if crossed is None else crossed.unfinished:
         unfinished.remove()
     return replace(run, report=report)
@@ -164,6 +171,7 @@ def _concluded(
         report,
         findings=found_in_data,
         corrections=None if corrections is None else corrections.to_json(),
+        slices=by_size(data, answers, spec.seed),
         warnings=(*report.warnings, *untold),
     )
     facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}

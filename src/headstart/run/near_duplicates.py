@@ -73,19 +73,21 @@ class Found:
         }
 
 
-def find(dataset: Dataset, features: Features, progress: Progress) -> Found:
-    """Near-duplicates among the items that can be read: their content alone says.
+def find(
+    dataset: Dataset, readable: Indices, digests: Sequence[bytes], progress: Progress
+) -> Found:
+    """Near-duplicates among some items: their content alone says.
 
     Args:
         dataset: every item.
-        features: what can be read of them, and its digests.
+        readable: positions of those that are looked at, which can be read.
+        digests: of the content of each of these.
         progress: shows items done.
     """
-    readable, _ = features.readable
-    distinct, first = np.unique(features.contents[readable], return_index=True)
+    distinct, first = np.unique(np.array(digests, "S16"), return_index=True)
     order = np.argsort(first)
-    positions, digests = readable[first[order]], distinct[order]
-    pairs = _pairs(dataset, positions, digests, progress)
+    positions = readable[first[order]]
+    pairs = _pairs(dataset, positions, distinct[order], progress)
     found = near.clustered(pairs, len(positions))
     clusters = np.full(len(dataset), -1, np.int64)
     clusters[positions] = found.clusters

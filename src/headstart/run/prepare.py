@@ -95,7 +95,7 @@ def prepare(
     dataset, features = extracted.dataset, extracted.features
     near = None
     if spec.near_duplicates != "ignore":
-        near = near_duplicates.find(dataset, features, progress)
+        near = near_duplicates.find(dataset, *features.readable, progress)
         dataset = near_duplicates.marked(dataset, features, near, spec)
         clock.lap("near-duplicates")
     examples = arrange(dataset, features, spec)

@@ -67,7 +67,7 @@ def sides(
         raise InputError(
             "Tables of answers hold their items and labels; leave DATA out, or name a model too."
         )
-    cells = None if by is None or data is None else _cells(data, by)
+    cells = None if by is None or data is None else cells_of(data, by)
     return given, None if data is None else _name(data), cells
 
 
@@ -112,7 +112,7 @@ def _given(
     )
 
 
-def _cells(data: object, by: str) -> Cells:
+def cells_of(data: object, by: str) -> Cells:
     """The cells of a column, by the names of the items.
 
     Raises:

@@ -101,8 +101,20 @@ def hostile(at: Path) -> Path:
         model=HOSTILE[0],
         versions={HOSTILE[0]: HOSTILE[1], "headstart": HOSTILE[2]},
     )
-    kept = {each: {"text": HOSTILE[n % len(HOSTILE)]} for n, each in enumerate(digests(found))}
+    kept = {
+        each: {
+            "text": HOSTILE[n % len(HOSTILE)],
+            "words": [[HOSTILE[0], 0.5], [HOSTILE[2], -1.0], [HOSTILE[4], 0.0]],
+            "explains": HOSTILE[n % len(HOSTILE)],
+        }
+        for n, each in enumerate(digests(found))
+    }
     return folder(at, made, found, kept)
 
 
-__all__ = ["HOSTILE", "answers", "digests", "folder", "hostile", "png", "story"]
+def heated(found: Results) -> dict[str, dict[str, str]]:
+    """What is kept of images whose answers are explained."""
+    return {each: {"image": png(), "heat": png(), "explains": "cat"} for each in digests(found)}
+
+
+__all__ = ["HOSTILE", "answers", "digests", "folder", "heated", "hostile", "png", "story"]

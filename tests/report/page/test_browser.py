@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from headstart.report import page
-from tests.report.page.stories import HOSTILE, digests, folder, hostile, png, story
+from tests.report.page.stories import HOSTILE, digests, folder, heated, hostile, story
+from tests.report.page.test_decided import CASES, decided
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = [
@@ -30,8 +31,11 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     folders = {"hostile": hostile(at / "hostile")}
     for task in ("classification", "multilabel", "regression"):
         made, found = story(task)
-        kept = {each: {"image": png()} for each in digests(found)}
-        folders[task] = folder(at / task, made, found, kept)
+        folders[task] = folder(at / task, made, found, heated(found))
+    made, found = decided("classification", **CASES["target"][1])
+    said = {"text": "good and bad", "words": [["good", 1], [" and ", 0], ["bad", -1]]}
+    kept = {each: {**said, "explains": "owl"} for each in digests(found)}
+    folders["texts"] = folder(at / "texts", made, found, kept)
     for each in folders.values():
         page.write(each, each / page.FILE)
     return {name: each / page.FILE for name, each in folders.items()}
@@ -53,7 +57,7 @@ def tab(request, browser):
     context.close()
 
 
-@pytest.mark.parametrize("name", ["classification", "multilabel", "regression", "hostile"])
+@pytest.mark.parametrize("name", ["classification", "multilabel", "regression", "texts", "hostile"])
 def test_no_error_no_request_and_every_plot_has_text(tab, pages, name) -> None:
     tab.goto(pages[name].as_uri())
     assert tab.printed == []
@@ -106,6 +110,31 @@ def test_text_can_be_read_on_its_ground(tab, pages) -> None:
       const ground = luminance(getComputedStyle(document.body).backgroundColor);
       return ['h1', '.soft', 'figcaption', 'nav a', 'summary', 'footer'].map(each => {
         const ink = luminance(getComputedStyle(document.querySelector(each)).color);
+        return (Math.max(ink, ground) + .05) / (Math.min(ink, ground) + .05); });
+    }"""
+    assert min(tab.evaluate(contrast)) >= 4.5
+
+
+def test_marked_words_can_be_read_and_told_apart_without_colour(tab, pages) -> None:
+    tab.goto(pages["texts"].as_uri())
+    marks = tab.locator("blockquote mark")
+    assert marks.count() > 5
+    lines = tab.evaluate("""() => ['for', 'against'].map(side => getComputedStyle(
+      document.querySelector(`blockquote mark.${side}`)).textDecorationStyle)""")
+    assert lines == ["solid", "dotted"]
+    contrast = """() => {
+      const paint = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+      const on = (...layers) => { for (const each of layers) {
+        paint.fillStyle = each; paint.fillRect(0, 0, 1, 1); }
+        return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v / 255)
+          .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); };
+      const luminance = ([r, g, b]) => .2126 * r + .7152 * g + .0722 * b;
+      return ['for', 'against'].map(side => {
+        const mark = document.querySelector(`blockquote mark.${side}`);
+        const paper = getComputedStyle(mark.parentElement).backgroundColor;
+        const style = getComputedStyle(mark);
+        const ground = luminance(on(paper, style.backgroundColor));
+        const ink = luminance(on(style.color));
         return (Math.max(ink, ground) + .05) / (Math.min(ink, ground) + .05); });
     }"""
     assert min(tab.evaluate(contrast)) >= 4.5

@@ -12,6 +12,7 @@ from PIL import Image
 
 from headstart.data import images
 from headstart.data.dataset import Dataset
+from headstart.explanations import ImageExplanation, TextExplanation, Word
 from headstart.findings import Finding, Suspect
 from headstart.report.page import keep as keeping
 from tests.report.page.stories import digests, folder, story
@@ -54,7 +55,11 @@ def test_the_page_can_be_made_again_when_the_data_is_gone(place, kind) -> None:
     kept = json.loads((model / "gallery.json").read_text())
     assert kept
     key, shown = ("image", rb"data:image/webp") if kind == "images" else ("text", rb"number \d")
-    assert all(set(each) == {key} for each in kept.values())
+    why = {"heat", "explains"} if kind == "images" else {"words", "explains"}
+    assert {frozenset(each) for each in kept.values()} == {
+        frozenset({key}),
+        frozenset({key} | why),
+    }
     assert re.search(shown, made)
     if kind == "images":
         shutil.rmtree(place.folder / data)
@@ -78,7 +83,11 @@ def test_items_of_findings_are_kept(tmp_path) -> None:
     at = folder(tmp_path / "m", made, found)
     data = Dataset("text", [f"text {n}" for n in range(90)], list(found.names))
     suspects = [Suspect(n, f"{n}.jpg", f"{n:032x}", "cat", beside="80.jpg") for n in range(9)]
-    keeping.keep(at, data, found, [Finding("duplicates", "note", "", tuple(suspects), 9)])
+    items = keeping.shown(at, found)
+    assert [found.digests[each.position].ljust(16, b"\0").hex() for each in items] == [
+        each.digest for each in items
+    ]
+    keeping.keep(at, data, items, [Finding("duplicates", "note", "", tuple(suspects), 9)])
     kept = json.loads((at / "gallery.json").read_text())
     assert kept["name:80.jpg"] == {"text": "text 80"}
     assert kept[f"{5:032x}"] == {"text": "text 5"}
@@ -86,6 +95,40 @@ def test_items_of_findings_are_kept(tmp_path) -> None:
     of_test = {digest: at for at, digest in enumerate(digests(found)) if digest in kept}
     assert of_test
     assert all(kept[digest] == {"text": f"text {at}"} for digest, at in of_test.items())
+
+
+def test_an_explanation_is_kept_as_the_page_shows_it(tmp_path) -> None:
+    made, found = story("classification")
+    at = folder(tmp_path / "m", made, found)
+    text = "good " * 200
+    data = Dataset("text", [text] * 90, list(found.names))
+    words = tuple(Word("good", 5 * n, 5 * n + 4, 1.0 if n % 2 else -0.05) for n in range(200))
+    items = keeping.shown(at, found)
+    first = items[0]
+    assert first.explains in made.classes
+    explained = {first.position: TextExplanation("a", first.explains, 0.9, text, words)}
+    keeping.keep(at, data, items, explained=explained)
+    kept = json.loads((at / "gallery.json").read_text())
+    assert kept[first.digest]["explains"] == first.explains
+    said = "".join(part for part, _ in kept[first.digest]["words"])
+    assert said == text[:600] + "…"
+    assert {(part, weight) for part, weight in kept[first.digest]["words"] if weight} == {
+        ("good", 1.0)
+    }
+    assert set(kept[items[1].digest]) == {"text"}
+    heat = np.zeros((300, 400), np.float32)
+    heat[:50, :50] = 1
+    pixels = np.full((300, 400, 3), 90, np.uint8)
+    image = ImageExplanation("a", None, 3.0, heat, pixels, (400, 300), "occlusion")
+    photos = Dataset("image", [pixels] * 90, list(found.names))
+    keeping.keep(at, photos, items, explained={first.position: image})
+    about = json.loads((at / "gallery.json").read_text())[first.digest]
+    drawn = Image.open(io.BytesIO(base64.b64decode(about["heat"].partition(",")[2])))
+    thumbnail = Image.open(io.BytesIO(base64.b64decode(about["image"].partition(",")[2])))
+    assert drawn.size == thumbnail.size == (176, 132)
+    red, _, blue = drawn.convert("RGB").getpixel((5, 5))
+    assert red > blue + 50
+    assert about["explains"] is None
 
 
 def test_what_has_no_page_is_said(place) -> None:

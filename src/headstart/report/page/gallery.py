@@ -1,7 +1,9 @@
 """Items worth a look, with what is kept of them beside the model: a thumbnail or the text.
 
 `gallery.json` has an entry for each item that is shown, by its content's digest: `image` (a data
-URI) or `text`. What an item of a finding lies beside is kept by `name:` and its name.
+URI) or `text`; and where the answer was explained `heat` (an image again) or `words` (a list of
+[part of the text, weight], all of the text in order), and `explains`, the class, or null for a
+number. What an item of a finding lies beside is kept by `name:` and its name.
 So the page can be made again when the data has moved.
 """
 
@@ -23,6 +25,9 @@ MOST = 18
 MOST_SUSPECTS = 6
 """Items of a finding about the data."""
 
+MOST_WORDS = 4
+"""Of the heaviest words of a text that are listed below it, either way."""
+
 CHARACTERS = 600
 """Of a text that are shown."""
 
@@ -36,7 +41,9 @@ class Card:
     Attributes:
         name, truth, answer: what it is called, what is true, what the model says.
         sure: how sure the model is, or how far off.
-        image: a data URI; text: the text.
+        image, heat: data URIs, of the item and of what counts in it; text: the text.
+        words: the text in parts, each with its weight from -1 (against `explains`) to 1 (for it).
+        explains: what the heat or the words speak for: a class, or a larger number.
     """
 
     name: str
@@ -45,6 +52,19 @@ class Card:
     sure: str
     image: str | None = None
     text: str | None = None
+    heat: str | None = None
+    words: tuple[tuple[str, float], ...] = ()
+    explains: str = ""
+
+    @property
+    def heaviest(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The words that count most for what is explained, and against it, each where there are."""
+        ordered = sorted(self.words, key=lambda part: -abs(part[1]))
+        ways = {
+            "For": [w for w, x in ordered if x > 0],
+            "Against": [w for w, x in ordered if x < 0],
+        }
+        return tuple((way, tuple(some[:MOST_WORDS])) for way, some in ways.items() if some)
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,11 @@ class Shelf:
     title: str
     about: str
     cards: tuple[Card, ...]
+
+    @property
+    def explained(self) -> bool:
+        """Whether any of the answers is."""
+        return any(card.heat or card.words for card in self.cards)
 
 
 def picked(rows: Rows) -> dict[str, Indices]:
@@ -102,6 +127,7 @@ def read(path: Path) -> dict[str, Unchecked]:
 
 def _card(rows: Rows, at: int, kept: Mapping[str, Unchecked]) -> Card:
     about = kept.get(rows.digests[at], {})
+    explains = about.get("explains")
     return Card(
         shown(rows.names[at]),
         written(rows.labels[at]),
@@ -109,6 +135,9 @@ def _card(rows: Rows, at: int, kept: Mapping[str, Unchecked]) -> Card:
         _sure(rows, at),
         image_of(about),
         text_of(about),
+        image_of(about, "heat"),
+        _words(about),
+        "a larger number" if explains is None else shown(str(explains)),
     )
 
 
@@ -127,7 +156,7 @@ def _sure(rows: Rows, at: int) -> str:
         return f"off by {value(abs(float(rows.scores[at] - rows.targets[at])))}"
     if rows.task == "multilabel":
         differs = rows.predicted[at] != rows.targets[at]
-        which = differs.nonzero()[0] if differs.any() else [abs(rows.scores[at] - 0.5).argmin()]
+        which = differs.nonzero()[0] if differs.any() else [_doubted(rows, at)]
         return ", ".join(
             f"{shown(rows.classes[i])} {percent(float(rows.scores[at, i]))}" for i in which[:4]
         )
@@ -140,18 +169,43 @@ def text_of(about: Unchecked) -> str | None:
     return None if text is None else harmless(clipped(str(text)))
 
 
-def image_of(about: Unchecked) -> str | None:
+def image_of(about: Unchecked, which: str = "image") -> str | None:
     """A data URI of an image and nothing else: the file may have been edited."""
-    given = about.get("image")
+    given = about.get(which)
     return given if isinstance(given, str) and _IMAGE.fullmatch(given) else None
 
 
-def clipped(text: str) -> str:
+def _words(about: Unchecked) -> tuple[tuple[str, float], ...]:
+    parts = about.get("words") or ()
+    return tuple((harmless(str(part)), min(max(float(w), -1.0), 1.0)) for part, w in parts)
+
+
+def clipped(text: str, most: int = CHARACTERS) -> str:
     """The start of a long text."""
-    return text if len(text) <= CHARACTERS else text[:CHARACTERS] + "…"
+    return text if len(text) <= most else text[:most] + "…"
 
 
-def digests(rows: Rows) -> list[str]:
-    """Of the items that are shown, each once."""
-    every = [rows.digests[at] for places in picked(rows).values() for at in places.tolist()]
-    return list(dict.fromkeys(every))
+def _doubted(rows: Rows, at: int) -> int:
+    """The label of an item that the model can hardly decide on."""
+    return int(abs(rows.scores[at] - 0.5).argmin())
+
+
+def asked(rows: Rows) -> dict[str, str | None]:
+    """Digests of the items that are shown, each once, and what there is to explain of each.
+
+    That is the class that the model answers; of several labels the one that it is surest of where
+    the label says otherwise, or least sure of where none does; of a number None.
+    """
+    every = [at for places in picked(rows).values() for at in places.tolist()]
+    return {rows.digests[at]: _in_question(rows, at) for at in every}
+
+
+def _in_question(rows: Rows, at: int) -> str | None:
+    if rows.task == "regression":
+        return None
+    if rows.task == "multilabel":
+        wrong = rows.predicted[at] != rows.targets[at]
+        sure = abs(rows.scores[at] - 0.5)
+        return rows.classes[int((wrong * sure).argmax()) if wrong.any() else _doubted(rows, at)]
+    place = int(rows.predicted[at])
+    return rows.classes[int(rows.scores[at].argmax()) if place < 0 else place]

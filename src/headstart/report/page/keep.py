@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from headstart.data import images, texts
 from headstart.data.dataset import Dataset
 from headstart.errors import Unreadable
 from headstart.evaluation import Results, predictions
+from headstart.explanations import Explanation, ImageExplanation, TextExplanation
+from headstart.explanations.drawing import overlay, parts
 from headstart.findings import Finding
 from headstart.report.page import gallery, rows
-from headstart.types import JsonObject, Unchecked
+from headstart.types import Json, JsonObject, Unchecked
 
 LONGEST = 176
 """Pixels of a thumbnail's longer side."""
@@ -23,25 +26,83 @@ LONGEST = 176
 _QUALITY = 72
 
 
+@dataclass(frozen=True)
+class Item:
+    """One that the page shows.
+
+    Attributes:
+        digest: of its content, 32 hexadecimal digits.
+        position: in the data.
+        explains: the class that there is to explain; None of a number.
+    """
+
+    digest: str
+    position: int
+    explains: str | None
+
+
+def shown(folder: Path, results: Results) -> list[Item]:
+    """The items that the page of a model shows, those most worth a look first.
+
+    Args:
+        folder: of the model, with its `predictions.parquet`.
+        results: what the model says of the items.
+    """
+    asked = gallery.asked(rows.read(folder / predictions.FILE))
+    place = {bytes(each).ljust(16, b"\0").hex(): at for at, each in enumerate(results.digests)}
+    return [
+        Item(digest, int(results.positions[place[digest]]), explains)
+        for digest, explains in asked.items()
+        if digest in place
+    ]
+
+
 def keep(
     folder: Path,
     data: Dataset,
-    results: Results,
+    items: Sequence[Item],
     findings: Sequence[Finding] = (),
+    explained: Mapping[int, Explanation] | None = None,
 ) -> None:
-    """Write `gallery.json` into a model's folder that has its `predictions.parquet`.
+    """Write `gallery.json` into a model's folder.
 
     Args:
         folder: of the model.
         data: every item; what can no longer be read is shown by its name alone.
-        results: what the model says of them.
+        items: those that `shown` gives.
         findings: about the data; the items that the page shows of each are kept too.
+        explained: by position in the data, why the model answers so.
     """
-    wanted = gallery.digests(rows.read(folder / predictions.FILE))
-    place = {bytes(each).ljust(16, b"\0").hex(): at for at, each in enumerate(results.digests)}
-    positions = {each: int(results.positions[place[each]]) for each in wanted if each in place}
-    kept: JsonObject = {digest: shown_of(data, at) for digest, at in positions.items()}
+    why = explained or {}
+    kept: JsonObject = {
+        each.digest: {
+            **shown_of(data, each.position),
+            **(_explanation(why[each.position]) if each.position in why else {}),
+        }
+        for each in items
+    }
     write_json(folder / gallery.FILE, {**_suspects(data, findings), **kept})
+
+
+def _explanation(found: Explanation) -> JsonObject:
+    """A heat map over the image, or the text in parts with their weights."""
+    if isinstance(found, ImageExplanation):
+        drawn = overlay(found)
+        drawn.thumbnail((LONGEST, LONGEST))
+        return {"heat": data_uri(np.asarray(drawn)), "explains": found.target}
+    return {"words": _parts(found), "explains": found.target}
+
+
+def _parts(found: TextExplanation) -> list[Json]:
+    """As much of the text as the page shows."""
+    kept: list[Json] = []
+    left = gallery.CHARACTERS
+    for text, weight in parts(found):
+        kept.append([gallery.clipped(text, left), round(weight, 3)])
+        left -= len(text)
+        if left < 0:
+            break
+    return kept
 
 
 def _suspects(data: Dataset, findings: Sequence[Finding]) -> JsonObject:

@@ -9,7 +9,9 @@ from headstart.atomic import whole
 from headstart.errors import InputError, ModelError, first_line
 from headstart.evaluation import predictions
 from headstart.report.page import content, gallery, plots, rows
+from headstart.report.page.decided import decided
 from headstart.report.page.rows import Rows
+from headstart.report.page.sliced import slices
 from headstart.types import Unchecked
 from headstart.wording import harmless, shown
 
@@ -103,9 +105,11 @@ def render(
     head = content.headline(report, private=private)
     ladder = content.ladder(report, private=private)
     parts = {
+        "decisions": decided(report),
         "mistakes": content.confusion(report) or content.squares(report),
         "plots": [] if answered is None else plots.of_answers(answered),
         "classes": content.per_class(report),
+        "slices": slices(report),
         "items": [] if answered is None or private else gallery.shelves(answered, kept),
         "findings": content.findings(report, kept, private=private),
         "more": content.more_labels(report),
@@ -130,6 +134,8 @@ def render(
         confused=content.confused(report),
         plots=parts["plots"],
         per_class=parts["classes"],
+        decisions=parts["decisions"],
+        slices=parts["slices"],
         shelves=parts["items"],
         findings=parts["findings"],
         more=parts["more"],
@@ -145,9 +151,11 @@ def render(
 
 
 _TITLES = {
+    "decisions": "Decisions",
     "mistakes": "What is taken for what",
     "plots": "Predictions",
     "classes": "Per class",
+    "slices": "Slices",
     "items": "Items worth a look",
     "findings": "The data",
     "more": "More labels",

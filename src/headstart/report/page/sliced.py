@@ -1,0 +1,49 @@
+"""Figures of slices of the test items, for the page."""
+
+from dataclasses import dataclass
+
+from headstart.evaluation.slices import Slice, Sliced
+from headstart.report.page.content import read_interval
+from headstart.report.page.drawing import Table
+from headstart.report.result import METRICS, slice_cells, slices_said
+from headstart.types import Unchecked
+
+
+@dataclass(frozen=True)
+class Slices:
+    """What slices are of, and a row for each; and how to read them."""
+
+    title: str
+    table: Table
+    about: str
+
+
+def slices(report: Unchecked) -> list[Slices]:
+    """Each way in which the report slices the test items; none of an older report."""
+    found = [_read(each) for each in report.get("slices") or ()]
+    return [Slices(f"By {each.by}", _table(each), slices_said(found)) for each in found]
+
+
+def _read(found: Unchecked) -> Sliced:
+    return Sliced(
+        str(found["by"]),
+        str(found["metric"]),
+        tuple(
+            Slice(
+                str(each["name"]),
+                int(each["items"]),
+                read_interval(each["found"]),
+                read_interval(each["difference"]),
+            )
+            for each in found["slices"]
+        ),
+    )
+
+
+def _table(found: Sliced) -> Table:
+    metric = METRICS[found.metric].rstrip(" *")
+    header = (
+        *("Slice", "Items", metric[0].upper() + metric[1:], "95% interval"),
+        *("Difference to the rest", "95% interval of it"),
+    )
+    return Table(header, tuple(slice_cells(each) for each in found.slices))
