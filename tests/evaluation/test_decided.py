@@ -53,7 +53,7 @@ def test_copies_make_no_decision_surer(task, decision):
     assert len(once) == len(whole) >= 2
     for (value, wide), (same, found), (_, narrow) in zip(once, whole, apart, strict=True):
         assert same == pytest.approx(value)
-        assert found == pytest.approx(wide, rel=0.25)
+        assert found == pytest.approx(wide, rel=0.35)
         assert narrow < 0.5 * found
 
 

@@ -73,7 +73,7 @@ def test_copies_make_no_slice_surer(task):
     ):
         assert joined.found.value == pytest.approx(alone.found.value)
         width, expected = (x.found.high - x.found.low for x in (joined, alone))
-        assert width == pytest.approx(expected, rel=0.15)
+        assert width == pytest.approx(expected, rel=0.35)
 
 
 def test_the_difference_of_shares_is_newcombes():

@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.explanations import occlusion
-from headstart.explanations.explanation import BRIEF
 
 
 class Asked:
@@ -67,14 +66,3 @@ def test_images_of_a_few_pixels(pixels):
         tiny = np.zeros((*shape, 3), np.uint8)
         heat = occlusion.occluded(tiny, lambda items: np.zeros((len(items), 1)))
         assert heat.shape == (1, *shape)
-
-
-def test_a_brief_look_asks_a_quarter_as_often_and_finds_the_same(pixels):
-    asked, closely = Asked(), Asked()
-    heat = occlusion.occluded(pixels, asked, BRIEF)
-    occlusion.occluded(pixels, closely)
-    assert asked.count < closely.count / 3
-    for found, part in zip(heat, (np.s_[8:16, 40:48], np.s_[30:40, 4:14]), strict=True):
-        inside, outside = found[part].mean(), found.copy()
-        outside[part] = np.nan
-        assert inside > 5 * np.abs(np.nanmean(outside))

@@ -13,7 +13,7 @@ from headstart.preprocessing import TextPreprocessing
 from headstart.progress import Silent
 from headstart.report.page.keep import Item
 from headstart.run import explained as explaining
-from headstart.run.explained import LEAST, MOST, explained
+from headstart.run.explained import MOST, explained
 from tests.runs import pictures
 
 IMAGES = all_at(224, 224)
@@ -34,7 +34,7 @@ def test_more_items_and_lighter_networks_afford_more():
     assert light == sorted(light)
     assert light[-1] == MOST
     heavy = [affordable(IMAGES, number, 100.0) for number in (40, 2_600, 50_000)]
-    assert heavy[0] == LEAST
+    assert heavy[0] == 0 < heavy[1]
     assert heavy == sorted(heavy)
     assert all(one <= other for one, other in zip(heavy, light, strict=True))
     assert affordable(IMAGES, 50_000, 0.8, asked=2) == 2
@@ -42,7 +42,7 @@ def test_more_items_and_lighter_networks_afford_more():
 
 def test_short_texts_afford_more_than_long_ones():
     assert affordable(TEXTS, 600, 6.0) == MOST
-    assert affordable(TEXTS, 600, 6.0, "word " * 300) == LEAST
+    assert affordable(TEXTS, 600, 6.0, "word " * 300) == 1
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_surest_mistake_has_a_heat_map(photos):
     assert all(each["heat"].startswith("data:image/webp") for each in explained_ones)
     assert {each["explains"] for each in explained_ones} <= {"blue", "red"}
     page = (photos / "report.html").read_text()
-    assert page.count("What counts for") == len(explained_ones)
+    assert page.count("What counts for") >= len(explained_ones)
 
 
 def test_what_is_explained_is_what_was_asked_for(photos):

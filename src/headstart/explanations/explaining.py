@@ -13,9 +13,7 @@ from headstart.data.dataset import Dataset
 from headstart.errors import InputError, Unreadable
 from headstart.explanations import activation, occlusion, words
 from headstart.explanations.explanation import (
-    FULL,
     METHODS,
-    Detail,
     Explanation,
     ImageExplanation,
     Method,
@@ -68,7 +66,7 @@ def explain(
     wanted: Sequence[Wanted] | None = None,
     *,
     method: Method = "occlusion",
-    detail: Detail = FULL,
+    parts: int = words.MOST,
     progress: Progress | None = None,
     workers: "Workers | None" = None,
 ) -> Iterator[Explanation | Unexplained]:
@@ -81,7 +79,7 @@ def explain(
             several classes an item each that it has, or the most probable where it has none).
         method: how images are explained: "occlusion", or "activation map", which takes one pass of
             the network and marks less surely what counts.
-        detail: how closely occlusion looks.
+        parts: of a text that are left out one by one; see `headstart.explanations.words.MOST`.
         progress: shows items done.
         workers: threads that prepare what is asked of the network.
 
@@ -102,7 +100,7 @@ def explain(
         raise InputError(NO_MAPS)
     asked = [None] * len(data) if wanted is None else list(wanted)
     columns = [_columns(model, each) for each in asked]
-    return _each(_Explainer(model, method, detail, workers), data, columns, progress or Silent())
+    return _each(_Explainer(model, method, parts, workers), data, columns, progress or Silent())
 
 
 def _each(
@@ -141,7 +139,7 @@ class _Explainer:
 
     model: "Model"
     method: Method
-    detail: Detail
+    most: int
     workers: "Workers | None"
 
     def image(self, name: str, item: object, columns: list[int] | None) -> Iterator[Explanation]:
@@ -169,7 +167,7 @@ class _Explainer:
         self, pixels: NDArray[np.uint8], scores: Array, targets: Sequence[Target]
     ) -> NDArray[np.float32]:
         if self.method == "occlusion":
-            return occlusion.occluded(pixels, lambda some: self._ask(some, targets), self.detail)
+            return occlusion.occluded(pixels, lambda some: self._ask(some, targets))
         kept, head = _maps(self.model), self.model.head
         assert kept is not None
         assert isinstance(head, LinearHead)
@@ -195,7 +193,7 @@ class _Explainer:
         scores = self._scores([read])[0]
         targets = self._targets(scores, columns)
         parts = words.spans(read)
-        falls = words.weights(read, parts, lambda some: self._ask(some, targets), self.detail.words)
+        falls = words.weights(read, parts, lambda some: self._ask(some, targets), self.most)
         for target, column in zip(targets, falls.T, strict=True):
             yield TextExplanation(
                 name=name,

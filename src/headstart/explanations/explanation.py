@@ -11,27 +11,6 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)
-class Detail:
-    """How closely occlusion looks at an item, and so how often it asks the network.
-
-    Attributes:
-        steps: of a large square along the shorter side of an image; a square is two steps wide.
-        refined: share of the image that is looked at with small squares too.
-        words: parts of a text that are left out one by one; a longer text first loses so many runs
-            of words.
-    """
-
-    steps: int
-    refined: float
-    words: int
-
-
-FULL = Detail(steps=8, refined=0.25, words=96)
-BRIEF = Detail(steps=6, refined=0.0, words=24)
-"""About 110 questions of an image, and 26; of a text at most 193, and 49."""
-
-
-@dataclass(frozen=True)
 class ImageExplanation:
     """Where an image shows what speaks for an answer, and what speaks against it.
 

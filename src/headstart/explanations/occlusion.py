@@ -14,15 +14,23 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from headstart.data.lazy import Lazy
-from headstart.explanations.explanation import FULL, Detail
 from headstart.types import Floats
 
 Pixels = NDArray[np.uint8]
 Ask = Callable[[Sequence[object]], Floats]
 """Numbers that are explained (items, targets), of images as the network takes them."""
 
+QUESTIONS = 110
+"""About how often the network is asked about an image."""
+
+STEPS = 8
+"""Of a large square along the shorter side of the image; a square is two steps wide."""
+
 FINER = 2
 """How many steps of a small square go into one of a large one."""
+
+REFINED = 0.25
+"""Share of the image that is looked at with small squares."""
 
 BLUR = 1 / 6
 """Radius of the blur, as a share of the shorter side."""
@@ -48,27 +56,24 @@ class Square:
         return (self.bottom - self.top) * (self.right - self.left)
 
 
-def occluded(pixels: Pixels, ask: Ask, detail: Detail = FULL) -> NDArray[np.float32]:
+def occluded(pixels: Pixels, ask: Ask) -> NDArray[np.float32]:
     """How much each pixel counts for each target.
 
     Args:
         pixels: uint8 (height, width, 3), as the network takes them.
         ask: what the targets are for other images.
-        detail: how closely to look.
 
     Returns:
         (targets, height, width), by how much a target falls a pixel that is covered.
     """
     blur = blurred(pixels)
     whole = ask([pixels])
-    step = max(1, min(pixels.shape[:2]) // detail.steps)
+    step = max(1, min(pixels.shape[:2]) // STEPS)
     large = squares(pixels.shape[:2], step)
     coarse = _spread(large, _falls(pixels, large, blur, ask, whole), pixels.shape[:2])
-    if not detail.refined:
-        return coarse.astype(np.float32)
     finer = max(1, step // FINER)
-    number = int(detail.refined * pixels.shape[0] * pixels.shape[1] / finer**2)
-    small = _most(squares(pixels.shape[:2], finer), coarse, max(1, number))
+    area = pixels.shape[0] * pixels.shape[1]
+    small = _most(squares(pixels.shape[:2], finer), coarse, max(1, int(REFINED * area / finer**2)))
     fine = _spread(small, _falls(pixels, small, blur, ask, whole), pixels.shape[:2])
     seen = np.zeros(pixels.shape[:2], bool)
     for each in small:

@@ -12,12 +12,14 @@ import numpy as np
 
 from headstart.data import texts
 from headstart.data.lazy import Lazy
-from headstart.explanations.explanation import FULL
 from headstart.types import Floats
 
 Span = tuple[int, int]
 Ask = Callable[[Sequence[object]], Floats]
 """Numbers that are explained (texts, targets)."""
+
+MOST = 96
+"""Parts of a text that are left out one by one; a longer text first loses so many runs of words."""
 
 NOTHING = "..."
 """What is left of a text of one word without it."""
@@ -48,11 +50,11 @@ def without(text: str, start: int, end: int) -> str:
     return left if texts.visible(left) else NOTHING
 
 
-def weights(text: str, words: Sequence[Span], ask: Ask, most: int = FULL.words) -> Floats:
+def weights(text: str, words: Sequence[Span], ask: Ask, most: int = MOST) -> Floats:
     """By how much each target falls when each word is left out; (words, targets).
 
     A word of a run that counts little, in a text of more than `most` words, has its share of the
-    run's; see `Detail.words`.
+    run's.
     """
     whole = ask([text])
     if len(words) <= most:
@@ -65,7 +67,7 @@ def weights(text: str, words: Sequence[Span], ask: Ask, most: int = FULL.words) 
     share = np.abs(falls) / np.maximum(np.abs(falls).max(axis=0), 1e-30)
     order = np.argsort(-share.mean(axis=1), kind="stable")
     few = order[: int(np.searchsorted(np.cumsum(counts[order]), most, side="right"))]
-    if not len(few):  # Of a run alone there are more words.
+    if not len(few):  # Of one run alone there are more words.
         return np.asarray(found, np.float64)
     chosen = np.sort(np.concatenate([runs[at] for at in few]))
     found[chosen] = whole - _asked(text, [words[at] for at in chosen], ask)

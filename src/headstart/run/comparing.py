@@ -20,7 +20,7 @@ from headstart.report.comparison import ComparisonReport, Example, letter
 from headstart.run.answered import Answered, of_file, of_folder, of_results
 from headstart.run.evaluating import asked
 from headstart.run.matched import Matched, matched
-from headstart.run.slicing import few
+from headstart.run.slicing import values_of
 from headstart.spec import ReadSpec
 from headstart.types import Floats, Label
 from headstart.wording import items, percent, some, value
@@ -180,19 +180,19 @@ def _notes(same: Matched) -> tuple[str, ...]:
 
 def _slices(
     models: Sequence[Answered], same: Matched, by: str | None, cells: Mapping[str, object] | None
-) -> Sequence[str]:
+) -> list[str]:
     """What the column holds for each item that is compared; empty where there is none asked for."""
     if by is None:
         return []
     if cells is not None:
-        return few(by, [str(cells.get(name, "")) for name in same.names])
+        return values_of(by, (cells.get(name) for name in same.names))
     holding = next((at for at, each in enumerate(models) if by in each.columns), None)
     if holding is None:
         known = sorted({name for each in models for name in each.columns})
         has = f"they have {some(known)}" if known else "they have none to compare by"
         raise InputError(f"No answers have a column {by!r} (--by); {has}.")
     column = models[holding].columns[by]
-    return few(by, [str(column[at]) for at in same.rows[holding]])
+    return values_of(by, (column[at] for at in same.rows[holding]))
 
 
 def _examples(task: str, same: Matched, compared: Comparison) -> tuple[tuple[Example, ...], ...]:

@@ -1,4 +1,4 @@
-"""Why a model answers as it does, for the page: the items most worth a look, few and briefly."""
+"""Why a model answers as it does, for the page: of the items most worth a look, as far as cheap."""
 
 from collections.abc import Sequence
 
@@ -6,22 +6,24 @@ import numpy as np
 
 from headstart.data.dataset import Dataset
 from headstart.errors import first_line
-from headstart.explanations import Explanation, Unexplained, explain, words
-from headstart.explanations.explanation import BRIEF
+from headstart.explanations import Explanation, Unexplained, explain, occlusion, words
 from headstart.predictors import Model
 from headstart.preprocessing import Preprocessing, TextPreprocessing
 from headstart.progress import Progress
 from headstart.report.page.keep import Item
 
-MOST, LEAST = 6, 1
+MOST = 6
 """Items that are explained."""
 
 SHARE = 0.05
 """Of the work that the features of all items are, that the explanations may be: counted, not timed,
 so that the same run has the same page."""
 
-FREE = 100.0
-"""Billions of operations that they may take besides: well under a second on two cores."""
+FREE = 200.0
+"""Billions of operations that they may take besides: about a second on two cores."""
+
+PARTS = 24
+"""Of a text that are left out one by one: fewer than where a person asks why."""
 
 TOKENS = 1.3
 """Of a word, as a rule."""
@@ -47,7 +49,7 @@ def explained(
         positions = np.array([each.position for each in some], np.int64)
         wanted = [each.explains for each in some]
         of_them = data.select(positions)
-        found = list(explain(model, of_them, wanted, detail=BRIEF, progress=progress))
+        found = list(explain(model, of_them, wanted, parts=PARTS, progress=progress))
     except Exception as error:
         return {}, (f"The page has no explanations: {first_line(error)}",)
     pairs = zip(some, found, strict=True)
@@ -62,7 +64,7 @@ def _affordable(
     for number, each in enumerate(items[:MOST]):
         questions, share = _questions(preprocessing, data.items[each.position])
         spent += questions / (SHARE * len(data) + FREE / max(gflops * share, 1e-9))
-        if spent > 1 and number >= LEAST:
+        if spent > 1:
             return number
     return min(len(items), MOST)
 
@@ -70,7 +72,7 @@ def _affordable(
 def _questions(preprocessing: Preprocessing, item: object) -> tuple[int, float]:
     """About how often the network is asked about an item, and the share of its most work."""
     if not isinstance(preprocessing, TextPreprocessing):
-        return (BRIEF.steps - 1) ** 2 + 1, 1.0
+        return occlusion.QUESTIONS, 1.0
     number = len(words.spans(str(item)))
     share = min(1.0, TOKENS * max(number, 1) / preprocessing.max_tokens)
-    return min(number, 2 * BRIEF.words) + 1, share
+    return min(number, 2 * PARTS) + 1, share

@@ -1,6 +1,6 @@
 """Slices of measured items: by the cells of a column, and by how large items are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -55,16 +55,17 @@ def by_column(by: str, cells: Mapping[str, object], results: Results, seed: int)
     Raises:
         InputError: the column has too many values.
     """
-    values = few(by, [str(cells.get(name, "")) for name in results.names])
+    values = values_of(by, (cells.get(name) for name in results.names))
     return sliced(by, groups_of(values), results, seed)
 
 
-def few(by: str, values: Sequence[str]) -> Sequence[str]:
-    """The values of a column, where they are few enough to look within each.
+def values_of(by: str, cells: Iterable[object]) -> list[str]:
+    """What a column holds as text, where the values are few enough to look within each.
 
     Raises:
         InputError: they are not.
     """
+    values = ["" if cell is None else str(cell) for cell in cells]
     if (number := len(set(values))) > MOST_SLICES:
         raise InputError(
             f"The column {by!r} (--by) has {number:,} values for {len(values):,} items, and at "

@@ -45,7 +45,7 @@ def test_every_kind_of_decision_is_shown(tmp_path, kind) -> None:
         assert "0.625" in read.text
         assert "0.5 for every label" in read.text
     elif kind == "target":
-        assert "The answer is dog from a probability of 0.3 on, for a recall of 90.0%." in read.text
+        assert "The answer is dog from a probability of 0.300 on, for a recall of 90" in read.text
         assert share(made.decision["test"]["recall"]) in read.text
         assert share(made.decision["usual"]["specificity"]) in read.text
     elif kind == "costs":

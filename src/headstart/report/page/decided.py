@@ -80,7 +80,7 @@ def _costs(said: Unchecked) -> Said:
     )
     names = [shown(name) for name in said["costs"]]
     rows = tuple(
-        (name, *(figure(cost) for cost in row.values()))
+        (name, *(f"{cost:g}" for cost in row.values()))
         for name, row in zip(names, said["costs"].values(), strict=True)
     )
     return [answered_from(said)], (worth, Table(("Label, and the cost of answering", *names), rows))
