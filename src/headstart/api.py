@@ -300,6 +300,7 @@ def evaluate(
     path = None if out is None else check_file(_path("--out", out))
     loaded = _loaded(model)
     spec = spec_of(TrainedSpec, {**options, "task": loaded.task, "trained": loaded.reads})
+    slices = None if by is None else (by, cells_of(data, by))
     dataset = reading.read_as_trained(data, spec, labels, classes=loaded.classes)
     return evaluating.evaluate(
         loaded,
@@ -309,7 +310,7 @@ def evaluate(
         names=(str(model) if isinstance(model, (str, Path)) else "(in memory)", _name(data)),
         began=began,
         out=path,
-        by=None if by is None else (by, cells_of(data, by)),
+        by=slices,
     )
 
 

@@ -173,22 +173,23 @@ def slice_table(found: Sliced) -> Table:
         ("", "items", metric, "95% interval", "difference", "interval of it"), right=numbers
     )
     for each in found.slices:
-        name, *cells = slice_cells(each)
+        name, *cells = slice_cells(each, found.metric)
         table.add_row(Text(name), *cells)
     return table
 
 
-def slice_cells(found: Slice) -> tuple[str, str, str, str, str, str]:
+def slice_cells(found: Slice, metric: str) -> tuple[str, str, str, str, str, str]:
     """Name, items, metric, interval, difference to the rest, and interval of that, as text."""
     apart = found.difference
     known = math.isfinite(apart.value)
+    form = "+.3g" if metric in LOWER_IS_BETTER else "+.3f"  # an error has a unit
     return (
         shown(found.name) or "(empty)",
         count(found.items),
         figure(found.found.value),
         interval(found.found),
-        f"{apart.value:+.3g}" if known else "-",
-        f"{apart.low:+.3g} to {apart.high:+.3g}" if known else "-",
+        f"{apart.value:{form}}" if known else "-",
+        f"{apart.low:{form}} to {apart.high:{form}}" if known else "-",
     )
 
 

@@ -77,7 +77,7 @@ def test_slices_are_a_table_that_says_how_many_there_are(tmp_path) -> None:
     assert "<short>" in read.text
     assert "2 slices were looked at" in read.text
     first = slices.slices[1]
-    assert f"{first.difference.value:+.3g}" in read.text
+    assert f"{first.difference.value:+.3f}" in read.text
     whole = sliced("kind", groups_of(["x"] * len(test.positions)), test, 0)
     other = written(folder(tmp_path / "n", replace(made, slices=(whole,)), found))
     assert "nan" not in Read(other).text

@@ -46,4 +46,4 @@ def _table(found: Sliced) -> Table:
         *("Slice", "Items", metric[0].upper() + metric[1:], "95% interval"),
         *("Difference to the rest", "95% interval of it"),
     )
-    return Table(header, tuple(slice_cells(each) for each in found.slices))
+    return Table(header, tuple(slice_cells(each, found.metric) for each in found.slices))
