@@ -105,6 +105,7 @@ def fit(
     from headstart import run, sealed
     from headstart.data import labels as labelling
     from headstart.predictors.write import refuse_without_openvino
+    from headstart.run.slicing import cells_of
 
     spec = spec_of(FitSpec, {"task": task, **options})
     progress = progress or usual_progress()
@@ -118,6 +119,7 @@ def fit(
         return _fit_texts(data, folder, spec, progress, clock)
     if folder is not None:
         refuse_without_openvino()
+    by = None if spec.by is None else (spec.by, cells_of(spec.test or data, spec.by))
     dataset = reading.read_any(data, spec, labels, weights=sample_weight, groups=groups)
     if folder is not None:
         sealed.say_replaced(folder, progress)
@@ -125,7 +127,7 @@ def fit(
     if sample_weight is not None:
         note = "The items are weighted in training, by sample_weight."
         dataset = replace(dataset, notes=(*dataset.notes, note))
-    return run.fit(dataset, spec, progress, clock, name=_name(data), out=folder)
+    return run.fit(dataset, spec, progress, clock, name=_name(data), out=folder, by=by)
 
 
 def _fit_texts(
@@ -294,7 +296,7 @@ def evaluate(
         InputError: the model, the data or the file is wrong.
     """
     from headstart.run import evaluating
-    from headstart.run.sides import cells_of
+    from headstart.run.slicing import cells_of
 
     began = time.monotonic() if began is None else began
     path = None if out is None else check_file(_path("--out", out))

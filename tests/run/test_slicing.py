@@ -15,7 +15,7 @@ from tests.runs import SENTENCES
 N = 60
 
 
-def measured(splits=None):
+def measured():
     """A model that is right of the first half of the items, and wrong of the rest."""
     targets = np.arange(N) % 2
     right = np.arange(N) < N // 2
@@ -27,7 +27,7 @@ def measured(splits=None):
         np.arange(N),
         [f"row {n}" for n in range(N)],
         np.array([n.to_bytes(16, "big") for n in range(1, N + 1)], "S16"),
-        splits or ["test"] * N,
+        ["test"] * N,
         ["ab"[n] for n in targets],
         targets,
         scores,
@@ -62,7 +62,8 @@ def test_images_of_one_size_and_few_test_items_have_no_slices():
     data = from_memory([np.zeros((8, 8, 3), np.uint8)] * N, ["a", "b"] * (N // 2))
     assert by_size(data, measured(), 0) == ()
     texts = from_memory(["x" * (n + 1) for n in range(N)], ["a", "b"] * (N // 2))
-    assert by_size(texts, measured(["test"] * 30 + ["train"] * 30), 0) == ()
+    few = measured()
+    assert by_size(texts, few.select(few.positions < 30), 0) == ()
 
 
 def test_a_column_of_too_many_values_is_refused():
@@ -141,3 +142,43 @@ def test_evaluate_takes_copies_for_one(model):
         for each in (copies, once)
     )
     assert width > 0.6 * expected
+
+
+def test_fit_measures_within_a_column_too(model):
+    table(model, "both.csv", 3)
+    options = ("--strategy", "feature-extraction", "--offline", "--json")
+    done = model.run("fit", "both.csv", "--by", "place", "--test-size", "0.6", *options)
+    assert done.code == 0, done.err
+    size, place = done.json["slices"]
+    assert (size["by"], place["by"]) == ("length of the text", "place")
+    tested = done.json["counts"]["test"]
+    for each in (size, place):
+        assert sum(part["items"] for part in each["slices"]) == tested
+    plain = model.run("fit", "both.csv", "--test-size", "0.6", *options)
+    assert plain.json["slices"] == [size]
+    assert plain.json["test"] == done.json["test"]
+    other = ("fit", "texts.csv", "--test", "new.csv", "--by", "place", "--out", "by-place")
+    apart = model.run(*other, *options)
+    assert apart.code == 0, apart.err
+    (by,) = (each for each in apart.json["slices"] if each["by"] == "place")
+    assert [each["name"] for each in by["slices"]] == ["", "here"]
+    page = model.folder / "by-place"
+    assert "By place" in (page / "report.html").read_text()
+    assert model.run("report", "by-place", "--private").code == 0
+    assert "By place" not in (page / "report-private.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--by", "plaice"), "plaice"),
+        (("--by", "text"), "at most 200"),
+        (("--by", "text", "--task", "generation"), "means nothing to --task generation"),
+    ],
+)
+def test_a_column_that_is_none_to_slice_by_is_refused(model, options, said):
+    rows = [f"{n} {'cat' if n % 2 else 'dog'},{'ab'[n % 2]}" for n in range(201)]
+    model.table("wide.csv", "text,label", *rows)
+    done = model.run("fit", "wide.csv", *options, "--offline")
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err

@@ -26,6 +26,9 @@ from headstart.wording import count
 METRIC = {"classification": "accuracy", "multilabel": "micro_f1", "regression": "mae"}
 """Of a slice: what does not change by its shares of the classes alone, as means over classes do."""
 
+BY_SIZE = {"text": "length of the text", "image": "size of the image"}
+"""What quarters are of, by modality."""
+
 QUARTERS = 4
 LEAST = 40
 """Items from which quarters are looked at."""

@@ -1,7 +1,6 @@
 """A saved model measured on other labelled data."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from headstart.predictors import Model, Scored
 from headstart.progress import Progress
 from headstart.report.report import EvaluationReport
 from headstart.run import near_duplicates
-from headstart.run.slicing import by_column
+from headstart.run.slicing import Cells, by_column
 from headstart.spec import ReadSpec
 from headstart.types import Mask, Targets
 from headstart.wording import items, some
@@ -36,7 +35,7 @@ def evaluate(
     names: tuple[str, str],
     began: float,
     out: Path | None,
-    by: tuple[str, Mapping[str, object]] | None = None,
+    by: tuple[str, Cells] | None = None,
 ) -> EvaluationReport:
     """Measure a model on every item that it can read and whose label it knows.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from headstart import sealed
 from headstart.data.dataset import Dataset
 from headstart.evaluation import Results, predictions
+from headstart.evaluation.slices import Sliced
 from headstart.features.trunk import Trunk
 from headstart.findings import Finding
 from headstart.predictors import Model
@@ -20,7 +21,7 @@ from headstart.run.explained import explained
 from headstart.run.finish import finish
 from headstart.run.measure import measured, scores_of_others
 from headstart.run.prepare import Arrange, Prepared, prepare
-from headstart.run.slicing import by_size
+from headstart.run.slicing import Cells, by_column, by_size, values_of
 from headstart.spec import FitSpec
 from headstart.tracking import refuse_remote
 from headstart.training.assemble import about, assemble, scores_on_test
@@ -59,6 +60,7 @@ def fit(
     name: str = "(in memory)",
     out: Path | None = None,
     arrange: Arrange = held_out,
+    by: tuple[str, Cells] | None = None,
 ) -> Run:
     """Prepare, adapt, measure, and save where asked.
 
@@ -70,11 +72,14 @@ def fit(
         name: what report and messages call the data.
         out: the folder to save in; None saves nothing.
         arrange: divides the items into training, validation and test.
+        by: a column to measure within each value of, and its cells by the names of the items.
 
     Raises:
         InputError: the data or an option is wrong; nothing was written.
     """
     refuse_remote(spec.track, offline=spec.offline)
+    if by is not None:
+        values_of(by[0], by[1].values())  # refused before any training
     if spec.folds is not None:
         arrange = without_test
     prepared = prepare(dataset, spec, name, arrange, progress, clock)
@@ -82,6 +87,7 @@ def fit(
     clock.lap("train")
     with progress.stage("Evaluating", None):
         run = _concluded(prepared, climbed, crossed, spec, name, every_item=out is not None)
+        run = replace(run, report=replace(run.report, slices=_slices(prepared, run, spec, by)))
     clock.lap("evaluate")
 
     def save(folder: Path) -> None:
@@ -171,7 +177,6 @@ def _concluded(
         report,
         findings=found_in_data,
         corrections=None if corrections is None else corrections.to_json(),
-        slices=by_size(data, answers, spec.seed),
         warnings=(*report.warnings, *untold),
     )
     facts["metrics"] = {name: each.to_json() for name, each in report.test.items()}
@@ -179,6 +184,17 @@ def _concluded(
     facts["reads"] = data.reads.to_json()
     answered = answers if every_item else answers.select(answers.within("test"))
     return Run(replace(model, about=facts), report, answered, best.trunk)
+
+
+def _slices(
+    prepared: Prepared, run: Run, spec: FitSpec, by: tuple[str, Cells] | None
+) -> tuple[Sliced, ...]:
+    """Of the test items: by their size, and by a column."""
+    tested = run.results.select(run.results.within("test"))
+    if not len(tested.positions):
+        return ()
+    found = by_size(prepared.dataset, tested, spec.seed)
+    return found if by is None else (*found, by_column(*by, tested, spec.seed))
 
 
 def _findings(

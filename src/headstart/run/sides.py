@@ -5,18 +5,14 @@ from dataclasses import fields
 from pathlib import Path
 
 from headstart import data as reading
-from headstart.data.columns import must_have
-from headstart.data.frames import table_of
 from headstart.data.reads import TrainedSpec
-from headstart.data.table import is_table, read_table
 from headstart.errors import InputError
 from headstart.predictors import Model, load
 from headstart.run.answered import features, is_answers
 from headstart.run.comparing import Given
+from headstart.run.slicing import Cells, cells_of
 from headstart.spec import ReadSpec, flag, spec_of
 from headstart.wording import shown
-
-Cells = Mapping[str, object]
 
 
 def sides(
@@ -110,22 +106,3 @@ def _given(
         data=reading.read_as_trained(data, spec, labels, classes=model.classes),
         spec=spec,
     )
-
-
-def cells_of(data: object, by: str) -> Cells:
-    """The cells of a column, by the names of the items.
-
-    Raises:
-        InputError: the data is no table, or has no such column.
-    """
-    table = None
-    if isinstance(data, (str, Path)):
-        path = Path(data)
-        table = read_table(path) if is_table(path) and path.is_file() else None
-    elif not isinstance(data, reading.Dataset):
-        table = table_of(data)
-    if table is None:
-        raise InputError("--by names a column, but the data is no table; leave it out.")
-    must_have(table, by, "--by")
-    cells = table.columns[by]
-    return {table.row_name(row): cells[row] for row in range(len(table))}

@@ -1,37 +1,44 @@
 """Slices of measured items: by the cells of a column, and by how large items are."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 
+from headstart import data as reading
+from headstart.data.columns import must_have
 from headstart.data.dataset import Dataset
+from headstart.data.frames import table_of
+from headstart.data.table import is_table, read_table
 from headstart.errors import InputError
 from headstart.evaluation import Results
-from headstart.evaluation.slices import Sliced, groups_of, quarters, sliced
+from headstart.evaluation.slices import BY_SIZE, Sliced, groups_of, quarters, sliced
 from headstart.findings.looks import looks_of
 from headstart.types import Floats
+
+Cells = Mapping[str, object]
+"""What a column holds, by the names of the items."""
 
 MOST_SLICES = 200
 """Values of a column beyond which it is none to look within."""
 
 
 def by_size(data: Dataset, results: Results, seed: int) -> tuple[Sliced, ...]:
-    """The test items in quarters by their size; nothing where they are few, or all alike.
+    """Measured items in quarters by their size; nothing where they are few, or all alike.
 
     Args:
         data: every item.
-        results: of the items, those of the test split among them.
+        results: of those that are measured.
         seed: of the intervals.
     """
-    asked = results.select(results.within("test"))
     if data.modality == "text":
-        by, unit = "length of the text", "characters"
-        sizes = np.array([len(data.items[at]) for at in asked.positions.tolist()], np.float64)
+        unit = "characters"
+        sizes = np.array([len(data.items[at]) for at in results.positions.tolist()], np.float64)
     else:
-        by, unit = "size of the image", "pixels a side"
-        sizes = _sides(data, asked)
+        unit = "pixels a side"
+        sizes = _sides(data, results)
     groups = quarters(sizes, unit)
-    return (sliced(by, groups, asked, seed),) if groups else ()
+    return (sliced(BY_SIZE[data.modality], groups, results, seed),) if groups else ()
 
 
 def _sides(data: Dataset, results: Results) -> Floats:
@@ -43,13 +50,13 @@ def _sides(data: Dataset, results: Results) -> Floats:
     return sides
 
 
-def by_column(by: str, cells: Mapping[str, object], results: Results, seed: int) -> Sliced:
+def by_column(by: str, cells: Cells, results: Results, seed: int) -> Sliced:
     """The items by what a column holds.
 
     Args:
         by: the column.
         cells: its cells, by the names of the items.
-        results: of the items.
+        results: of these items.
         seed: of the intervals.
 
     Raises:
@@ -57,6 +64,25 @@ def by_column(by: str, cells: Mapping[str, object], results: Results, seed: int)
     """
     values = values_of(by, (cells.get(name) for name in results.names))
     return sliced(by, groups_of(values), results, seed)
+
+
+def cells_of(data: object, by: str) -> Cells:
+    """The cells of a column, by the names of the items.
+
+    Raises:
+        InputError: the data is no table, or has no such column.
+    """
+    table = None
+    if isinstance(data, (str, Path)):
+        path = Path(data)
+        table = read_table(path) if is_table(path) and path.is_file() else None
+    elif not isinstance(data, reading.Dataset):
+        table = table_of(data)
+    if table is None:
+        raise InputError("--by names a column, but the data is no table; leave it out.")
+    must_have(table, by, "--by")
+    cells = table.columns[by]
+    return {table.row_name(row): cells[row] for row in range(len(table))}
 
 
 def values_of(by: str, cells: Iterable[object]) -> list[str]:

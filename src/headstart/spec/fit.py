@@ -21,7 +21,7 @@ NOT_OF_WRITERS = (
     "head", "train_batchnorm", "flip", "objective", "baseline", "balance", "class_weights",
     "group", "group_by", "time", "folds", "near_duplicates",
     "corrections",
-    "learning_curve",
+    "by", "learning_curve",
     *DECISIONS,
 )  # fmt: skip
 BASELINES = ("none", "from-scratch")
@@ -151,6 +151,12 @@ class FitSpec(BackboneSpec, ReadSpec, DecisionSpec):
         "and texts with the same words but for order and typos: group keeps them on one side of "
         "the split, report only says how many there are, ignore does not look for them.",
         choices=NEAR_DUPLICATES,
+        group=EVALUATION,
+    )
+    by: str | None = option(
+        None,
+        "Column of DATA (of the --test data, where there is any) within each value of which the "
+        "test items are measured too.",
         group=EVALUATION,
     )
     learning_curve: bool = option(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headstart.evaluation.slices import Slice, Sliced
+from headstart.evaluation.slices import BY_SIZE, Slice, Sliced
 from headstart.report.page.content import read_interval
 from headstart.report.page.drawing import Table
 from headstart.report.result import METRICS, slice_cells, slices_said
@@ -18,9 +18,13 @@ class Slices:
     about: str
 
 
-def slices(report: Unchecked) -> list[Slices]:
-    """Each way in which the report slices the test items; none of an older report."""
+def slices(report: Unchecked, *, private: bool) -> list[Slices]:
+    """Each way in which the report slices the test items; none of an older report.
+
+    Private: by their size alone, for the values of a column may name somebody.
+    """
     found = [_read(each) for each in report.get("slices") or ()]
+    found = [each for each in found if not private or each.by in BY_SIZE.values()]
     return [Slices(f"By {each.by}", _table(each), slices_said(found)) for each in found]
 
 

@@ -109,7 +109,7 @@ def render(
         "mistakes": content.confusion(report) or content.squares(report),
         "plots": [] if answered is None else plots.of_answers(answered),
         "classes": content.per_class(report),
-        "slices": slices(report),
+        "slices": slices(report, private=private),
         "items": [] if answered is None or private else gallery.shelves(answered, kept),
         "findings": content.findings(report, kept, private=private),
         "more": content.more_labels(report),
