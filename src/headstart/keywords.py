@@ -92,6 +92,7 @@ class FitOptions(BackboneOptions, LabelledOptions, DecisionOptions, total=False)
     time: str | int | None
     folds: int | None
     near_duplicates: Literal["group", "report", "ignore"]
+    by: str | None
     learning_curve: bool
 
 
