@@ -147,14 +147,15 @@ def test_evaluate_takes_copies_for_one(model):
 def test_fit_measures_within_a_column_too(model):
     table(model, "both.csv", 3)
     options = ("--strategy", "feature-extraction", "--offline", "--json")
-    done = model.run("fit", "both.csv", "--by", "place", "--test-size", "0.6", *options)
+    common = ("--test-size", "0.6", *options)
+    done = model.run("fit", "both.csv", "--out", "sliced", "--by", "place", *common)
     assert done.code == 0, done.err
     size, place = done.json["slices"]
     assert (size["by"], place["by"]) == ("length of the text", "place")
     tested = done.json["counts"]["test"]
     for each in (size, place):
         assert sum(part["items"] for part in each["slices"]) == tested
-    plain = model.run("fit", "both.csv", "--test-size", "0.6", *options)
+    plain = model.run("fit", "both.csv", "--out", "plain", *common)
     assert plain.json["slices"] == [size]
     assert plain.json["test"] == done.json["test"]
     other = ("fit", "texts.csv", "--test", "new.csv", "--by", "place", "--out", "by-place")
@@ -179,6 +180,6 @@ def test_fit_measures_within_a_column_too(model):
 def test_a_column_that_is_none_to_slice_by_is_refused(model, options, said):
     rows = [f"{n} {'cat' if n % 2 else 'dog'},{'ab'[n % 2]}" for n in range(201)]
     model.table("wide.csv", "text,label", *rows)
-    done = model.run("fit", "wide.csv", *options, "--offline")
+    done = model.run("fit", "wide.csv", "--out", "never", *options, "--offline")
     assert (done.code, done.out) == (2, "")
     assert said in done.err

@@ -46,6 +46,8 @@ def explained(
     """
     try:
         some = items[: _affordable(model.preprocessing, data, items, gflops)]
+        if not some:
+            return {}, ()
         positions = np.array([each.position for each in some], np.int64)
         wanted = [each.explains for each in some]
         of_them = data.select(positions)

@@ -95,10 +95,11 @@ def fit(
         predictions.write(predictions.table_of(run.results), folder / predictions.FILE)
 
     def gallery(folder: Path) -> tuple[str, ...]:
-        items, why, untold = shown(folder, run.results), {}, ()
-        if crossed is None:  # The answers are the model's own, and not those of folds.
-            gflops = climbed.best.trunk.backbone.gflops
-            why, untold = explained(run.model, prepared.dataset, items, gflops, progress)
+        items = shown(folder, run.results)
+        # What folds answered is not of this model.
+        asked = items if crossed is None else []
+        gflops = climbed.best.trunk.backbone.gflops
+        why, untold = explained(run.model, prepared.dataset, asked, gflops, progress)
         keep(folder, prepared.dataset, items, run.report.findings, why)
         return untold
 
