@@ -77,15 +77,22 @@ def test_items_of_findings_are_kept(tmp_path) -> None:
     made, found = story("classification")
     at = folder(tmp_path / "m", made, found)
     data = Dataset("text", [f"text {n}" for n in range(90)], list(found.names))
-    suspects = [Suspect(n, f"{n}.jpg", f"{n:032x}", "cat", beside="80.jpg") for n in range(9)]
+    every = digests(found)
+    suspects = [
+        Suspect(n, f"{n}.jpg", every[n], "cat", beside="80.jpg", beside_digest=every[80])
+        for n in range(30, 39)
+    ]
     keeping.keep(at, data, found, [Finding("duplicates", "note", "", tuple(suspects), 9)])
     kept = json.loads((at / "gallery.json").read_text())
-    assert kept["name:80.jpg"] == {"text": "text 80"}
-    assert kept[f"{5:032x}"] == {"text": "text 5"}
-    assert f"{6:032x}" not in kept
-    of_test = {digest: at for at, digest in enumerate(digests(found)) if digest in kept}
-    assert of_test
-    assert all(kept[digest] == {"text": f"text {at}"} for digest, at in of_test.items())
+    assert kept[every[80]] == {"text": "text 80"}
+    assert kept[every[35]] == {"text": "text 35"}
+    nothing = folder(tmp_path / "n", made, found)
+    keeping.keep(nothing, data, found)
+    without = json.loads((nothing / "gallery.json").read_text())
+    assert kept.keys() - without.keys() <= {every[n] for n in (*range(30, 36), 80)}
+    assert kept.keys() - without.keys()
+    shown = {digest: at for at, digest in enumerate(every) if digest in kept}
+    assert all(kept[digest] == {"text": f"text {at}"} for digest, at in shown.items())
 
 
 def test_what_has_no_page_is_said(place) -> None:

@@ -1,7 +1,7 @@
 """Items worth a look, with what is kept of them beside the model: a thumbnail or the text.
 
 `gallery.json` has an entry for each item that is shown, by its content's digest: `image` (a data
-URI) or `text`. What an item of a finding lies beside is kept by `name:` and its name.
+URI) or `text`.
 So the page can be made again when the data has moved.
 """
 
@@ -19,9 +19,6 @@ from headstart.wording import harmless, percent, shown, value
 FILE = "gallery.json"
 MOST = 18
 """Items of a kind."""
-
-MOST_SUSPECTS = 6
-"""Items of a finding about the data."""
 
 CHARACTERS = 600
 """Of a text that are shown."""

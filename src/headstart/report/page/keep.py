@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from headstart.errors import Unreadable
 from headstart.evaluation import Results, predictions
 from headstart.findings import Finding
 from headstart.report.page import gallery, rows
+from headstart.report.page.findings import MOST_SUSPECTS, digests_of
 from headstart.types import JsonObject, Unchecked
 
 LONGEST = 176
@@ -38,19 +40,25 @@ def keep(
         findings: about the data; the items that the page shows of each are kept too.
     """
     wanted = gallery.digests(rows.read(folder / predictions.FILE))
-    place = {bytes(each).ljust(16, b"\0").hex(): at for at, each in enumerate(results.digests)}
-    positions = {each: int(results.positions[place[each]]) for each in wanted if each in place}
-    kept: JsonObject = {digest: shown_of(data, at) for digest, at in positions.items()}
-    write_json(folder / gallery.FILE, {**_suspects(data, findings), **kept})
+    place = places_of(results.digests, results.positions.tolist())
+    kept: JsonObject = {each: shown_of(data, place[each]) for each in wanted if each in place}
+    write_json(folder / gallery.FILE, {**_suspects(data, findings, place), **kept})
 
 
-def _suspects(data: Dataset, findings: Sequence[Finding]) -> JsonObject:
-    """Of each finding's first items, and what they lie beside, which is known by its name."""
-    first = [each for found in findings for each in found.items[: gallery.MOST_SUSPECTS]]
-    beside = {each.beside for each in first if each.beside}
-    places = {name: at for at, name in enumerate(data.names) if name in beside}
-    kept: JsonObject = {each.digest: shown_of(data, each.position) for each in first if each.digest}
-    return kept | {f"name:{name}": shown_of(data, at) for name, at in places.items()}
+def places_of(contents: Iterable[bytes], positions: Iterable[int]) -> dict[str, int]:
+    """Where items are in the data, by the digests of their content; the last of those alike."""
+    # numpy drops trailing zeros
+    return {
+        bytes(each).ljust(16, b"\0").hex(): at
+        for each, at in zip(contents, positions, strict=True)
+        if each
+    }
+
+
+def _suspects(data: Dataset, findings: Sequence[Finding], place: Mapping[str, int]) -> JsonObject:
+    """Of each finding's first items, and what they lie beside."""
+    wanted = digests_of([asdict(each) for each in findings], MOST_SUSPECTS)
+    return {each: shown_of(data, place[each]) for each in wanted if each in place}
 
 
 def shown_of(data: Dataset, at: int) -> Unchecked:
