@@ -6,7 +6,7 @@ import re
 import pytest
 
 from headstart.report.comparison import Example
-from headstart.report.page import compared
+from headstart.report.page import compared, differences
 from tests.report.page.others import comparison
 from tests.report.page.reading import Read, check_whole
 from tests.report.page.stories import HOSTILE, png
@@ -75,10 +75,10 @@ def test_the_figures_are_those_of_the_report() -> None:
 
 def test_a_test_comes_back_as_it_was() -> None:
     for test in comparison("multilabel").compared.pairs[0].tests.values():
-        again = compared.read_tested(json.loads(json.dumps(test.to_json())))
+        again = differences.read_tested(json.loads(json.dumps(test.to_json())))
         assert again == test
     undefined = {**test.to_json(), "difference": None, "low": None, "high": None, "p": None}
-    assert not compared.read_tested(undefined | {"p_adjusted": None}).told
+    assert not differences.read_tested(undefined | {"p_adjusted": None}).told
 
 
 def test_items_on_which_they_differ_are_shown() -> None:

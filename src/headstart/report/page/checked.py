@@ -20,28 +20,26 @@ MOST_SUSPECTS = 24
 MOST_SKIPPED = 50
 
 ADVICE = {
-    "conflicting-labels": "Give the copies one label, or leave out those that are wrong.",
-    "leaks": "Take the copies out of one split, or let headstart divide the data: it keeps copies "
-    "on one side.",
-    "near-conflicting-labels": "Look at each pair: where both show the same, give them one label.",
-    "label-errors": "Look at each: correct the label where it is wrong, and leave it where the "
-    "item is only unusual.",
-    "shortcut": "A model may learn this cue instead of what is meant. Bring all items into one "
-    "form, or test on items that were collected in another way.",
-    "blank": "Leave out images on which there is nothing to learn from.",
+    "conflicting-labels": "Where both labels are right, an item has several: "
+    "--task multilabel learns them.",
+    "leaks": "Where the data gives no splits, headstart makes them, with copies on one side.",
+    "near-conflicting-labels": "Look at each pair: what looks the same to you needs one label.",
+    "label-errors": "Correct a label that is wrong; an unusual item whose label is right is worth "
+    "keeping.",
+    "shortcut": "Test the model on items that were collected in another way as well: one that "
+    "learnt the cue fails there.",
+    "blank": "Leave them out where their class cannot be told.",
     "unreadable": "They take no part in training or measuring until they are repaired.",
-    "duplicates": "Leave out copies that are there by accident: each counts as often as it is "
-    "there. headstart keeps them on one side of a split that it makes.",
+    "duplicates": "Leave out copies that are there by accident.",
     "near-duplicates": "headstart keeps them on one side of a split that it makes; a split that "
     "the data gives is left as it is.",
-    "order": "Where items that were collected together share more than the label, name them as "
-    "groups (--group), so that they stay on one side of the split.",
-    "outliers": "Leave out what does not belong to the data.",
-    "similar-classes": "Write down what tells the classes apart, collect more items of them, or "
-    "make them one class.",
-    "tiny": "Leave out images on which the class cannot be told.",
-    "blurred": "Leave out images on which the class cannot be told.",
-    "aspect-ratio": "Look whether they were cut or put together by mistake.",
+    "order": "Name what was collected together in a column, and that column with --group.",
+    "outliers": "Leave out what is of none of the classes.",
+    "similar-classes": "Look at the items below: labels of classes that look alike are wrong more "
+    "often.",
+    "tiny": "Leave them out where their class cannot be told.",
+    "blurred": "Leave them out where their class cannot be told.",
+    "aspect-ratio": "Look whether they were cut, or put together, by mistake.",
     "truncated": "Put what matters first, or divide long texts.",
 }
 """What to do about each kind of finding."""

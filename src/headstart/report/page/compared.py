@@ -5,26 +5,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headstart.evaluation import Difference
-from headstart.evaluation.paired import Tested
-from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
+from headstart.evaluation.statistics import FIRST
 from headstart.report.compared import NAMES, difference
-from headstart.report.page import content, drawing
+from headstart.report.page import content
 from headstart.report.page.content import IN_MEMORY, Cell, Headline, read_interval, titled
-from headstart.report.page.drawing import Plot, Table, axis
+from headstart.report.page.differences import (
+    capital,
+    gains,
+    less,
+    of_metrics,
+    of_pairs,
+    of_rows,
+    plain,
+    read_tested,
+    tests_of,
+)
+from headstart.report.page.drawing import Plot, Table
 from headstart.report.page.gallery import image_of, text_of
 from headstart.report.page.rendered import rendered, save
 from headstart.types import Unchecked
 from headstart.wording import count, figure, items, shown
 
-MOST_ROWS = 20
-"""Of a plot of classes, or of slices."""
-
 MOST_PAIRS = 10
 """Of models, that have a part of the page each."""
-
-SHARES = ("accuracy", "macro_f1", "micro_f1", "roc_auc", "map", "ece")
-"""Metrics of one scale, whose differences have one axis."""
 
 TESTS = {"mcnemar": "McNemar's exact test", "permutation": "a permutation test"}
 
@@ -101,7 +104,7 @@ def render(report: Unchecked, kept: Mapping[str, Unchecked], *, private: bool = 
         private=private,
         version=report["versions"].get("headstart", ""),
         metrics=_metrics(report),
-        differences=_differences(report),
+        differences=of_pairs(report),
         warnings=[] if private else [shown(each) for each in report["warnings"]],
         pairs=pairs,
         pairs_left=len(report["pairs"]) - len(pairs),
@@ -112,25 +115,6 @@ def render(report: Unchecked, kept: Mapping[str, Unchecked], *, private: bool = 
         skipped=None if private else content.skipped(report),
         skipped_left=max(len(report["skipped"]) - 20, 0),
     )
-
-
-def read_tested(found: Unchecked) -> Tested:
-    """A test as the report has it: null is NaN."""
-    value, low, high, new, old, p, adjusted = (
-        math.nan if found[name] is None else float(found[name])
-        for name in ("difference", "low", "high", "new", "old", "p", "p_adjusted")
-    )
-    between = Difference(str(found["metric"]), value, low, high)
-    return Tested(between, new, old, p, adjusted, str(found["test"]))
-
-
-def _tests(pair: Unchecked) -> dict[str, Tested]:
-    return {str(each["metric"]): read_tested(each) for each in pair["tests"]}
-
-
-def _gains(test: Tested) -> bool:
-    """Whether the newer model is the better one."""
-    return (test.difference.value > 0) != (test.difference.metric in LOWER_IS_BETTER)
 
 
 def _headline(report: Unchecked, *, private: bool) -> Headline:
@@ -156,9 +140,9 @@ def _best(report: Unchecked) -> str:
     """Which of several models is better than each other one, if any is."""
     wins = dict.fromkeys(report["models"], 0)
     for pair in report["pairs"]:
-        test = _tests(pair)[FIRST[report["task"]]]
+        test = tests_of(pair)[FIRST[report["task"]]]
         if test.told:
-            wins[pair["new"] if _gains(test) else pair["old"]] += 1
+            wins[pair["new"] if gains(test) else pair["old"]] += 1
     best = next((each for each, won in wins.items() if won == len(wins) - 1), None)
     if best is None:
         return "No model is better than each of the others"
@@ -185,83 +169,10 @@ def _metrics(report: Unchecked) -> Table:
     return Table(("Metric", *letters), tuple(rows))
 
 
-def _differences(report: Unchecked) -> Plot | None:
-    """The main metric of every pair; of a single pair every metric of the same scale."""
-    pairs, main = report["pairs"], FIRST[report["task"]]
-    if len(pairs) == 1:
-        return _of_metrics(pairs[0], main, "differences")
-    rows = [(_less(pair), _tests(pair)[main]) for pair in pairs[:MOST_ROWS]]
-    return _plot("differences", _plain(main), rows, "the first", main)
-
-
-def _of_metrics(pair: Unchecked, main: str, key: str) -> Plot | None:
-    tests = _tests(pair)
-    shown_here = [name for name in tests if name == main or {name, main} <= {*SHARES}]
-    rows = [(_plain(name), tests[name]) for name in shown_here]
-    return _plot(key, f"Differences, {_less(pair)}", rows, pair["new"], "metric")
-
-
-def _less(pair: Unchecked) -> str:
-    return f"{pair['new']} less {pair['old']}"
-
-
-def _plain(metric: str) -> str:
-    """A metric without which way is better, which a plot says below."""
-    return titled(metric).partition(" (")[0]
-
-
-def _plot(
-    key: str, title: str, rows: Sequence[tuple[str, Tested]], new: str, of: str
-) -> Plot | None:
-    """Differences with their intervals, a row each; None where none is defined.
-
-    Args:
-        key, title: of the plot.
-        rows: what is compared in each, and the test; of many the most certain are drawn.
-        new: which model is better to the right of zero.
-        of: what all rows are of, in the table's first column.
-    """
-    known = [(name, each) for name, each in rows if math.isfinite(each.difference.value)]
-    if not known:
-        return None
-    drawn = known
-    if len(known) > MOST_ROWS:
-        drawn = sorted(known, key=lambda row: row[1].adjusted)[:MOST_ROWS]
-    kinds = [(1 if _gains(each) else 2) if each.told else 0 for _, each in drawn]
-    found = [(name, each.difference) for name, each in drawn]
-    ends = [end for _, d in found for end in (d.value, d.low, d.high)]
-    x = axis("Difference", [0.0, *ends])
-    shapes, high = drawing.intervals([(n, d.value, d.low, d.high) for n, d in found], x, kinds)
-    told = [name for (name, _), kind in zip(drawn, kinds, strict=True) if kind]
-    some = f" {count(len(drawn))} of {count(len(known))} are drawn, the most certain." * (
-        len(drawn) < len(known)
-    )
-    lower = any(d.metric in LOWER_IS_BETTER for _, d in found)
-    right = f"To the right of zero {new} is higher" + ", which is worse where lower is better" * (
-        lower
-    )
-    apart = (
-        f"Told apart: {', '.join(map(shown, told))}." if told else "No difference is told apart."
-    )
-    legend = ((1, f"{new} better"), (2, f"{new} worse"), (0, "not told apart"))
-    return Plot(
-        key,
-        title,
-        f"A dot is a difference, the line its 95% interval. {right}. {apart}{some}",
-        shapes,
-        Table(
-            (_first(of), "Difference", "95% interval", "p"),
-            tuple((name, *difference(each)) for name, each in rows),
-        ),
-        tuple(each for each in legend if each[0] in kinds),
-        (drawing.WIDTH, high),
-    )
-
-
 def _pair(report: Unchecked, at: int, kept: Mapping[str, Unchecked], *, private: bool) -> Pair:
     pair = report["pairs"][at]
     new, old = pair["new"], pair["old"]
-    tests = _tests(pair)
+    tests = tests_of(pair)
     rows = [
         (titled(name), figure(each.old), figure(each.new), *difference(each), TESTS[each.test])
         for name, each in tests.items()
@@ -274,10 +185,10 @@ def _pair(report: Unchecked, at: int, kept: Mapping[str, Unchecked], *, private:
     ]
     return Pair(
         key=f"pair-{at}",
-        title=_less(pair),
+        title=less(pair),
         sentence=shown(pair["sentence"]),
         tests=Table(("Metric", old, new, "Difference", "95% interval", "p", "Test"), tuple(rows)),
-        plot=_of_metrics(pair, FIRST[report["task"]], f"pair-{at}-plot") if several else None,
+        plot=of_metrics(pair, FIRST[report["task"]], f"pair-{at}-plot") if several else None,
         columns=(f"{old} right", f"{old} wrong"),
         agreement=_agreement(agreement, new) if matrix else (),
         nearer=None if matrix else Table(("Answer", "Items"), tuple(words)),
@@ -330,15 +241,10 @@ def _parts(report: Unchecked, which: str, of: str) -> Parts | None:
     plots = []
     for at, pair in enumerate(report["pairs"][:MOST_PAIRS]):
         tests = [(shown(str(each["name"])), read_tested(each["tests"][at])) for each in found]
-        title = f"{_plain(metric)}, {_less(pair)}"
-        plots.append(_plot(f"{which}-{at}", title, tests, pair["new"], of))
-    table = Table((_first(of), "Items", *letters), tuple(rows))
+        title = f"{plain(metric)}: {less(pair)}"
+        plots.append(of_rows(f"{which}-{at}", title, tests, pair["new"], of))
+    table = Table((capital(of), "Items", *letters), tuple(rows))
     return Parts(f"By {of}", titled(metric), table, tuple(each for each in plots if each))
-
-
-def _first(of: str) -> str:
-    """Text that begins with a capital letter."""
-    return of[:1].upper() + of[1:]
 
 
 def _command(report: Unchecked) -> str | None:
@@ -364,8 +270,8 @@ def _made(report: Unchecked, *, private: bool) -> list[tuple[str, str]]:
         ),
         (
             "Intervals",
-            "95%, of accuracy and of classes Agresti and Min's (2005), of all others a paired "
-            "bootstrap",
+            "95%: Agresti and Min's (2005) where the test is McNemar's, a paired bootstrap "
+            "otherwise",
         ),
         (
             "p",

@@ -1,6 +1,5 @@
 """A template and what it shows become a page."""
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,6 @@ def rendered(template: str, **parts: Any) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template(template).render(**parts)
-
-
-def contents(parts: Collection[tuple[str, str, object]]) -> list[tuple[str, str]]:
-    """Key and title of each part of a page that has something to show."""
-    return [(key, title) for key, title, part in parts if part]
 
 
 def save(page: str, out: Path) -> None:
