@@ -24,7 +24,16 @@ from headstart.keywords import (
 from headstart.paths import cache_folder
 from headstart.progress import Clock, Progress
 from headstart.report.notebook import usual_progress
-from headstart.spec import CheckSpec, EmbedSpec, FitSpec, GenerateSpec, ItemSpec, ReadSpec, spec_of
+from headstart.spec import (
+    CheckSpec,
+    EmbedSpec,
+    FitSpec,
+    GenerateSpec,
+    ItemSpec,
+    ReadSpec,
+    chosen,
+    spec_of,
+)
 from headstart.values import value_of
 from headstart.wording import shown
 
@@ -321,6 +330,8 @@ def check(
     labels: object = None,
     *,
     out: str | Path | None = None,
+    page: str | Path | None = None,
+    private: bool = False,
     progress: Progress | None = None,
     began: float | None = None,
     **options: Unpack[CheckOptions],
@@ -332,6 +343,8 @@ def check(
         labels: one for each item, where `data` are items.
         out: a .csv file to write the suspects to, with columns to fill in; `fit` takes it back as
             `corrections`.
+        page: an .html file to write the findings to, with thumbnails or texts of their items.
+        private: leave names of items, texts and images out of the page; names of classes stay.
         progress: shows what is going on; by default a notebook does, and nothing else.
         began: see `fit`.
         **options: the fields of `headstart.spec.CheckSpec`.
@@ -344,6 +357,7 @@ def check(
 
     spec = spec_of(CheckSpec, options)
     path = None if out is None else check_file(_path("--out", out), (".csv",))
+    written = _page(page, private=private)
     clock = Clock(began)
     dataset = reading.with_test(reading.read_any(data, spec, labels), spec.as_fit())
     return checking.check(
@@ -353,6 +367,8 @@ def check(
         clock,
         name=_name(data),
         out=path,
+        page=written,
+        private=private,
     )
 
 
@@ -387,6 +403,8 @@ def compare(
     data: object = None,
     labels: object = None,
     by: str | None = None,
+    page: str | Path | None = None,
+    private: bool = False,
     progress: Progress | None = None,
     began: float | None = None,
     **options: Unpack[ReadOptions],
@@ -400,6 +418,10 @@ def compare(
             answers are saved with the models count.
         labels: one for each item, where `data` are items.
         by: a column of the data, or of a table of answers, to compare within each value of.
+        page: an .html file to write the same to, with thumbnails or texts of the items on which the
+            models differ.
+        private: leave names of items, texts and images out of the page, and what models, columns
+            and their values are called; names of classes stay.
         progress: shows what is going on; by default a notebook does, and nothing else.
         began: see `fit`.
         **options: the fields of `headstart.spec.ReadSpec`, but for the task.
@@ -411,6 +433,7 @@ def compare(
     from headstart.run.sides import sides
 
     began = time.monotonic() if began is None else began
+    written = _page(page, private=private)
     given, named, cells = sides(models, data, labels, by, options)
     return comparing.run(
         given,
@@ -419,6 +442,9 @@ def compare(
         by=by,
         cells=cells,
         began=began,
+        options=chosen(spec_of(ReadSpec, options)),
+        page=written,
+        private=private,
     )
 
 
@@ -584,6 +610,15 @@ def _with(name: str, model: Answering) -> Answering:
             f"A {type(model).__name__} is no model that answers; give one, or its folder."
         )
     return model
+
+
+def _page(given: object, *, private: bool) -> Path | None:
+    """The page to write beside an answer; None where none is asked for."""
+    if given is not None:
+        return check_file(_path("--page", given), (".html", ".htm"), "--page")
+    if private:
+        raise InputError("--private is about a page: name one with --page FILE.html.")
+    return None
 
 
 def _path(option: str, given: object) -> Path:

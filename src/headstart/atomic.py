@@ -71,7 +71,7 @@ def is_unfinished(name: str) -> bool:
     return name.startswith(".headstart-") and ".partial" in name
 
 
-def check_file(out: str | Path, suffixes: Collection[str] = ROWS) -> Path:
+def check_file(out: str | Path, suffixes: Collection[str] = ROWS, option: str = "--out") -> Path:
     """The file to write, before any work is done for it.
 
     Raises:
@@ -82,10 +82,12 @@ def check_file(out: str | Path, suffixes: Collection[str] = ROWS) -> Path:
     if path.suffix.lower() not in suffixes:
         *most, last = suffixes
         known = f"{', '.join(most)} or {last}" if most else last
-        raise InputError(f"--out is {out!r}, but it must end in {known}.")
-    check_written(path, "--out")
+        raise InputError(f"{option} is {out!r}, but it must end in {known}.")
+    check_written(path, option)
     if path.is_dir():
-        raise InputError(f"--out is {out!r}, which is a folder; name a file.")
+        raise InputError(f"{option} is {out!r}, which is a folder; name a file.")
     if not path.parent.is_dir():
-        raise InputError(f"--out is {out!r}, but there is no folder {str(path.parent)!r}; make it.")
+        raise InputError(
+            f"{option} is {out!r}, but there is no folder {str(path.parent)!r}; make it."
+        )
     return path.resolve()

@@ -1,8 +1,20 @@
 """Which libraries are there, and in which versions, without importing them."""
 
+import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+
+VERSIONS = (
+    "headstart",
+    "torch",
+    "timm",
+    "transformers",
+    "peft",
+    "openvino",
+    "pylance",
+    "scikit-learn",
+)
 
 
 def installed(*libraries: str) -> bool:
@@ -20,3 +32,10 @@ def version_of(distribution: str) -> str:
         return version(distribution)
     except PackageNotFoundError:
         return "none"
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that figures depend on."""
+    return {"python": platform.python_version()} | {
+        name: found for name in VERSIONS if (found := version_of(name)) != "none"
+    }

@@ -1,6 +1,7 @@
 """`headstart check`, and what `fit` makes of its table, as people run them."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,6 +68,46 @@ def test_photos_are_checked_corrected_and_learnt_from(place, photos):
     kinds = {each["kind"] for each in done.json["findings"]}
     assert "conflicting-labels" not in kinds
     assert "duplicates" in kinds
+
+
+def test_findings_become_a_page(place, photos):
+    """As people run it; the same data and seed give the same findings."""
+    arguments = ("check", "photos", "--offline", "--page", "found.html")
+    done = place.process(*arguments, "--json")
+    assert done.code == 0, done.err
+    assert Path(done.json["page"]) == place.folder / "found.html"
+    assert done.json["class_counts"] == {"blue": 25, "red": 27}
+    assert done.json["splits"] == {}
+    assert done.json["options"] == {"offline": True}
+    text = (place.folder / "found.html").read_text("utf-8")
+    assert len(text) < 3_000_000
+    assert text.count("data:image/webp") > 4
+    assert f"headstart check photos --offline --page {done.json['page']}" in text
+    assert "photos" in text
+    assert 'alt="blue/0-2.jpg"' in text
+    assert 'alt="red/other.jpg"' in text
+    private = place.run("check", "photos", "--offline", "--page", "other.html", "--private")
+    assert private.code == 0, private.err
+    assert "other.html" in private.out
+    text = (place.folder / "other.html").read_text("utf-8")
+    for hidden in ("photos", ".jpg", "data:image", "--offline"):
+        assert hidden not in text, hidden
+    assert "Conflicting labels" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--page", "found.txt"), "--page is 'found.txt', but it must end in .html or .htm"),
+        (("--page", "nowhere/found.html"), "nowhere"),
+        (("--private",), "name one with --page"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused_first(place, arguments, said):
+    for command in (("check", "missing"), ("compare", "missing", "gone")):
+        done = place.run(*command, *arguments)
+        assert done.code == 2
+        assert said in done.err
 
 
 def test_a_shortcut_is_named(place):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pyarrow
 import pyarrow.parquet
@@ -207,6 +208,49 @@ def test_at_a_terminal_and_from_python(place, monkeypatch):
     assert "<pre" in report._repr_html_()
     with pytest.raises(InputError, match="no saved answers"):
         headstart.compare(a, b)
+
+
+def test_on_a_page(place):
+    """As people run it, with texts of the data, and with those that the models keep."""
+    done = place.process("compare", "a", "b", "c", "new.csv", "--by", "side", "--page", "p.html")
+    assert done.code == 0, done.err
+    assert "p.html" in done.out
+    found = asked(place, "a", "b", "c", "new.csv", "--by", "side")
+    text = (place.folder / "p.html").read_text("utf-8")
+    assert f"headstart compare a b c new.csv --by side --page {place.folder / 'p.html'}" in text
+    for pair in found["pairs"]:
+        assert pair["sentence"].removesuffix(".").replace("<", "&lt;") in text
+        for each in pair["examples"]:
+            row = int(each["item"].partition(":")[2])
+            shown = [line[0] for line in lines(25, start=1000)][row - 2]
+            assert f'<blockquote dir="auto" tabindex="0">{shown}</blockquote>' in text
+    examples = [each for pair in asked(place, "a", "c")["pairs"] for each in pair["examples"]]
+    done = place.run("compare", "a", "c", "--page", "saved.html")
+    assert done.code == 0, done.err
+    kept = {
+        digest: about["text"]
+        for model in "ac"
+        for digest, about in json.loads(
+            (place.folder / model / "gallery.json").read_text("utf-8")
+        ).items()
+    }
+    text = (place.folder / "saved.html").read_text("utf-8")
+    assert text.count("<blockquote") == sum(each["digest"] in kept for each in examples)
+    done = place.run("compare", "a", "b", "new.csv", "--page", "other.html", "--private")
+    assert done.code == 0, done.err
+    text = (place.folder / "other.html").read_text("utf-8")
+    assert "new.csv" not in text
+    assert "<blockquote" not in text
+
+
+def test_kept_texts_that_are_no_json_are_said(place):
+    broken = place.folder / "broken"
+    shutil.copytree(place.folder / "a", broken)
+    (broken / "gallery.json").write_text("{")
+    done = place.run("compare", "broken", "b", "--page", "p.html")
+    assert done.code == 2
+    assert "gallery.json" in done.err
+    assert place.run("compare", "broken", "b").code == 0
 
 
 def test_numbers(place):

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from headstart.cli.answer import answering, console, give_json, waiting_since
-from headstart.cli.options import Json, takes
+from headstart.cli.options import Json, Page, Private, takes
 from headstart.spec import OUTPUT, CheckSpec
 
 EXAMPLES = (
-    "headstart check photos/ --out suspects.csv",
+    "headstart check photos/ --out suspects.csv --page findings.html",
     "headstart fit photos/ --out model --corrections suspects.csv",
 )
 
@@ -30,6 +30,8 @@ def check(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    page: Page = None,
+    private: Private = False,
     json: Json = False,
     **options: Any,
 ) -> None:
@@ -38,7 +40,15 @@ def check(
         from headstart import api
         from headstart.report.progress_bar import ProgressBar
 
-        report = api.check(data, out=out, progress=ProgressBar(), began=waiting_since(), **options)
+        report = api.check(
+            data,
+            out=out,
+            page=page,
+            private=private,
+            progress=ProgressBar(),
+            began=waiting_since(),
+            **options,
+        )
         if json:
             give_json(report.to_json(), stream)
         else:

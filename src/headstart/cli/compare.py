@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from headstart.cli.answer import answering, console, give_json, waiting_since
-from headstart.cli.options import Json, takes
+from headstart.cli.options import Json, Page, Private, takes
 from headstart.spec import EVALUATION, LabelledSpec
 
 EXAMPLES = (
-    "headstart compare model-a model-b new-photos/",
+    "headstart compare model-a model-b new-photos/ --page compared.html",
     "headstart compare model-a model-b answers-of-another-tool.csv",
 )
 
@@ -35,6 +35,8 @@ def compare(
             rich_help_panel=EVALUATION,
         ),
     ] = None,
+    page: Page = None,
+    private: Private = False,
     json: Json = False,
     **options: Any,
 ) -> None:
@@ -44,7 +46,13 @@ def compare(
         from headstart.report.progress_bar import ProgressBar
 
         report = api.compare(
-            *models, by=by, progress=ProgressBar(), began=waiting_since(), **options
+            *models,
+            by=by,
+            page=page,
+            private=private,
+            progress=ProgressBar(),
+            began=waiting_since(),
+            **options,
         )
         if json:
             give_json(report.to_json(), stream)

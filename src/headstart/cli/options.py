@@ -20,6 +20,27 @@ Json = Annotated[
     typer.Option("--json", help="Print JSON on standard output.", rich_help_panel=OUTPUT),
 ]
 
+Page = Annotated[
+    str | None,
+    typer.Option(
+        "--page",
+        metavar="FILE",
+        help="An .html file for the same as a page, with images or texts of the items, to look at "
+        "or to send to somebody.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+Private = Annotated[
+    bool,
+    typer.Option(
+        "--private",
+        help="Leave names of items, texts and images out of the page, for one that goes to "
+        "others; names of classes stay.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
 Offline = Annotated[
     bool,
     typer.Option(

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headstart.cli.answer import answering, give_json
-from headstart.cli.options import Json
+from headstart.cli.options import Json, Private
 
 EXAMPLES = (
     "headstart report model --open",
@@ -25,14 +25,7 @@ def report(
             help="An .html file; by default report.html in MODEL, or report-private.html.",
         ),
     ] = None,
-    private: Annotated[
-        bool,
-        typer.Option(
-            "--private",
-            help="Leave out names of items, texts and images, for a page that goes to others; "
-            "names of classes stay.",
-        ),
-    ] = False,
+    private: Private = False,
     json: Json = False,
 ) -> None:
     """Make the page of a saved MODEL again, also without its data."""

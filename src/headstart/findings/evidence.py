@@ -91,5 +91,12 @@ class Evidence:
         score: float | None = None,
     ) -> Suspect:
         """The item at a position of the data."""
-        digest = bytes(self.contents[at])
-        return suspect(self.data, at, digest, suggestion=suggestion, beside=beside, score=score)
+        return suspect(
+            self.data,
+            at,
+            bytes(self.contents[at]),
+            suggestion=suggestion,
+            beside=beside,
+            beside_digest=b"" if beside is None else bytes(self.contents[beside]),
+            score=score,
+        )

@@ -23,6 +23,7 @@ class Suspect:
         label: what it is labelled, as text.
         suggestion: what it is more likely to be, as text; empty where nothing is suggested.
         beside: the name of the item that it is compared with; empty where there is none.
+        beside_digest: of that item's content.
         score: how suspicious it is, by the measure of its kind of finding.
     """
 
@@ -32,6 +33,7 @@ class Suspect:
     label: str
     suggestion: str = ""
     beside: str = ""
+    beside_digest: str = ""
     score: float | None = None
 
 
@@ -72,15 +74,21 @@ def suspect(
     *,
     suggestion: Label | None = None,
     beside: int | None = None,
+    beside_digest: bytes = b"",
     score: float | None = None,
 ) -> Suspect:
     """The item at a position of the data."""
     return Suspect(
         position=at,
         name=data.names[at],
-        digest=digest.ljust(16, b"\0").hex() if digest else "",  # numpy drops trailing zeros
+        digest=_hexadecimal(digest),
         label=written(data.labels[at] if data.labels is not None else None),
         suggestion=written(suggestion),
         beside="" if beside is None else data.names[beside],
+        beside_digest=_hexadecimal(beside_digest),
         score=None if score is None else float(f"{score:.4g}"),
     )
+
+
+def _hexadecimal(digest: bytes) -> str:
+    return digest.ljust(16, b"\0").hex() if digest else ""  # numpy drops trailing zeros

@@ -45,6 +45,7 @@ def show_comparison(report: ComparisonReport, console: Console) -> None:
         for letter, name in zip(report.letters, report.models, strict=True)
     ]
     rows += [("items", said), *(("notes", note) for note in report.notes)]
+    rows += [("page", report.page)] if report.page else []
     section(console, f"Data: {report.dataset or 'test items saved with the models'}", facts(rows))
     show_skipped(console, report.skipped, "--json lists them all")
     show_warnings(console, report.warnings)
@@ -107,14 +108,15 @@ def _tests(report: ComparisonReport, pair: Pair) -> Table:
     table = columns(("metric", old, new, "difference", "95% interval", "p"), right=numbers)
     for name, test in pair.tests.items():
         table.add_row(
-            Text(METRICS.get(name, name)), figure(test.old), figure(test.new), *_difference(test)
+            Text(METRICS.get(name, name)), figure(test.old), figure(test.new), *difference(test)
         )
     if any(name in LOWER_IS_BETTER for name in pair.tests):
         table.add_row(Text("* lower is better", style="dim"))
     return table
 
 
-def _difference(test: Tested) -> tuple[str, str, str]:
+def difference(test: Tested) -> tuple[str, str, str]:
+    """The difference, its interval and p as a table has them."""
     found = test.difference
     if not math.isfinite(found.value):
         return "-", "-", "-"
@@ -136,6 +138,6 @@ def _slices(report: ComparisonReport, slices: Sequence[Slice]) -> Table:
             Text(shown(each.name)),
             count(each.items),
             *row,
-            *(_difference(each.tests[0]) if two else ()),
+            *(difference(each.tests[0]) if two else ()),
         )
     return table

@@ -11,7 +11,7 @@ from headstart.evaluation.comparison import Comparison, Pair, Slice
 from headstart.evaluation.statistics import FIRST
 from headstart.report.jsonable import jsonable, metrics_to_json
 from headstart.report.notebook import Showable
-from headstart.types import Json, JsonObject
+from headstart.types import Json, JsonObject, Unchecked
 from headstart.wording import shown
 
 if TYPE_CHECKING:
@@ -25,12 +25,14 @@ class Example:
     Attributes:
         item: its name; label: what is true of it.
         new, old: what each model answers.
+        digest: of its content, 32 hexadecimal digits; empty where no model says it.
     """
 
     item: str
     label: str
     new: str
     old: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,8 @@ class ComparisonReport(Showable):
         compared: metrics of each, and every two compared.
         examples: of each pair, items on which the two differ most.
         by: the column of the slices.
-        skipped, warnings, notes, seconds: as in `Report`.
+        page: the page that was written; None: none was asked for.
+        options, versions, skipped, warnings, notes, seconds: as in `Report`.
     """
 
     models: tuple[str, ...]
@@ -56,6 +59,9 @@ class ComparisonReport(Showable):
     compared: Comparison
     examples: tuple[tuple[Example, ...], ...] = ()
     by: str | None = None
+    page: str | None = None
+    options: Unchecked = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -104,12 +110,18 @@ class ComparisonReport(Showable):
             "warnings": list(self.warnings),
             "notes": list(self.notes),
             "seconds": jsonable(self.seconds),
+            "page": self.page,
+            "options": jsonable(self.options),
+            "versions": jsonable(self.versions),
         }
 
     def _pair(self, at: int) -> Json:
+        from headstart.report.compared import in_words
+
         pair = self.compared.pairs[at]
         return {
             **self.named(pair),
+            "sentence": in_words(self, pair),
             "tests": [test.to_json() for test in pair.tests.values()],
             "agreement": dict(pair.agreement),
             "examples": [jsonable(asdict(each)) for each in self.examples[at]],

@@ -31,6 +31,7 @@ def show_check(report: CheckReport, console: Console) -> None:
         ("backbone", report.backbone),
         ("time", duration(report.seconds["total"])),
         *(("notes", note) for note in report.notes),
+        *((("page", report.page),) if report.page else ()),
     ]
     section(console, f"Data: {report.dataset}", facts(rows))
     show_skipped(console, report.skipped, "--json lists them all")

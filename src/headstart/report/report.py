@@ -216,10 +216,13 @@ class CheckReport(Showable):
     Attributes:
         dataset, modality, task, classes: of the data.
         counts: items that were `checked` and `skipped`.
+        class_counts: items that were checked, by class; empty for regression.
+        splits: likewise, by the split that the data gives them; empty where it gives none.
         backbone: the network whose features were looked at.
         findings: the most serious first, each with all its items.
         suspects: the table that was written, to be filled in; None: none was asked for.
-        store, seconds, skipped, warnings, notes: as in `Report`.
+        page: the page that was written; None: none was asked for.
+        seed, options, versions, store, seconds, skipped, warnings, notes: as in `Report`.
     """
 
     dataset: str
@@ -232,6 +235,12 @@ class CheckReport(Showable):
     store: Mapping[str, int]
     seconds: Mapping[str, float]
     suspects: str | None = None
+    page: str | None = None
+    class_counts: Mapping[str, int] = field(default_factory=dict)
+    splits: Mapping[str, int] = field(default_factory=dict)
+    seed: int = 0
+    options: Unchecked = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

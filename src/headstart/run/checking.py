@@ -1,21 +1,27 @@
 """Data is checked: features of every item, heads that did not learn from it, and what they tell."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from headstart import findings
 from headstart.data import labels
-from headstart.data.dataset import Dataset, count_notes
+from headstart.data.dataset import SPLITS, Dataset, count_notes
+from headstart.data.forms import ordered
 from headstart.data.idle import refuse_idle
 from headstart.findings import suspects
+from headstart.installed import versions
 from headstart.progress import Clock, Progress
+from headstart.report.page.checked import write as write_page
+from headstart.report.page.keep import places_of
 from headstart.report.report import CheckReport
 from headstart.run import near_duplicates
 from headstart.run.evidence import evidence_of
 from headstart.run.prepare import extract
-from headstart.spec import CheckSpec
+from headstart.spec import CheckSpec, chosen
 from headstart.training import feature_extraction
 from headstart.training.examples import without_test
+from headstart.types import Indices
 
 
 def check(
@@ -26,6 +32,8 @@ def check(
     *,
     name: str,
     out: Path | None,
+    page: Path | None,
+    private: bool,
 ) -> CheckReport:
     """Look for what is wrong with a data set; nothing but heads is trained.
 
@@ -36,6 +44,8 @@ def check(
         clock: times the parts.
         name: what a report calls the data.
         out: the table of suspects to write; None writes none.
+        page: the page to write; None writes none.
+        private: leaves names of items, texts and images out of it.
 
     Raises:
         InputError: the data or an option is wrong.
@@ -60,7 +70,7 @@ def check(
         suspects.write(found, out)
     clock.lap("check")
     notes = count_notes(features.notes, dataset.modality)
-    return CheckReport(
+    report = CheckReport(
         dataset=name,
         modality=dataset.modality,
         task=examples.task,
@@ -71,7 +81,36 @@ def check(
         store={"hits": features.hits, "misses": features.misses},
         seconds=clock.seconds(),
         suspects=None if out is None else str(out),
+        page=None if page is None else str(page),
+        class_counts=_class_counts(dataset, evidence.positions),
+        splits=_split_counts(dataset, evidence.positions),
+        seed=spec.seed,
+        options=chosen(spec),
+        versions=versions(),
         skipped=extracted.skipped,
         warnings=tuple(dict.fromkeys((*dataset.warnings, *features.warnings, *notes))),
         notes=dataset.notes,
     )
+    if page is not None:
+        with progress.stage("Writing the page", None):
+            places = places_of(features.contents, range(len(dataset)))
+            write_page(report.to_json(), dataset, places, page, private=private)
+    return report
+
+
+def _class_counts(data: Dataset, positions: Indices) -> dict[str, int]:
+    """How many of the items at some positions are of each class."""
+    assert data.labels is not None
+    counts: Counter[str] = Counter()
+    for label in map(data.labels.__getitem__, positions.tolist()):
+        if not isinstance(label, float):
+            counts.update([label] if isinstance(label, str) else label)
+    return {each: counts[each] for each in ordered(counts)}
+
+
+def _split_counts(data: Dataset, positions: Indices) -> dict[str, int]:
+    """How many of the items at some positions the data puts into each split."""
+    if not data.splits:
+        return {}
+    counts = Counter(map(data.splits.__getitem__, positions.tolist()))
+    return {each: counts[each] for each in SPLITS if counts[each]}

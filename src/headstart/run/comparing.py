@@ -9,20 +9,26 @@ from pathlib import Path
 import numpy as np
 
 from headstart.data.dataset import Dataset
-from headstart.errors import InputError
+from headstart.errors import InputError, ModelError, first_line
+from headstart.evaluation import Results
 from headstart.evaluation.answers import labels_of
 from headstart.evaluation.calibration import probabilities
 from headstart.evaluation.comparison import Answers, Comparison, compare
 from headstart.evaluation.predictions import SEPARATOR
+from headstart.installed import versions
 from headstart.predictors import Model
 from headstart.progress import Progress
 from headstart.report.comparison import ComparisonReport, Example, letter
+from headstart.report.page import gallery
+from headstart.report.page.compared import write as write_page
+from headstart.report.page.items import of_items
+from headstart.report.page.keep import places_of
 from headstart.run.answered import Answered, of_file, of_folder, of_results
-from headstart.run.evaluating import asked
+from headstart.run.evaluating import Asked, asked
 from headstart.run.matched import Matched, matched
 from headstart.run.slicing import values_of
 from headstart.spec import ReadSpec
-from headstart.types import Floats, Label
+from headstart.types import Floats, Label, Unchecked
 from headstart.wording import items, percent, some, value
 
 FEW = 30
@@ -56,6 +62,9 @@ def run(
     by: str | None,
     cells: Mapping[str, object] | None,
     began: float,
+    options: Unchecked,
+    page: Path | None,
+    private: bool,
 ) -> ComparisonReport:
     """Compare every two of some models.
 
@@ -67,6 +76,9 @@ def run(
         cells: its cells by the names of the items, where there is data; else it is a column of
             the answers.
         began: when the person began to wait, by `time.monotonic`.
+        options: how the data is read, where that is not as by default.
+        page: the page to write; None writes none.
+        private: leaves names of items, texts and images out of it.
 
     Raises:
         InputError: what is given cannot be compared; why, with how many items.
@@ -93,10 +105,9 @@ def run(
             together=same.together,
             seed=0,
         )
-    first = given[0 if wanted is None else wanted]
     skipped = tuple(dict.fromkeys(each for model in models for each in model.skipped))
-    read = first.data
-    return ComparisonReport(
+    read = None if wanted is None else given[wanted].data
+    report = ComparisonReport(
         models=tuple(each.name for each in given),
         dataset=dataset,
         task=models[0].task,
@@ -107,14 +118,17 @@ def run(
             "skipped": len(skipped),
         },
         compared=compared,
-        examples=_examples(models[0].task, same, compared),
+        examples=_examples(models, same, compared),
         by=by,
+        page=None if page is None else str(page),
+        options=options,
+        versions=versions(),
         skipped=skipped,
         warnings=tuple(
             dict.fromkeys(
                 (
                     *(read.warnings if read else ()),
-                    *(said for _, warnings in asked_first for said in warnings),
+                    *(said for _, found in asked_first for said in found.warnings),
                     *_warnings(models, same),
                     *(said for each in compared.evaluations for said in each.notes),
                 )
@@ -123,9 +137,34 @@ def run(
         notes=(*(read.notes if read else ()), *_notes(same)),
         seconds={"total": time.monotonic() - began},
     )
+    if page is not None:
+        with progress.stage("Writing the page", None):
+            first = asked_first[0][1].results if asked_first else None
+            kept = {} if private else _kept(given, report, read, first)
+            write_page(report.to_json(), kept, page, private=private)
+    return report
 
 
-def _asked(given: Given, progress: Progress, dataset: str) -> tuple[Answered, tuple[str, ...]]:
+def _kept(
+    given: Sequence[Given], report: ComparisonReport, data: Dataset | None, asked: Results | None
+) -> dict[str, Unchecked]:
+    """Thumbnails or texts of the examples, by digest: of the data, or as the models keep them."""
+    if data is not None and asked is not None:
+        digests = [each.digest for examples in report.examples for each in examples]
+        return of_items(data, digests, places_of(asked.digests, asked.positions.tolist()))
+    kept: dict[str, Unchecked] = {}
+    for folder in (each.folder for each in given if each.folder):
+        try:
+            kept |= gallery.read(folder / gallery.FILE)
+        except (OSError, ValueError, AttributeError) as error:
+            raise ModelError(
+                f"{str(folder / gallery.FILE)!r} cannot be understood ({first_line(error)}); it "
+                "was changed, or another version of headstart wrote it."
+            ) from error
+    return kept
+
+
+def _asked(given: Given, progress: Progress, dataset: str) -> tuple[Answered, Asked]:
     assert given.model is not None
     assert given.data is not None
     assert given.spec is not None
@@ -138,7 +177,7 @@ def _asked(given: Given, progress: Progress, dataset: str) -> tuple[Answered, tu
         found.skipped,
         tells=given.model.trained is not None,
     )
-    return answers, found.warnings
+    return answers, found
 
 
 def _warnings(models: Sequence[Answered], same: Matched) -> tuple[str, ...]:
@@ -195,7 +234,12 @@ def _slices(
     return values_of(by, (column[at] for at in same.rows[holding]))
 
 
-def _examples(task: str, same: Matched, compared: Comparison) -> tuple[tuple[Example, ...], ...]:
+def _examples(
+    models: Sequence[Answered], same: Matched, compared: Comparison
+) -> tuple[tuple[Example, ...], ...]:
+    task = models[0].task
+    known = next((at for at, each in enumerate(models) if len(each.digests)), None)
+    digests = () if known is None else models[known].digests
     return tuple(
         tuple(
             Example(
@@ -203,6 +247,7 @@ def _examples(task: str, same: Matched, compared: Comparison) -> tuple[tuple[Exa
                 label=_label(same.labels[at]),
                 new=_answer(task, same, same.answers[pair.new], at),
                 old=_answer(task, same, same.answers[pair.old], at),
+                digest="" if known is None else digests[same.rows[known][at]],
             )
             for at in pair.examples
         )

@@ -1,6 +1,5 @@
 """A climbed ladder is measured once, on the test split, and becomes a `Report`."""
 
-import platform
 from collections.abc import Mapping
 
 from headstart import evaluation
@@ -11,7 +10,7 @@ from headstart.evaluation.decisions import Decision
 from headstart.evaluation.learning_curve import LearningCurve
 from headstart.features.extract import Features
 from headstart.heads.contract import history_of
-from headstart.installed import version_of
+from headstart.installed import versions
 from headstart.report.report import Report, Rung
 from headstart.run.climbing import Climbed, Tried
 from headstart.spec import FitSpec, chosen
@@ -21,17 +20,6 @@ from headstart.training.assemble import assemble, scores_on_test
 from headstart.training.deciding import Chosen, of_constant, on_validation
 from headstart.training.examples import Examples
 from headstart.types import JsonObject, Scores
-
-VERSIONS = (
-    "headstart",
-    "torch",
-    "timm",
-    "transformers",
-    "peft",
-    "openvino",
-    "pylance",
-    "scikit-learn",
-)
 
 
 def measured(
@@ -203,10 +191,3 @@ def _warnings(
     said += [*climbed.best.warnings, *climbed.warnings]
     said += count_notes(features.notes, dataset.modality)
     return tuple(dict.fromkeys(said))
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that figures depend on."""
-    return {"python": platform.python_version()} | {
-        name: found for name in VERSIONS if (found := version_of(name)) != "none"
-    }

@@ -10,9 +10,9 @@ from headstart.generation.report import PRETRAINED, GenerationReport, Sample
 from headstart.generation.sample import Written, stream
 from headstart.generation.saved import LanguageModel
 from headstart.generation.texts import Document
+from headstart.installed import versions
 from headstart.progress import Progress
 from headstart.report.report import Rung
-from headstart.run.measure import versions
 from headstart.run.tuning import Prepared, Tuned
 from headstart.spec import GenerateSpec
 from headstart.training.items import Tokens

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from headstart.report import page
-from tests.report.page.stories import HOSTILE, digests, folder, heated, hostile, story
+from headstart.report.page import checked, compared
+from tests.report.page.others import check, comparison
+from tests.report.page.stories import HOSTILE, digests, folder, heated, hostile, png, story
+from tests.report.page.test_checked import hostile as hostile_check
+from tests.report.page.test_compared import hostile as hostile_comparison
 from tests.report.page.test_decided import CASES, decided
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -38,7 +42,20 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     folders["texts"] = folder(at / "texts", made, found, kept)
     for each in folders.values():
         page.write(each, each / page.FILE)
-    return {name: each / page.FILE for name, each in folders.items()}
+    made = {name: each / page.FILE for name, each in folders.items()}
+    kept = {f"{at:032x}": {"image": png()} for at in range(200)}
+    others = {
+        "check": checked.render(check().to_json(), kept),
+        "hostile check": checked.render(hostile_check().to_json(), kept),
+        "private check": checked.render(check().to_json(), {}, private=True),
+        "comparison": compared.render(comparison().to_json(), kept),
+        "three": compared.render(comparison(models=("a", "b", "c")).to_json(), kept),
+        "hostile comparison": compared.render(hostile_comparison().to_json(), kept),
+    }
+    for name, text in others.items():
+        made[name] = at / f"{name}.html"
+        made[name].write_text(text, "utf-8")
+    return made
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -57,7 +74,14 @@ def tab(request, browser):
     context.close()
 
 
-@pytest.mark.parametrize("name", ["classification", "multilabel", "regression", "texts", "hostile"])
+PLOTS = {
+    **dict.fromkeys(("classification", "multilabel", "regression", "texts", "hostile"), 4),
+    **dict.fromkeys(("check", "hostile check", "private check"), 1),
+    **{"comparison": 3, "three": 10, "hostile comparison": 3},
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
 def test_no_error_no_request_and_every_plot_has_text(tab, pages, name) -> None:
     tab.goto(pages[name].as_uri())
     assert tab.printed == []
@@ -65,7 +89,7 @@ def test_no_error_no_request_and_every_plot_has_text(tab, pages, name) -> None:
     assert tab.evaluate("document.scripts.length") == 0
     plots = tab.get_by_role("img")
     drawn = tab.locator("figure svg")
-    assert drawn.count() >= 4
+    assert drawn.count() >= PLOTS[name]
     for at in range(drawn.count()):
         labels = drawn.nth(at).get_attribute("aria-labelledby").split()
         texts = [tab.locator(f"[id='{each}']").text_content() for each in labels]
@@ -75,15 +99,17 @@ def test_no_error_no_request_and_every_plot_has_text(tab, pages, name) -> None:
     assert tab.evaluate("[...document.images].every(each => each.naturalWidth > 0)")
 
 
-def test_hostile_names_are_text(tab, pages) -> None:
-    tab.goto(pages["hostile"].as_uri())
+@pytest.mark.parametrize("name", ["hostile", "hostile check", "hostile comparison"])
+def test_hostile_names_are_text(tab, pages, name) -> None:
+    tab.goto(pages[name].as_uri())
     assert tab.locator("main").inner_text().count("<script>alert(1)</script>") > 5
     assert HOSTILE[2] in tab.title()
     assert tab.locator("[onmouseover], [onerror], script").count() == 0
 
 
-def test_the_keyboard_reaches_the_results_and_the_numbers(tab, pages) -> None:
-    tab.goto(pages["classification"].as_uri())
+@pytest.mark.parametrize("name", ["classification", "check", "comparison"])
+def test_the_keyboard_reaches_the_results_and_the_numbers(tab, pages, name) -> None:
+    tab.goto(pages[name].as_uri())
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.className") == "skip"
     tab.keyboard.press("Enter")
@@ -98,7 +124,7 @@ def test_it_fits_a_telephone_and_prints(tab, pages) -> None:
     for path in pages.values():
         tab.goto(path.as_uri())
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360
-    assert tab.pdf(format="A4").startswith(b"%PDF")
+        assert tab.pdf(format="A4").startswith(b"%PDF")
 
 
 def test_text_can_be_read_on_its_ground(tab, pages) -> None:

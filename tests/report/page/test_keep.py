@@ -82,19 +82,27 @@ def test_items_of_findings_are_kept(tmp_path) -> None:
     made, found = story("classification")
     at = folder(tmp_path / "m", made, found)
     data = Dataset("text", [f"text {n}" for n in range(90)], list(found.names))
-    suspects = [Suspect(n, f"{n}.jpg", f"{n:032x}", "cat", beside="80.jpg") for n in range(9)]
+    every = digests(found)
+    suspects = [
+        Suspect(n, f"{n}.jpg", every[n], "cat", beside="80.jpg", beside_digest=every[80])
+        for n in range(30, 39)
+    ]
     items = keeping.shown(at, found)
     assert [found.digests[each.position].ljust(16, b"\0").hex() for each in items] == [
         each.digest for each in items
     ]
-    keeping.keep(at, data, items, [Finding("duplicates", "note", "", tuple(suspects), 9)])
+    beside = keeping.suspects([Finding("duplicates", "note", "", tuple(suspects), 9)], found)
+    keeping.keep(at, data, items, beside)
     kept = json.loads((at / "gallery.json").read_text())
-    assert kept["name:80.jpg"] == {"text": "text 80"}
-    assert kept[f"{5:032x}"] == {"text": "text 5"}
-    assert f"{6:032x}" not in kept
-    of_test = {digest: at for at, digest in enumerate(digests(found)) if digest in kept}
-    assert of_test
-    assert all(kept[digest] == {"text": f"text {at}"} for digest, at in of_test.items())
+    assert kept[every[80]] == {"text": "text 80"}
+    assert kept[every[35]] == {"text": "text 35"}
+    nothing = folder(tmp_path / "n", made, found)
+    keeping.keep(nothing, data, keeping.shown(nothing, found), {})
+    without = json.loads((nothing / "gallery.json").read_text())
+    assert kept.keys() - without.keys() <= {every[n] for n in (*range(30, 36), 80)}
+    assert kept.keys() - without.keys()
+    shown = {digest: at for at, digest in enumerate(every) if digest in kept}
+    assert all(kept[digest] == {"text": f"text {at}"} for digest, at in shown.items())
 
 
 def test_an_explanation_is_kept_as_the_page_shows_it(tmp_path) -> None:
@@ -107,7 +115,7 @@ def test_an_explanation_is_kept_as_the_page_shows_it(tmp_path) -> None:
     first = items[0]
     assert first.explains in made.classes
     explained = {first.position: TextExplanation("a", first.explains, 0.9, text, words)}
-    keeping.keep(at, data, items, explained=explained)
+    keeping.keep(at, data, items, {}, explained)
     kept = json.loads((at / "gallery.json").read_text())
     assert kept[first.digest]["explains"] == first.explains
     said = "".join(part for part, _ in kept[first.digest]["words"])
@@ -121,7 +129,7 @@ def test_an_explanation_is_kept_as_the_page_shows_it(tmp_path) -> None:
     pixels = np.full((300, 400, 3), 90, np.uint8)
     image = ImageExplanation("a", None, 3.0, heat, pixels, (400, 300), "occlusion")
     photos = Dataset("image", [pixels] * 90, list(found.names))
-    keeping.keep(at, photos, items, explained={first.position: image})
+    keeping.keep(at, photos, items, {}, {first.position: image})
     about = json.loads((at / "gallery.json").read_text())[first.digest]
     drawn = Image.open(io.BytesIO(base64.b64decode(about["heat"].partition(",")[2])))
     thumbnail = Image.open(io.BytesIO(base64.b64decode(about["image"].partition(",")[2])))

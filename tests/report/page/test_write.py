@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -12,41 +11,11 @@ from headstart.errors import InputError, ModelError
 from headstart.report import page
 from headstart.report.page import content, plots
 from headstart.report.page import rows as reading
-from tests.report.page.stories import digests, folder, hostile, png, story
+from tests.report.page.reading import Read, check_whole
+from tests.report.page.stories import answers, digests, folder, hostile, png, story
 from tests.report.sample import RUNGS
 
 TASKS = ("classification", "multilabel", "regression")
-VOID = {"meta", "link", "img", "br", "line", "rect", "circle", "path", "polyline", "polygon"}
-
-
-class Read(HTMLParser):
-    """Elements, their attributes, and the text outside of style."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text, self.open, self.tables = "", [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag) -> None:
-        while self.open and self.open.pop() != tag:
-            assert self.open, f"a stray </{tag}>"
-
-    def handle_data(self, data) -> None:
-        if not self.open or self.open[-1] != "style":
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def written(at, **options) -> str:
@@ -60,24 +29,8 @@ def test_a_page_of_every_task_is_whole_and_for_everyone(tmp_path, task) -> None:
     made, found = story(task)
     text = written(folder(tmp_path / task, made, found))
     read = Read(text)
-    assert not read.open or set(read.open) <= {"html", "body"}
-    plots = read.all("svg")
-    assert len(plots) >= 4
-    ids = [a["id"] for _, a in read.elements if "id" in a]
-    assert len(ids) == len(set(ids))
-    for each in plots:
-        assert each["role"] == "img"
-        assert set(each["aria-labelledby"].split()) <= set(ids)
-    assert len(read.all("details")) == len(plots) == len(read.all("figure"))
-    levels = [int(tag[1]) for tag, _ in read.elements if tag in ("h1", "h2", "h3", "h4")]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
-    for landmark in ("header", "nav", "main", "footer"):
-        assert len(read.all(landmark)) == 1
-    targets = {a["href"] for a in read.all("a")}
-    assert targets <= {f"#{each}" for each in ids}
-    assert not read.all("script")
+    check_whole(read)
+    assert len(read.all("svg")) >= 4
     assert "None" not in read.text
     assert "nan" not in text.replace("nanumber", "")
 
@@ -230,8 +183,6 @@ def test_findings_are_shown_with_their_items(tmp_path) -> None:
 def test_the_page_of_ten_thousand_items_is_small(tmp_path) -> None:
     classes = ("a", "b", "c")
     made, _ = story("classification", classes)
-    from tests.report.page.stories import answers
-
     found = answers("classification", classes, items=9_999)
     text = written(folder(tmp_path / "m", made, found))
     assert len(text.encode()) < 300_000

@@ -14,7 +14,6 @@ from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
 from headstart.evaluation.tables import mistakes
 from headstart.report.page import drawing
 from headstart.report.page.drawing import Axis, Plot, Table, axis
-from headstart.report.page.gallery import MOST_SUSPECTS, image_of, text_of
 from headstart.report.result import METRICS, interval, sentences, who
 from headstart.spec import flag
 from headstart.types import Unchecked
@@ -49,31 +48,6 @@ class Cell:
     items: str
     share: float
     right: bool
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """An item that a finding is about."""
-
-    name: str
-    label: str
-    suggestion: str
-    beside: str
-    image: str | None
-    image_beside: str | None
-    text: str | None
-    text_beside: str | None
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found in the data."""
-
-    severity: str
-    kind: str
-    message: str
-    suspects: tuple[Suspect, ...]
-    left: int
 
 
 def read_interval(found: Mapping[str, float | None]) -> Interval:
@@ -144,11 +118,16 @@ def metrics(report: Unchecked) -> Table:
             figure(read_interval(other[name]).value) if name in other else "-"
             for other in every.values()
         ]
-        lower = " (lower is better)" if name in (*LOWER_IS_BETTER, "perplexity") else ""
-        title = METRICS.get(name, name).rstrip(" *") + lower
-        rows.append((title[0].upper() + title[1:], figure(each.value), interval(each), *others))
+        rows.append((titled(name), figure(each.value), interval(each), *others))
     named = (_named(name, report) for name in every)
     return Table(("Metric", "Model", "95% interval", *named), tuple(rows))
+
+
+def titled(metric: str) -> str:
+    """A metric as the first column of a table has it."""
+    lower = " (lower is better)" if metric in (*LOWER_IS_BETTER, "perplexity") else ""
+    title = METRICS.get(metric, metric).rstrip(" *") + lower
+    return title[0].upper() + title[1:]
 
 
 def _named(baseline: str, report: Unchecked) -> str:
@@ -242,39 +221,6 @@ def per_class(report: Unchecked) -> list[tuple[str, str, list[tuple[str, float]]
         )
         for row in report.get("per_class") or []
     ]
-
-
-def findings(report: Unchecked, kept: Mapping[str, Unchecked], *, private: bool) -> list[Finding]:
-    """What was found in the data, with the items where they may be shown."""
-    found = []
-    for each in report.get("findings") or []:
-        every = each.get("items") or []
-        suspects = () if private else tuple(_suspect(s, kept) for s in every[:MOST_SUSPECTS])
-        total = each.get("count") or len(every)
-        kind = str(each["kind"]).replace("-", " ")
-        message = "" if private else shown(each["message"])
-        left = total - len(suspects)
-        found.append(Finding(str(each["severity"]), kind, message, suspects, left))
-    return found
-
-
-def _suspect(suspect: Unchecked, kept: Mapping[str, Unchecked]) -> Suspect:
-    about = kept.get(suspect.get("digest") or "", {})
-    beside = kept.get(f"name:{suspect.get('beside')}", {})
-    label, suggestion, other = (
-        shown(str(suspect.get(name) or "")) for name in ("label", "suggestion", "beside")
-    )
-    name = shown(str(suspect.get("name") or ""))
-    return Suspect(
-        name,
-        label,
-        suggestion,
-        other,
-        image_of(about),
-        image_of(beside),
-        text_of(about),
-        text_of(beside),
-    )
 
 
 def ladder(report: Unchecked, *, private: bool = False) -> Table | None:
@@ -414,10 +360,10 @@ def time(report: Unchecked) -> Plot | None:
 
 def made(report: Unchecked, *, private: bool) -> list[tuple[str, str]]:
     """How the model was made: names and values."""
-    facts, versions = report.get("backbone_facts") or {}, report["versions"]
+    facts = report.get("backbone_facts") or {}
     counts = report["counts"]
     rows = [
-        ("Backbone", _public(report["backbone"]) if private else report["backbone"]),
+        ("Backbone", public(report["backbone"]) if private else report["backbone"]),
         ("Licence of its weights", facts.get("licence") or "unknown"),
         (
             "Strategy",
@@ -433,15 +379,20 @@ def made(report: Unchecked, *, private: bool) -> list[tuple[str, str]]:
     rows += [("Items", f"{split}; {count(counts['skipped'])} skipped")]
     if facts.get("device"):
         rows.append(("Computed on", f"{facts['device']}, in {facts.get('precision', '')}"))
-    rows += [("Versions", ", ".join(f"{name} {each}" for name, each in versions.items()))]
+    rows += [("Versions", versions(report))]
     if not private:
         if report["dataset"] == IN_MEMORY and report.get("options"):
-            rows += [("Options", _joined(_options(report["options"])))]
+            rows += [("Options", joined(option_words(report["options"])))]
         rows += [("Note", note) for note in report["notes"]]
     return [(name, shown(str(each))) for name, each in rows]
 
 
-def _public(backbone: str) -> str:
+def versions(report: Unchecked) -> str:
+    """Of Python and of the libraries, in a line."""
+    return ", ".join(f"{name} {each}" for name, each in report["versions"].items())
+
+
+def public(backbone: str) -> str:
     """A name of the catalogue; any other may be a path, or name somebody."""
     if any(backbone == entry.name for entry in catalogue()):
         return backbone
@@ -455,24 +406,26 @@ def command(report: Unchecked) -> str | None:
     options = report.get("options")
     if options is None or report["dataset"] == IN_MEMORY:
         return None
-    words = ["headstart", "fit", _argument(report["dataset"]), *_options(options)]
+    words = ["headstart", "fit", argument(report["dataset"]), *option_words(options)]
     words += ["--out", report["model"]] if report.get("model") else []
-    return _joined(words)
+    return joined(words)
 
 
-def _argument(path: str) -> str:
+def argument(path: str) -> str:
     """A path that no command line takes for an option."""
     return f"./{path}" if path.startswith("-") else path
 
 
-def _options(options: Unchecked) -> list[str]:
+def option_words(options: Unchecked) -> list[str]:
+    """Options as a command line has them."""
     words: list[str] = []
     for name, each in options.items():
         words += [flag(name)] if each is True else [flag(name), str(each)]
     return words
 
 
-def _joined(words: Sequence[str]) -> str:
+def joined(words: Sequence[str]) -> str:
+    """A command line that a shell reads as these words."""
     return " ".join(shlex.quote(shown(str(each))) for each in words)
 
 

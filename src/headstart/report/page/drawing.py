@@ -155,12 +155,18 @@ class Frame:
         return self.across(x1), self.down(y1), self.across(x2), self.down(y2)
 
 
-def intervals(rows: Sequence[tuple[str, float, float, float]], x: Axis) -> tuple[Markup, int]:
+def intervals(
+    rows: Sequence[tuple[str, float, float, float]],
+    x: Axis,
+    kinds: Sequence[int] | None = None,
+) -> tuple[Markup, int]:
     """A dot with its interval a row, named at the left; and how high all of it is.
 
     Args:
-        rows: name, value, low and high; the first is the model.
+        rows: name, value, low and high.
         x: of the values.
+        kinds: of each row, for differences, which have a line at zero; None: the first row is the
+            model, the others are what it is compared with.
     """
     left, right, each = 200, WIDTH - RIGHT, 34
     bottom = TOP + each * len(rows)
@@ -173,8 +179,11 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], x: Axis) -> tuple
         parts += [_line("grid", across(tick), TOP, across(tick), bottom)]
         parts += [_text("tick middle", across(tick), bottom + 16, x.written(tick))]
     parts += [_text("axis middle", (left + right) / 2, bottom + 36, x.label)]
-    for place, (name, value, low, high) in enumerate(rows):
-        y, kind = TOP + each * (place + 0.5), 1 if place == 0 else 0
+    if kinds is not None:
+        parts += [_line("zero", across(0), TOP, across(0), bottom)]
+    colours = [1, *[0] * len(rows)] if kinds is None else kinds
+    for place, ((name, value, low, high), kind) in enumerate(zip(rows, colours, strict=False)):
+        y = TOP + each * (place + 0.5)
         parts += [_text("row end", left - 12, y + 4, _cut(name, 30))]
         if math.isfinite(low) and math.isfinite(high):
             parts += [_line(_class("line", kind), across(low), y, across(high), y)]

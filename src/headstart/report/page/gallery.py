@@ -3,7 +3,7 @@
 `gallery.json` has an entry for each item that is shown, by its content's digest: `image` (a data
 URI) or `text`; and where the answer was explained `heat` (an image again) or `words` (a list of
 [part of the text, weight], all of the text in order), and `explains`, the class, or null for a
-number. What an item of a finding lies beside is kept by `name:` and its name.
+number.
 So the page can be made again when the data has moved.
 """
 
@@ -21,9 +21,6 @@ from headstart.wording import harmless, percent, shown, value
 FILE = "gallery.json"
 MOST = 18
 """Items of a kind."""
-
-MOST_SUSPECTS = 6
-"""Items of a finding about the data."""
 
 MOST_WORDS = 4
 """Of the heaviest words of a text that are listed below it, either way."""

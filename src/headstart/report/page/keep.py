@@ -2,8 +2,8 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from headstart.explanations import Explanation, ImageExplanation, TextExplanatio
 from headstart.explanations.drawing import overlay, parts
 from headstart.findings import Finding
 from headstart.report.page import gallery, rows
+from headstart.report.page.findings import MOST_SUSPECTS, digests_of
 from headstart.types import Json, JsonObject, Unchecked
 
 LONGEST = 176
@@ -49,19 +50,36 @@ def shown(folder: Path, results: Results) -> list[Item]:
         results: what the model says of the items.
     """
     asked = gallery.asked(rows.read(folder / predictions.FILE))
-    place = {bytes(each).ljust(16, b"\0").hex(): at for at, each in enumerate(results.digests)}
+    places = places_of(results.digests, results.positions.tolist())
     return [
-        Item(digest, int(results.positions[place[digest]]), explains)
+        Item(digest, places[digest], explains)
         for digest, explains in asked.items()
-        if digest in place
+        if digest in places
     ]
+
+
+def suspects(findings: Sequence[Finding], results: Results) -> dict[str, int]:
+    """Where in the data the items are that the page shows of findings, by digest."""
+    places = places_of(results.digests, results.positions.tolist())
+    wanted = digests_of([asdict(each) for each in findings], MOST_SUSPECTS)
+    return {each: places[each] for each in wanted if each in places}
+
+
+def places_of(contents: Iterable[bytes], positions: Iterable[int]) -> dict[str, int]:
+    """Where items are in the data, by the digests of their content; the last of those alike."""
+    # numpy drops trailing zeros
+    return {
+        bytes(each).ljust(16, b"\0").hex(): at
+        for each, at in zip(contents, positions, strict=True)
+        if each
+    }
 
 
 def keep(
     folder: Path,
     data: Dataset,
     items: Sequence[Item],
-    findings: Sequence[Finding] = (),
+    also: Mapping[str, int],
     explained: Mapping[int, Explanation] | None = None,
 ) -> None:
     """Write `gallery.json` into a model's folder.
@@ -70,18 +88,19 @@ def keep(
         folder: of the model.
         data: every item; what can no longer be read is shown by its name alone.
         items: those that `shown` gives.
-        findings: about the data; the items that the page shows of each are kept too.
+        also: what `suspects` gives; they are kept too.
         explained: by position in the data, why the model answers so.
     """
     why = explained or {}
-    kept: JsonObject = {
+    kept: JsonObject = {digest: shown_of(data, at) for digest, at in also.items()}
+    kept |= {
         each.digest: {
             **shown_of(data, each.position),
             **(_explanation(why[each.position]) if each.position in why else {}),
         }
         for each in items
     }
-    write_json(folder / gallery.FILE, {**_suspects(data, findings), **kept})
+    write_json(folder / gallery.FILE, kept)
 
 
 def _explanation(found: Explanation) -> JsonObject:
@@ -103,15 +122,6 @@ def _parts(found: TextExplanation) -> list[Json]:
         if left < 0:
             break
     return kept
-
-
-def _suspects(data: Dataset, findings: Sequence[Finding]) -> JsonObject:
-    """Of each finding's first items, and what they lie beside, which is known by its name."""
-    first = [each for found in findings for each in found.items[: gallery.MOST_SUSPECTS]]
-    beside = {each.beside for each in first if each.beside}
-    places = {name: at for at, name in enumerate(data.names) if name in beside}
-    kept: JsonObject = {each.digest: shown_of(data, each.position) for each in first if each.digest}
-    return kept | {f"name:{name}": shown_of(data, at) for name, at in places.items()}
 
 
 def shown_of(data: Dataset, at: int) -> Unchecked:

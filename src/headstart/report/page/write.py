@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
+from jinja2 import TemplateError
 
-from headstart.atomic import whole
 from headstart.errors import InputError, ModelError, first_line
 from headstart.evaluation import predictions
-from headstart.report.page import content, gallery, plots, rows
+from headstart.report.page import content, findings, gallery, plots, rows
 from headstart.report.page.decided import decided
+from headstart.report.page.rendered import rendered, save
 from headstart.report.page.rows import Rows
 from headstart.report.page.sliced import slices
 from headstart.types import Unchecked
@@ -54,8 +54,7 @@ def write(folder: Path, out: Path, *, private: bool = False) -> None:
             f"{predictions.FILE} or {gallery.FILE} was changed, or a newer or an "
             "older headstart wrote it."
         ) from error
-    with whole(out) as unfinished:
-        unfinished.write_text(page, "utf-8")
+    save(page, out)
 
 
 def _read_report(folder: Path) -> Unchecked:
@@ -95,13 +94,6 @@ def render(
         kept: what is kept of single items, by digest.
         private: see `write`.
     """
-    environment = Environment(
-        loader=PackageLoader("headstart.report.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     head = content.headline(report, private=private)
     ladder = content.ladder(report, private=private)
     parts = {
@@ -111,7 +103,7 @@ def render(
         "classes": content.per_class(report),
         "slices": slices(report, private=private),
         "items": [] if answered is None or private else gallery.shelves(answered, kept),
-        "findings": content.findings(report, kept, private=private),
+        "findings": findings.findings(report, kept, private=private),
         "more": content.more_labels(report),
         "training": ladder or content.training(report),
         "sample": None if private else _sample(report),
@@ -119,7 +111,8 @@ def render(
     contents = [("result", "Result")]
     contents += [(key, _TITLES[key]) for key, part in parts.items() if part]
     skipped = None if private else content.skipped(report, _MOST_SKIPPED)
-    return environment.get_template("page.html").render(
+    return rendered(
+        "page.html",
         head=head,
         contents=[*contents, ("made", "How it was made")],
         private=private,
