@@ -12,7 +12,7 @@ from headstart.features.trunk import Trunk
 from headstart.findings import Finding
 from headstart.predictors import Model
 from headstart.progress import Clock, Progress
-from headstart.report.page.keep import keep, shown
+from headstart.report.page.keep import keep, shown, suspects
 from headstart.report.report import Report
 from headstart.run.climbing import Climbed, climb
 from headstart.run.crossing import Budget, Crossed, cross, folds_of, results_of
@@ -100,7 +100,8 @@ def fit(
         asked = items if crossed is None else []
         gflops = climbed.best.trunk.backbone.gflops
         why, untold = explained(run.model, prepared.dataset, asked, gflops, progress)
-        keep(folder, prepared.dataset, items, run.report.findings, why)
+        also = suspects(run.report.findings, run.results)
+        keep(folder, prepared.dataset, items, also, why)
         return untold
 
     done = None if climbed.stopped else climbed.unfinished
