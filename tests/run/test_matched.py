@@ -8,9 +8,10 @@ import pytest
 from headstart.errors import InputError
 from headstart.progress import Silent
 from headstart.run.answered import of_file
-from headstart.run.comparing import MOST_SLICES, Given, run
+from headstart.run.comparing import Given, run
 from headstart.run.matched import matched
 from headstart.run.sides import sides
+from headstart.run.slicing import MOST_SLICES
 
 COLUMNS = ("name", "split", "group", "digest", "label", "p(cat)", "p(dog)")
 
