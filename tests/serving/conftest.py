@@ -9,7 +9,7 @@ import pytest
 
 import headstart
 from headstart.evaluation.conformal import Margin, Sets
-from headstart.evaluation.decisions import ClassThreshold
+from headstart.evaluation.decisions import NEVER, ClassThreshold
 from tests.runs import Place, picture, pictures
 from tests.serving.server import Server
 
@@ -29,7 +29,7 @@ def place(tmp_path_factory, warm):
         number = headstart.fit(folder / "numbers.csv", offline=True).model
         replace(number, abstain=Margin(0.9, 1.5, 20)).save(folder / "numbers")
         model = headstart.load(folder / "photos")
-        never = ClassThreshold(positive=0, threshold=1.1, target="precision", wanted=0.9)
+        never = ClassThreshold(positive=0, threshold=NEVER, target="precision", wanted=0.9)
         replace(model, decision=never, abstain=Sets(0.9, (0.0, 0.0), 20)).save(folder / "wary")
         rng = np.random.default_rng(5)
         for at, colour in enumerate([(40, 60, 200), (200, 50, 40), (120, 60, 120)]):

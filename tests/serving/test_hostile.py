@@ -60,9 +60,7 @@ def test_json_that_is_wrong(server, content, status, said):
     assert said in response.text.replace('\\"', '"')
 
 
-@pytest.mark.parametrize(
-    "query", ["top=0", "top=x", "top=1e3", "explain=maybe", "top=" + "9" * 500]
-)
+@pytest.mark.parametrize("query", ["top=0", "top=x", "top=1e3", "explain=maybe"])
 def test_queries_that_are_wrong(server, query):
     response = server.client.post(f"models/texts/predict?{query}", json={"text": "a"})
     assert response.status_code == 422
@@ -99,7 +97,7 @@ def test_types_that_are_wrong(server, name, kind, status):
 def test_forms_that_are_wrong(server, images):
     at = "models/photos/predict"
     broken = {"content-type": "multipart/form-data; boundary=x"}
-    assert server.client.post(at, content=b"--x\r\nnothing", headers=broken).status_code == 400
+    assert server.client.post(at, content=b"--x\r\nnothing", headers=broken).status_code == 422
     odd = {"content-type": "multipart/form-data; boundary=x; charset=hex"}
     part = b'--x\r\nContent-Disposition: form-data; name="image"\r\n\r\nzz\r\n--x--\r\n'
     assert server.client.post(at, content=part, headers=odd).status_code == 422
@@ -138,7 +136,7 @@ def test_images_that_are_wrong(server, images):
     whole = images[0].read_bytes()
     for content, said in (
         (whole[:200], "damaged"),
-        (png_of(2000, 2000), "4,000,000"),
+        (png_of(2000, 2000), "2,000 x 2,000 pixels"),
         (png_of(60_000, 60_000), "pixels"),
         (b"\x89PNG\r\n\x1a\n", ""),
         (b"", "zero bytes"),
@@ -175,7 +173,8 @@ def test_images_that_are_wrong(server, images):
     ],
 )
 def test_tensors_that_are_wrong(server, body):
-    response = server.client.post("v2/models/photos/infer", json=body)
+    content = json.dumps(body).encode()
+    response = server.client.post("v2/models/photos/infer", content=content)
     assert response.status_code in (413, 422), response.text
     assert response.json().keys() == {"error"}
 

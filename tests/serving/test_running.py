@@ -219,7 +219,7 @@ def test_a_token_is_asked_for(place, images):
             ("Basic s3cret", 401),
             ("s3cret", 401),
             ("Bearer s3cret", 200),
-            ("bearer  s3cret ", 200),
+            ("bearer  s3cret", 200),
         ):
             headers = {"authorization": given}
             found = server.client.post("predict", content=content, headers=headers)

@@ -24,14 +24,20 @@ class PatientProtocol(H11Protocol):
         super().connection_made(transport)
         self.loop.call_later(FIRST, self._close_silent)
 
+    @property
+    def _silent(self) -> bool:
+        """Whether no request has come; uvicorn says of its type that one always has."""
+        cycle: object = self.cycle
+        return cycle is None
+
     def shutdown(self) -> None:
         """Close when what was asked is answered; see `GRACE`."""
-        if self.cycle is None and not self._last_call:
+        if self._silent and not self._last_call:
             self._last_call = True
             self.loop.call_later(GRACE, self.shutdown)
         elif not self.transport.is_closing():
             super().shutdown()
 
     def _close_silent(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+        if self._silent and not self.transport.is_closing():
             self.transport.close()

@@ -1,6 +1,7 @@
 """A server as one process or several: it listens, and stops without losing a request."""
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -71,6 +72,7 @@ class Factory:
         from headstart.serving.guard import State
         from headstart.serving.meters import Meters
 
+        _keep_quiet()
         meters, state = Meters(), State()
 
         @asynccontextmanager
@@ -87,6 +89,12 @@ class Factory:
                 each.close()
 
         return application(self.spec, meters, state, models())
+
+
+def _keep_quiet() -> None:
+    """What a client sends wrong is for the client to know, and is no line in the log."""
+    for name in ("python_multipart", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def drain_on_sigterm(state: "State", seconds: float) -> None:
@@ -151,7 +159,6 @@ def _bound(spec: ServeSpec) -> socket.socket:
             f"Nothing can listen at {spec.host} port {spec.port} ({error}); choose another with "
             "--host or --port."
         ) from error
-    made.set_inheritable(True)
     return made
 
 
@@ -174,7 +181,7 @@ def _config(factory: Factory, spec: ServeSpec) -> "uvicorn.Config":
     from headstart.serving.protocol import PatientProtocol
 
     return uvicorn.Config(
-        factory,  # type: ignore[arg-type]
+        factory,
         factory=True,
         workers=spec.workers,
         log_config=None,
@@ -203,13 +210,13 @@ def _run_one(factory: Factory, spec: ServeSpec, listening: socket.socket) -> Non
 
 
 def _run_several(factory: Factory, spec: ServeSpec, listening: socket.socket) -> None:
-    from uvicorn.supervisors import Multiprocess
+    from headstart.serving.workers import Workers
 
     # The name is that of `meters.SHARED`, which cannot be imported: the library that is imported
     # with it looks for the variable when it is.
     with TemporaryDirectory(prefix="headstart-serve-") as figures:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
-        Multiprocess(_config(factory, spec), [listening]).run()
+        Workers(_config(factory, spec), [listening]).run()
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
