@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,10 +23,11 @@ HEADERS = {
 """Of every answer that says nothing else."""
 
 
+@dataclass
 class State:
     """Whether the process has been asked to stop."""
 
-    draining = False
+    draining: bool = False
 
 
 class Guard:
