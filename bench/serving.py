@@ -20,7 +20,7 @@ from bench.result import Figure, Result
 from bench.session import SENTENCES
 from bench.start import save_model
 
-SECONDS = 20.0
+SECONDS = 10.0
 CLIENTS = (1, 16)
 SHARE = 0.8
 """Of `predict`'s own rate that a server has at 16 clients, at least."""

@@ -2,10 +2,13 @@
 
 import contextlib
 import http.client
+import json
 import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -231,6 +234,25 @@ def test_a_network_without_a_token_is_warned_of(place):
     with Server(str(place.folder / "texts"), "--host", "0.0.0.0", cache=place.cache) as server:
         assert "no token is set" in "".join(server.errors)
         assert server.client.post("predict", json={"text": "a"}).status_code == 200
+
+
+def test_a_program_is_told_the_address(place):
+    command = [sys.executable, "-m", "headstart", "serve", "texts", "--port", "0", "--json"]
+    environment = {**os.environ, "HEADSTART_CACHE": str(place.cache)}
+    with subprocess.Popen(
+        command, cwd=place.folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        lines = []
+        while "}\n" not in lines:
+            lines.append(process.stdout.readline())
+            assert lines[-1], lines
+        said = json.loads("".join(lines))
+        assert said["models"].keys() == {"texts"}
+        # What is asked before the model is warm waits until it is.
+        ready = httpx.get(f"{said['address']}v2/health/ready", timeout=60, trust_env=False)
+        assert ready.status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
 
 
 def test_what_cannot_be_served_is_said(place, tmp_path):

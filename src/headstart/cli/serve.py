@@ -1,12 +1,15 @@
 """`headstart serve`."""
 
 import os
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from headstart.cli.options import takes
+from headstart.cli.answer import give_json
+from headstart.cli.options import Json, takes
 from headstart.spec import ServeSpec
 
 EXAMPLES = (
@@ -24,6 +27,8 @@ def serve(
             help="Folders of saved models; NAME=FOLDER gives one another name in addresses.",
         ),
     ],
+    *,
+    json: Json = False,
     **options: Any,
 ) -> None:
     """Answer over HTTP with saved models, and show a page to try them on.
@@ -36,4 +41,13 @@ def serve(
         spec = replace(spec, token=os.environ["HEADSTART_TOKEN"])
     from headstart.serving import running
 
-    running.serve(models, spec)
+    def say(address: str, about: Mapping[str, str]) -> None:
+        if json:
+            give_json({"address": address, "models": dict(about)}, sys.stdout)
+        else:
+            for name, model in about.items():
+                print(f"Serving {name}: {model}")
+            print(f"At {address} (Ctrl-C stops)")
+        sys.stdout.flush()
+
+    running.serve(models, spec, say)

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from headstart.serving.served import Served
 
 LOOPBACK = ("127.", "::1")
+BACKLOG = 2048
+"""Connections that may wait to be taken."""
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 
@@ -122,8 +124,15 @@ def drain_on_sigterm(state: "State", seconds: float) -> None:
     signal.signal(signal.SIGTERM, drain)
 
 
-def serve(models: Sequence[str], spec: ServeSpec) -> None:
+def serve(
+    models: Sequence[str], spec: ServeSpec, say: Callable[[str, Mapping[str, str]], None]
+) -> None:
     """Serve models until the process is asked to stop.
+
+    Args:
+        models: see `named`.
+        spec: where it listens, and what it takes on.
+        say: is told the address, and what each model is, once connections are taken.
 
     Raises:
         InputError: a model cannot be read, the address cannot be listened at, or the extra is
@@ -137,7 +146,10 @@ def serve(models: Sequence[str], spec: ServeSpec) -> None:
     with _bound(spec) as listening:
         # Each is read before anything is served, so that what is wrong is said at once.
         about = {name: repr(predictors.load(folder)) for name, folder in folders.items()}
-        _say(about, spec, listening)
+        listening.listen(BACKLOG)
+        host, port = listening.getsockname()[:2]
+        _warn(host, spec)
+        say(f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/", about)
         run = _run_one if spec.workers == 1 else _run_several
         run(Factory(folders, spec), spec, listening)
 
@@ -162,17 +174,12 @@ def _bound(spec: ServeSpec) -> socket.socket:
     return made
 
 
-def _say(about: Mapping[str, str], spec: ServeSpec, listening: socket.socket) -> None:
-    host, port = listening.getsockname()[:2]
+def _warn(host: str, spec: ServeSpec) -> None:
     if spec.token is None and not host.startswith(LOOPBACK):
         print(
             f"headstart: whoever reaches {host} may ask, for no token is set; set HEADSTART_TOKEN.",
             file=sys.stderr,
         )
-    for name, model in about.items():
-        print(f"Serving {name}: {model}")
-    shown_host = f"[{host}]" if ":" in host else host
-    print(f"At http://{shown_host}:{port}/ (Ctrl-C stops)", flush=True)
 
 
 def _config(factory: Factory, spec: ServeSpec) -> "uvicorn.Config":
@@ -189,6 +196,7 @@ def _config(factory: Factory, spec: ServeSpec) -> "uvicorn.Config":
         server_header=False,
         proxy_headers=False,
         http=PatientProtocol,
+        backlog=BACKLOG,
         ws="none",
         lifespan="on",
         timeout_keep_alive=30,
