@@ -18,6 +18,7 @@ MEASUREMENTS = (
     "memory",
     "start",
     "session",
+    "serving",
     "solar",
     "sentences",
     "fine_tuning",

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 REFERENCE = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))
-OTHER_PROGRAMS = {"--no-index", "--find-links"}
+OTHER_PROGRAMS = {"--no-index", "--find-links", "--no-deps", "--data-binary"}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=NAMES)
 

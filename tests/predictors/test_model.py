@@ -364,3 +364,23 @@ def test_representations_are_short_and_escaped(fit):
     html = answers._repr_html_()
     assert "<script" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_a_part_of_some_answers_is_that_of_its_items_alone(fit, here):
+    """With what was odd about each, and why one has none."""
+    long = "the engine needs oil " * 200
+    items = ["the cat", long, " ", "a gearbox", long + "x", None]
+    model = fit("texts.csv").model
+    whole = model.predict(items)
+    assert whole.notes == {1: "truncated", 4: "truncated"}
+    for rows in (range(6), range(1, 3), range(4, 6), range(2, 2)):
+        part = whole.part(rows)
+        assert part.labels == whole.labels[rows.start : rows.stop]
+        assert list(part.errors) == list(whole.errors[rows.start : rows.stop])
+        assert np.array_equal(
+            part.probabilities, whole.probabilities[rows.start : rows.stop], equal_nan=True
+        )
+        assert [each.item for each in part.skipped] == [
+            name for name, error in zip(part.names, part.errors, strict=True) if error
+        ]
+    assert whole.part(range(4, 6)).notes == {0: "truncated"}

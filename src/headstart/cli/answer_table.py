@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headstart.cli.rows import Row, id_key, rows
 from headstart.predictors import Predictions
 from headstart.report.columns import columns
+from headstart.report.rows import Row, id_key, rows
 from headstart.report.terminal import show_skipped, show_warnings
 from headstart.wording import count, items, percent, shown, value
 

@@ -85,9 +85,9 @@ def predict(
         check_folder(explain)
     with answering() as stream:
         from headstart import api
-        from headstart.cli.rows import refuse_top
         from headstart.data import Named
         from headstart.report.progress_bar import ProgressBar
+        from headstart.report.rows import refuse_top
 
         loaded = None if top is None else api.load(model)
         if loaded is not None:
@@ -120,7 +120,7 @@ def _give(
     answers: "Predictions", top: int | None, path: Path | None, json: bool, stream: TextIO
 ) -> None:
     if json:
-        from headstart.cli.rows import as_json, id_key, rows
+        from headstart.report.rows import as_json, id_key, rows
 
         skipped = [dataclasses.asdict(each) for each in answers.skipped]
         said: dict[str, object] = {} if path is None else {"out": str(path)}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from headstart.atomic import whole
-from headstart.cli.rows import as_json, cells, header, id_key, rows
+from headstart.report.rows import as_json, cells, header, id_key, rows
 
 if TYPE_CHECKING:
     from headstart.predictors import Predictions

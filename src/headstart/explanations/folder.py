@@ -89,7 +89,7 @@ def write_first(
         What a person should know of it.
     """
     some = data.select(np.arange(min(MOST, len(data))))
-    wanted = [_classes(label, model.classes) for label in labels[: len(some)]]
+    wanted = [classes_of(label, model.classes) for label in labels[: len(some)]]
     write(model.explanations(some, wanted, progress=progress), folder)
     if len(some) == len(data):
         return ()
@@ -98,7 +98,8 @@ def write_first(
     )
 
 
-def _classes(label: object, classes: Sequence[str]) -> list[str]:
+def classes_of(label: object, classes: Sequence[str]) -> list[str]:
+    """The classes that an answer names: one, several, or none where it is a number or None."""
     several = label if isinstance(label, tuple) else (label,)
     return [each for each in several if each in classes]
 

@@ -1,7 +1,7 @@
 """Answers: what a head scores, and what is said of each item."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -34,6 +34,7 @@ class Predictions:
         errors: (items,) why an item has no answer, None where it has one; empty: all have.
         decision: how probabilities become labels; None: the most probable, or one half.
         abstain: makes `sets` or `intervals`; None where the model has none.
+        notes: what was odd about an item, by its row.
     """
 
     names: list[str]
@@ -47,6 +48,7 @@ class Predictions:
     errors: tuple[str | None, ...] = ()
     decision: Decision | None = None
     abstain: Conformal | None = None
+    notes: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -64,6 +66,21 @@ class Predictions:
             return [float(value) for value in self.values]
         assert self.probabilities is not None
         return list(labels_of(self.task, self.classes, self.probabilities, self.decision))
+
+    def part(self, rows: range) -> "Predictions":
+        """The answers in some rows alone, with what was skipped of them; without `warnings`."""
+        errors = self.errors[rows.start : rows.stop]
+        names = self.names[rows.start : rows.stop]
+        return replace(
+            self,
+            names=names,
+            probabilities=_rows(self.probabilities, rows),
+            values=_rows(self.values, rows),
+            skipped=tuple(Skipped(n, e) for n, e in zip(names, errors, strict=False) if e),
+            warnings=(),
+            errors=errors,
+            notes={at - rows.start: note for at, note in self.notes.items() if at in rows},
+        )
 
     @property
     def sets(self) -> list[tuple[str, ...]] | None:
@@ -100,6 +117,10 @@ class Predictions:
             rows.append([name, shown(error or answer)])
         left = f"<p>and {len(self) - SHOWN:,} more</p>" if len(self) > SHOWN else ""
         return html.table(["item", "answer"], rows) + left
+
+
+def _rows(table: NDArray[np.floating] | None, rows: range) -> NDArray[np.floating] | None:
+    return None if table is None else table[rows.start : rows.stop]
 
 
 @dataclass(frozen=True)

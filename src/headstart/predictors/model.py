@@ -317,6 +317,7 @@ class Model:
             errors=tuple(errors) if scored.unread else (),
             decision=self.decision,
             abstain=self.abstain,
+            notes=scored.notes,
         )
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from headstart.spec.option import (
     option,
     spec_of,
 )
+from headstart.spec.serving import ServeSpec
 
 __all__ = [
     "BACKBONE",
@@ -40,6 +41,7 @@ __all__ = [
     "ItemSpec",
     "LabelledSpec",
     "ReadSpec",
+    "ServeSpec",
     "check",
     "chosen",
     "flag",

@@ -1,0 +1,74 @@
+"""What holds for every request: who may ask, what is counted, and what no answer may allow."""
+
+import hmac
+import time
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headstart.serving.meters import Meters
+from headstart.serving.replies import refusal
+
+OPEN = ("/", "/docs", "/openapi.json", "/v2/health/live", "/v2/health/ready")
+"""Paths that need no token: they tell nothing of the models, and a probe has none."""
+
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""Of every answer that says nothing else."""
+
+
+@dataclass
+class State:
+    """Whether the process has been asked to stop."""
+
+    draining: bool = False
+
+
+class Guard:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, *, token: str | None, meters: Meters, state: State) -> None:
+        self._app, self._meters, self._state = app, meters, state
+        self._token = None if token is None else f"Bearer {token}".encode("ascii")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if self._state.draining:
+                    headers["connection"] = "close"
+            await send(message)
+
+        try:
+            if self._may(scope):
+                await self._app(scope, receive, sending)
+            else:
+                refused = refusal("A token is needed: Authorization: Bearer TOKEN.", 401)
+                refused.headers["www-authenticate"] = "Bearer"
+                await refused(scope, receive, sending)
+        finally:
+            path = getattr(scope.get("route"), "path", "other")
+            self._meters.request(path, status or 500, time.perf_counter() - began)
+
+    def _may(self, scope: Scope) -> bool:
+        if self._token is None or scope["path"] in OPEN:
+            return True
+        given = Headers(scope=scope).get("authorization", "").encode("utf-8", "replace")
+        scheme, _, rest = given.partition(b" ")
+        return hmac.compare_digest(scheme.capitalize() + b" " + rest.strip(), self._token)
