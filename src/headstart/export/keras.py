@@ -22,7 +22,7 @@ from headstart.backbones import keras as family
 from headstart.backbones.backbone import Block
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
-from headstart.export.written import Written
+from headstart.export.written import Answers, Ask, Asked, Written
 from headstart.heads.contract import centre_of
 from headstart.predictors import Model
 from headstart.preprocessing import ImagePreprocessing
@@ -61,7 +61,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
         HeadstartError: the file does not answer like the model.
     """
     if out.suffix != ".keras":
-        raise InputError(f"--out is {str(out)!r}, but it must end with .keras.")
+        raise InputError(f"--out is {out.name!r}, but it must end with .keras.")
     if model.head.name not in HEADS:
         raise InputError(
             f"--format keras is for linear and mlp heads, but this model's is {model.head.name}; "
@@ -91,7 +91,19 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
         "difference": difference,
         "rounding": rounding,
     }
-    return Written(facts, tuple(_notes(size.crop_fraction, difference, rounding, decided)))
+    notes = tuple(_notes(size.crop_fraction, difference, rounding, decided))
+    return Written(facts, notes, _asking(out, model), resizes=False)
+
+
+def _asking(file: Path, model: Model) -> Ask:
+    network = keras.models.load_model(file)
+
+    def answer(given: Asked) -> Answers:
+        with torch.no_grad():
+            found = network(given[0]).cpu().numpy()
+        return Answers(found[:, 0] if model.task == "regression" else found)
+
+    return answer
 
 
 def _notes(
