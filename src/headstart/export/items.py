@@ -69,7 +69,8 @@ def named(model: Model, data: object) -> Items:
             f"--data holds {len(dataset):,} {dataset.modality}s, but the model answers for "
             f"{model.modality}s; name some."
         )
-    return _some(model, dataset, f"{shown(str(data))!r}" if isinstance(data, (str, Path)) else "")
+    source = f"items of {str(data)!r}" if isinstance(data, (str, Path)) else "items"
+    return _some(model, dataset, source)
 
 
 def own(model: Model, folder: Path) -> Items:
@@ -96,7 +97,7 @@ def own(model: Model, folder: Path) -> Items:
     if not same:
         raise _gone(folder)
     targets = None if found.targets is None else found.targets[same]
-    source = "of the model's own validation and test items"
+    source = "validation and test items of the model's own"
     return Items(found.data.select(np.array(same, np.int64)), source, targets)
 
 
