@@ -82,7 +82,7 @@ def test_images(here, fit, exported, tmp_path, format):
     assert gate["network"] < 1e-4
     assert gate["median"] < 1e-3
     assert gate["accuracy"] == gate["expected"] == 1
-    assert len(gate["unusual"]) == 6
+    assert len(gate["unusual"]) == len(gate["rounding"]) == 6
     assert len(script(out).splitlines()) <= 30
     # One that is turned by its EXIF block, one that is see-through, and one of sixteen bits.
     image = Image.open(next((here.folder / "photos" / "red").iterdir()))

@@ -1,6 +1,7 @@
 """A saved model as one graph of ONNX: pixels or tokens in, answers out."""
 
 import warnings
+from inspect import Parameter, signature
 from typing import Any
 
 import onnx
@@ -83,6 +84,9 @@ def whole(model: Model, network: nn.Module) -> onnx.ModelProto:
 
 def _network(model: Model, network: nn.Module) -> onnx.ModelProto:
     inputs, shapes = example(model.preprocessing)
+    kinds = {each.kind for each in signature(network.forward).parameters.values()}
+    if Parameter.VAR_POSITIONAL in kinds:
+        shapes = (shapes,)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         try:
