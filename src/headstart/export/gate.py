@@ -19,7 +19,7 @@ from headstart.export.written import Written
 from headstart.heads.contract import centre_of
 from headstart.predictors import Model
 from headstart.progress import Progress
-from headstart.types import Array, Floats, Unchecked
+from headstart.types import Array, Floats, Mask, Unchecked
 from headstart.wording import shown
 
 WITHIN = 1e-3
@@ -149,7 +149,7 @@ def gate(model: Model, written: Written, items: Items, progress: Progress) -> Ga
     done = replay(model, written, items.data, progress)
     scale = _scale(model, done.expected)
     network = _far(done.network, done.expected, scale)
-    read = np.isfinite(done.files).reshape(len(done.files), -1).all(axis=1)
+    read: Mask = np.isfinite(done.files.reshape(len(done.files), -1)).all(axis=1)
     files = _far(done.files, done.expected, scale)
     both = (done.files, done.expected) if model.classes else ()
     answers = [decided(model, each[read]) for each in both]

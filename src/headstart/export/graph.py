@@ -12,7 +12,7 @@ from torch import nn
 from headstart.errors import InputError, first_line
 from headstart.export.answer import FEATURES, answered
 from headstart.export.metadata import metadata
-from headstart.export.nodes import OPSET, Nodes
+from headstart.export.nodes import OPSET, Nodes, Side
 from headstart.export.resize import resized
 from headstart.predictors import Model
 from headstart.preprocessing import ImagePreprocessing
@@ -34,7 +34,7 @@ def before(preprocessing: ImagePreprocessing) -> onnx.ModelProto:
     nodes = Nodes("image_")
     pixels = nodes.takes(PIXELS, TensorProto.UINT8, ["N", "H", "W", 3])
     small = resized(pixels, preprocessing)
-    shape = ["N", preprocessing.height, preprocessing.width, 3]
+    shape: list[Side] = ["N", preprocessing.height, preprocessing.width, 3]
     nodes.gives(small, "resized", TensorProto.UINT8, shape)
     return nodes.model("preprocessing")
 

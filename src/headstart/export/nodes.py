@@ -107,11 +107,8 @@ class Value:
     def __matmul__(self, other: "Operand") -> "Value":
         return self._with("MatMul", other)
 
-    def __lt__(self, other: "Operand") -> "Value":
+    def __lt__(self, other: "Operand") -> "Value":  # type: ignore[misc]  # arrays compare too
         return self._with("Less", other)
-
-    def __gt__(self, other: "Operand") -> "Value":
-        return self._with("Greater", other)
 
     def __ge__(self, other: "Operand") -> "Value":
         return self._with("GreaterOrEqual", other)

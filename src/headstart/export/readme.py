@@ -46,6 +46,7 @@ def readme(
 def lines_of(model: Model, script: Script) -> list[str]:
     """The script: it prints a JSON object for each item on its command line."""
     text = tokenizer_of(model)
+    function: Callable[..., Any]
     if text is None:
         library, function = "from PIL import Image, ImageOps", client.pixels
         opens: tuple[str, ...] = ()

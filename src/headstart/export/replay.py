@@ -73,8 +73,12 @@ def replay(model: Model, written: Written, data: Dataset, progress: Progress) ->
     assert written.answer is not None
     ask, expect = written.answer, reference(model)
     read = reader(model, resizes=written.resizes)
-    kept, undecided, few = [], 0, []
-    expected, network, files = [], [], []
+    kept: list[int] = []
+    few: list[Asked] = []
+    expected: list[Array] = []
+    network: list[Array] = []
+    files: list[Array] = []
+    undecided = 0
     with progress.stage("Checking the export", len(data)) as advance:
         for at, item in enumerate(data.items):
             advance(1)

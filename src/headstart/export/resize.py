@@ -56,8 +56,8 @@ def resized(pixels: Value, preprocessing: ImagePreprocessing) -> Value:
             "backbone that resizes by another way."
         )
     shape = nodes.op("Shape", pixels)
-    sides = [nodes.op("Gather", shape, nodes.constant([at], "int64")) for at in (1, 2)]
-    spans = _spans(nodes, *sides, preprocessing)
+    height, width = (nodes.op("Gather", shape, nodes.constant([at], "int64")) for at in (1, 2))
+    spans = _spans(nodes, height, width, preprocessing)
     shrinks = nodes.op("Or", *(span.shrinks for span in spans))
     rows, columns = (_weights(span, filter, shrinks) for span in spans)
     narrow = _eight_bits(pixels.turned(0, 3, 1, 2).cast() @ columns.turned(1, 0))
@@ -115,7 +115,7 @@ def _floor(number: Value, divisor: Value) -> Value:
 def _nearest(number: Value, divisor: Value) -> Value:
     """The nearest whole number to a quotient, of two that are as near the even one."""
     whole = number // divisor
-    up = (number % divisor) * 2 + whole % 2 > divisor
+    up = divisor < (number % divisor) * 2 + whole % 2
     return whole + up.cast(TensorProto.INT64)
 
 
