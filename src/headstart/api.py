@@ -483,22 +483,40 @@ def embed(
 
 
 def export(
-    model: "str | Path | Model", *, out: str | Path, format: str, offline: bool = False
+    model: "str | Path | Model",
+    *,
+    out: str | Path,
+    format: str,
+    data: object = None,
+    offline: bool = False,
+    progress: Progress | None = None,
 ) -> "Exported":
-    """Write a saved model as one file for other libraries, checked to give the same answers.
+    """Write a saved model for other libraries, checked on real items to give the same answers.
 
     Args:
         model: a saved model.
-        out: the file.
+        out: the file (keras), or the folder.
         format: a key of `headstart.registry.EXPORTERS`.
+        data: the items that it is checked on, as `evaluate` takes them, or without labels; by
+            default those of the model's own validation and test splits.
         offline: open no socket.
+        progress: shows what is going on; by default a notebook does, and nothing else.
 
     Raises:
-        InputError: the model cannot be written so.
+        InputError: the model cannot be written so, or there are no items to check it on.
+        HeadstartError: what was written does not answer like the model.
     """
     from headstart import export as exporting
 
-    return exporting.write(_loaded(model), _path("--out", out), format=format, offline=offline)
+    return exporting.write(
+        _loaded(model),
+        _path("--out", out),
+        format=format,
+        offline=offline,
+        folder=Path(model) if isinstance(model, (str, Path)) else None,
+        data=data,
+        progress=progress or usual_progress(),
+    )
 
 
 def load(folder: str | Path) -> "Model":

@@ -112,9 +112,15 @@ READERS = Registry(
 """A function from a file, named by its ending, to a `headstart.data.table.Table`."""
 
 EXPORTERS = Registry(
-    "export format", "headstart.exporters", {"keras": "headstart.export.keras:write"}
+    "export format",
+    "headstart.exporters",
+    {
+        "onnx": "headstart.export.onnx:write",
+        "openvino": "headstart.export.openvino:write",
+        "keras": "headstart.export.keras:write",
+    },
 )
-"""A function of a saved model, a file and `offline`, which tells what it wrote."""
+"""A function of a saved model, a file or folder and `offline`, which tells what it wrote."""
 
 STRATEGIES = Registry(
     "strategy",

@@ -59,7 +59,7 @@ def test_keras_alone_gives_the_same_answers(
     tmp_path: Path, architecture: str, options: dict[str, object]
 ) -> None:
     model = fit(tmp_path, architecture, **options)
-    said = api.export(model, out=tmp_path / "out.keras", format="keras")
+    said = api.export(tmp_path / "model", out=tmp_path / "out.keras", format="keras")
     size = options.get("size", SIZES[architecture])
     assert said.facts["input"] == [size, size, 3]
     random = np.random.default_rng(3)
@@ -75,6 +75,7 @@ def test_keras_alone_gives_the_same_answers(
     np.testing.assert_allclose(found, expected, atol=5e-3)
     assert (found.argmax(1) == expected.argmax(1)).all()
     assert said.facts["difference"] < 1e-3
+    assert said.facts["gate"]["network"] < 1e-3
     with zipfile.ZipFile(tmp_path / "out.keras") as file:
         assert json.loads(file.read("classes.json")) == ["blue", "red"]
     assert not list(tmp_path.glob(".*"))
@@ -85,7 +86,7 @@ def test_what_was_trained_of_the_backbone_is_in_the_file(tmp_path: Path) -> None
     model = fit(tmp_path, "MobileNetV3Small", strategy="from-scratch", epochs=2)
     assert any(name.endswith("moving_mean") for name in model.weights)
     assert any(name.endswith("kernel") for name in model.weights)
-    said = api.export(model, out=tmp_path / "out.keras", format="keras")
+    said = api.export(tmp_path / "model", out=tmp_path / "out.keras", format="keras")
     assert said.facts["difference"] < 1e-3
 
 
@@ -97,13 +98,14 @@ def test_a_rung_averaged_with_feature_extraction(tmp_path: Path) -> None:
     assert mean is not None
     model = assemble(mean, given.data)
     model = replace(model, about=about(mean, 0))
-    said = api.export(model, out=tmp_path / "out.keras", format="keras")
+    said = api.export(model, out=tmp_path / "out.keras", format="keras", data=given.data)
     assert said.facts["difference"] < 1e-3
 
 
 @pytest.mark.slow
 def test_what_cannot_be_exported(tmp_path: Path) -> None:
-    model = fit(tmp_path, "VGG16", head="knn")
+    fit(tmp_path, "VGG16", head="knn")
+    model = tmp_path / "model"
     out = tmp_path / "out.keras"
     with pytest.raises(InputError, match="linear and mlp heads, but this model's is knn"):
         api.export(model, out=out, format="keras")

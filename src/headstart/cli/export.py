@@ -13,17 +13,35 @@ def export(
     *,
     format: Annotated[
         str,
-        typer.Option("--format", metavar="keras", help="What to write: keras, one .keras file."),
+        typer.Option(
+            "--format",
+            metavar="onnx|openvino|keras",
+            help="What to write: a folder with a graph (onnx, openvino), or one .keras file.",
+        ),
     ],
-    out: Annotated[str, typer.Option("--out", metavar="FILE", help="The file to write.")],
+    out: Annotated[
+        str, typer.Option("--out", metavar="PATH", help="The folder, or the file, to write.")
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="DATA",
+            help="Items to check the export on; by default the model's own validation and test "
+            "items.",
+        ),
+    ] = None,
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Write a saved MODEL as a file for another library."""
+    """Write a saved MODEL for another library, checked to answer like it."""
     with answering() as stream:
         from headstart import api
+        from headstart.report.progress_bar import ProgressBar
 
-        exported = api.export(model, out=out, format=format, offline=offline)
+        exported = api.export(
+            model, out=out, format=format, data=data, offline=offline, progress=ProgressBar()
+        )
         if json:
             give_json(exported.to_json(), stream)
             return

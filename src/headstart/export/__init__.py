@@ -1,37 +1,128 @@
-"""A saved model as a file for other libraries."""
+"""A saved model as files for other libraries, checked to answer like the model."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from headstart.errors import InputError
-from headstart.export.written import Exported, Written
+from headstart.atomic import write_json
+from headstart.errors import HeadstartError, InputError
+from headstart.export.written import Answers, Asked, Exported, Written
 from headstart.paths import check_written
 from headstart.predictors import Model
+from headstart.progress import Progress, Silent
 from headstart.registry import EXPORTERS
+from headstart.types import Unchecked
 
-__all__ = ["Exported", "Written", "write"]
+if TYPE_CHECKING:
+    from headstart.export.items import Items
+
+__all__ = ["Answers", "Asked", "Exported", "Written", "write"]
+
+README, GATE = "README.md", "gate.json"
+
+OURS = {README, GATE, "tokenizer.json", "model.onnx", "model.xml", "model.bin"}
+"""Files of an export that is a folder."""
 
 
-def write(model: Model, out: Path, *, format: str, offline: bool = False) -> Exported:
-    """Write a model to a file, in one step, after checking that it answers like the model.
+def write(
+    model: Model,
+    out: Path,
+    *,
+    format: str,
+    offline: bool = False,
+    folder: Path | None = None,
+    data: object = None,
+    progress: Progress | None = None,
+) -> Exported:
+    """Write a model to a file or a folder, in one step, after checking that it answers like it.
 
     Args:
         model: a saved model.
-        out: the file; what is there is replaced.
+        out: the file or folder; what an earlier export wrote there is replaced.
         format: a key of `headstart.registry.EXPORTERS`.
         offline: open no socket.
+        folder: of the model, whose own validation and test items are asked about.
+        data: other items to ask about, as `headstart.evaluate` takes them, or without labels.
+        progress: shows items done.
 
     Raises:
-        InputError: there is no such format, or the model cannot be written so.
-        HeadstartError: the file does not answer like the model.
+        InputError: there is no such format, the model cannot be written so, or there are no items.
+        HeadstartError: what was written does not answer like the model.
     """
     if format not in EXPORTERS:
         raise InputError(f"--format is {format!r}, but it must be one of {', '.join(EXPORTERS)}.")
+    _check_out(out)
+    from headstart.export import items
+
+    writer: Callable[..., Written] = EXPORTERS.resolve(format)
+    found = items.wanted(model, folder, data)
+    prefix = f".headstart-{os.getpid()}-"
+    with TemporaryDirectory(prefix=prefix, suffix=".partial", dir=out.parent) as temporary:
+        made = Path(temporary) / out.name
+        written = writer(model, made, offline=offline)
+        if made.is_dir() != out.is_dir() and out.exists():
+            kind = "folder" if made.is_dir() else "file"
+            raise InputError(f"--out is {str(out)!r}, but {format} writes a {kind}; name another.")
+        gate, notes = _checked(model, written, format, found, progress or Silent())
+        if made.is_dir():
+            _accompany(model, made, format, written, gate, notes)
+        if out.is_dir():
+            shutil.rmtree(out)
+        made.replace(out)
+    facts = {**written.facts, "gate": gate}
+    return Exported(str(out), format, model.classes, facts, (*written.notes, *notes))
+
+
+def _check_out(out: Path) -> None:
     check_written(out, "--out")
     if not out.parent.is_dir():
         raise InputError(f"--out is {str(out)!r}, but the folder {str(out.parent)!r} is not there.")
-    if out.is_dir():
-        raise InputError(f"--out is {str(out)!r}, but that is a folder; name a file.")
-    writer: Callable[..., Written] = EXPORTERS.resolve(format)
-    written = writer(model, out, offline=offline)
-    return Exported(str(out), format, model.classes, written.facts, written.notes)
+    if not out.is_dir():
+        return
+    names = {each.name for each in out.iterdir()}
+    if names and (GATE not in names or names - OURS):
+        raise InputError(
+            f"--out is {str(out)!r}, but that is a folder; name a file, or a folder that an "
+            "export wrote or that is not there yet."
+        )
+
+
+def _checked(
+    model: Model, written: Written, format: str, found: "Items", progress: Progress
+) -> tuple[Unchecked, list[str]]:
+    """What the gate says, as JSON and in sentences.
+
+    Raises:
+        HeadstartError: what was written does not answer like the model.
+    """
+    from headstart.export.gate import gate
+
+    if written.answer is None:
+        raise InputError(
+            f"The exporter of the format {format!r} gives no way to ask what it wrote, so that it "
+            "cannot be checked; mend or remove its package."
+        )
+    done = gate(model, written, found, progress)
+    failures = done.failures()
+    if failures:
+        raise HeadstartError(
+            f"The {format} export does not answer like the model, so nothing was written: "
+            f"{'; '.join(failures)}. Furthest are {done.furthest()}."
+        )
+    return done.to_json(), done.sentences()
+
+
+def _accompany(
+    model: Model, folder: Path, format: str, written: Written, gate: Unchecked, said: list[str]
+) -> None:
+    """What lies beside the graph: the figures of the gate, and how to use it."""
+    from headstart.export.metadata import metadata
+    from headstart.export.readme import readme
+
+    write_json(folder / GATE, gate)
+    if written.script is not None:
+        page = readme(model, format, metadata(model), written.script, said)
+        (folder / README).write_text(page, "utf-8")

@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from headstart import backbones
 from headstart.atomic import whole
 from headstart.backbones import Backbone
 from headstart.backbones import keras as family
 from headstart.backbones.backbone import Block
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
-from headstart.export.written import Written
+from headstart.export.network import backbone_of, is_short
+from headstart.export.written import Answers, Ask, Asked, Written
 from headstart.heads.contract import centre_of
 from headstart.predictors import Model
 from headstart.preprocessing import ImagePreprocessing
@@ -61,7 +61,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
         HeadstartError: the file does not answer like the model.
     """
     if out.suffix != ".keras":
-        raise InputError(f"--out is {str(out)!r}, but it must end with .keras.")
+        raise InputError(f"--out is {out.name!r}, but it must end with .keras.")
     if model.head.name not in HEADS:
         raise InputError(
             f"--format keras is for linear and mlp heads, but this model's is {model.head.name}; "
@@ -91,7 +91,19 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
         "difference": difference,
         "rounding": rounding,
     }
-    return Written(facts, tuple(_notes(size.crop_fraction, difference, rounding, decided)))
+    notes = tuple(_notes(size.crop_fraction, difference, rounding, decided))
+    return Written(facts, notes, _asking(out, model), resizes=False)
+
+
+def _asking(file: Path, model: Model) -> Ask:
+    network = keras.models.load_model(file)
+
+    def answer(given: Asked) -> Answers:
+        with torch.no_grad():
+            found = network(given[0]).cpu().numpy()
+        return Answers(found[:, 0] if model.task == "regression" else found)
+
+    return answer
 
 
 def _notes(
@@ -117,28 +129,16 @@ def _notes(
 
 def _backbone(model: Model, *, offline: bool) -> Backbone:
     """What the model was trained from."""
-    about = dict(model.about.get("backbone") or {})
-    name, pool = str(about.get("name")), str(about.get("pool", "auto"))
+    name = str((model.about.get("backbone") or {}).get("name"))
     refusal = InputError(
         f"--format keras is for models of keras: backbones; this model's backbone is {name!r}."
     )
-    if not name.startswith("keras:") and not Path(name).is_dir():
-        if ":" in name or any(each.name == name for each in backbones.catalogue()):
-            raise refusal
-        raise InputError(
-            f"The folder {name!r} that the model was trained from is not here; put it back, or run "
-            "where it is."
-        )
-    found = backbones.load(name, offline=offline, pool=pool)
+    if not name.startswith("keras:") and (":" in name or is_short(name)):
+        raise refusal
+    found = backbone_of(model, "keras", offline=offline)
     if found.family != "keras":
         raise refusal
-    if found.fingerprint != about.get("fingerprint"):
-        raise InputError(
-            f"The weights of {name!r} are not those that the model was trained from; put back the "
-            "file that was there."
-        )
-    assert isinstance(model.preprocessing, ImagePreprocessing)
-    return found.resized(model.preprocessing.height)
+    return found
 
 
 def _whole(model: Model, made: Backbone) -> Any:

@@ -1,8 +1,49 @@
 """What an exporter tells of a file that it wrote."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from headstart.types import Unchecked
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.types import Array, Unchecked
+
+Asked = tuple[NDArray[np.generic], ...]
+"""A batch as an export takes it: (pixels,) of images of one size, or (ids, mask) of texts."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What an export gives of a batch.
+
+    Attributes:
+        shares: probabilities (N, classes), or values (N,).
+        decided: what is answered: classes by index (N,), or which an item has (N, classes); None
+            where the export does not decide.
+    """
+
+    shares: Array
+    decided: Array | None = None
+
+
+Ask = Callable[[Asked], Answers]
+"""Asks an export, opened from its files."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """How a program without headstart asks an export: the parts of the script in its README.
+
+    Attributes:
+        needs: packages to install.
+        imports, opens: lines; after `opens` there is `classes`, a list.
+        asks: an expression for all outputs in order, of `given`: a dictionary of the inputs.
+    """
+
+    needs: tuple[str, ...]
+    imports: tuple[str, ...]
+    opens: tuple[str, ...]
+    asks: str
 
 
 @dataclass(frozen=True)
@@ -12,18 +53,25 @@ class Written:
     Attributes:
         facts: JSON, for `--json`.
         notes: sentences for a person.
+        answer: asks what was written, opened from its files; the gate does.
+        resizes: whether it takes images of any size; else they have the network's, and making
+            them so is left to whoever asks.
+        script: for its README, where a folder was written.
     """
 
     facts: Unchecked = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    answer: Ask | None = None
+    resizes: bool = True
+    script: Script | None = None
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A file that was written of a model.
+    """A file or a folder that was written of a model.
 
     Attributes:
-        path: the file.
+        path: the file or folder.
         format: a key of `headstart.registry.EXPORTERS`.
         classes: of the model, in order.
         facts: what else the format says of it.

@@ -30,7 +30,7 @@ from headstart.heads.contract import (
 )
 from headstart.types import Array, Floats, JsonObject
 
-_SHARPNESS = 0.07
+SHARPNESS = 0.07
 _NEIGHBOURS = (1, 3, 5, 10, 20, 50)
 _ASKED_TO_CHOOSE = 2_000
 _ASKED_AT_ONCE = 512
@@ -198,7 +198,7 @@ class NeighboursHead:
 
     def _votes(self, nearest: Array, similarity: Array) -> Floats:
         """Weighted mean (m, outputs) of what the neighbours and the prior say."""
-        weights = np.exp((similarity - similarity[:, :1]).astype(np.float64) / _SHARPNESS)
+        weights = np.exp((similarity - similarity[:, :1]).astype(np.float64) / SHARPNESS)
         weights *= self.arrays["weights"][nearest]
         prior = self.arrays["prior"].astype(np.float64)
         total = np.empty((len(nearest), len(prior)))

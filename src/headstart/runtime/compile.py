@@ -20,7 +20,7 @@ def to_graph(trunk: nn.Module, preprocessing: Preprocessing) -> ov.Model:
     Raises:
         InputError: torch cannot export the network, or OpenVINO lacks an operation of it.
     """
-    inputs, shapes = _example(preprocessing)
+    inputs, shapes = example(preprocessing)
     trunk.eval()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -59,7 +59,8 @@ def converted(trunk: nn.Module, preprocessing: Preprocessing) -> tuple[ov.Model,
     return graph, Reference(inputs, output.float().cpu().numpy())
 
 
-def _example(preprocessing: Preprocessing) -> tuple[tuple[torch.Tensor, ...], tuple[Any, ...]]:
+def example(preprocessing: Preprocessing) -> tuple[tuple[torch.Tensor, ...], tuple[Any, ...]]:
+    """Inputs of a trunk, and which of their axes may have other lengths, for `torch.export`."""
     rows = torch.export.Dim("rows", min=1, max=4096)
     if isinstance(preprocessing, ImagePreprocessing):
         pixels = torch.zeros(2, preprocessing.height, preprocessing.width, 3, dtype=torch.uint8)

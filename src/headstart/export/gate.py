@@ -1,0 +1,235 @@
+"""The one parity gate: an export is asked about real items, and refused where it answers otherwise.
+
+The reference is the saved predictor in 32-bit floats, which no export has a part in. It is held
+beside the export twice: on images that have the network's size already, or on tokens, where only
+the network and what follows it can differ; and on the items as a program without headstart reads
+them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from headstart.evaluation.decisions import HALF, LabelThresholds
+from headstart.export.items import Items
+from headstart.export.reference import decided
+from headstart.export.replay import Replayed, replay
+from headstart.export.written import Written
+from headstart.heads.contract import centre_of
+from headstart.predictors import Model
+from headstart.progress import Progress
+from headstart.types import Array, Floats, Mask, Unchecked
+from headstart.wording import shown
+
+WITHIN = 1e-3
+"""Largest difference of a probability, of the same pixels or tokens."""
+LEADS = 2e-3
+"""By how much a class has to lead for it to be the same then."""
+MEDIAN = 5e-3
+"""Largest difference of the median item, as it was read."""
+SAME = 0.995
+"""Least share of items whose top class is the same, as they were read."""
+ACCURACY = 0.005
+"""Largest difference of the share of right answers, as they were read."""
+UNUSUAL = 0.02
+"""Largest difference of a probability for items of unusual sizes, beside what a level of brightness
+in a tenth of the pixels changes the model's own answer by."""
+WORST = 5
+"""Items that are named."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """How far an export is from the model. Differences are of probabilities, or of values as a
+    share of the largest distance of one from their mean, at least one spread.
+
+    Attributes:
+        items: how many were asked about.
+        source: what they are.
+        network: the largest difference, of the same pixels or tokens.
+        changed: items whose top class is another one there, though it led by `LEADS`.
+        median, largest: differences of the items as a program without headstart reads them.
+        same: the share whose top class is the same then.
+        accuracy, expected: the share of right answers then, and the model's; None without labels.
+        unread: items that such a program cannot read.
+        undecided: items whose answer is not what the model decides of the same probabilities.
+        batches: the largest difference between an item alone and in a batch.
+        unusual: differences of items of unusual sizes, by what they are.
+        rounding: by how much the model's own answers to them change where a tenth of the pixels is
+            one level brighter.
+        worst: the items that are furthest, by name, the furthest first.
+    """
+
+    items: int
+    source: str
+    network: float
+    changed: int
+    median: float
+    largest: float
+    same: float
+    accuracy: float | None
+    expected: float | None
+    unread: int
+    undecided: int
+    batches: float
+    unusual: Mapping[str, float]
+    rounding: Mapping[str, float]
+    worst: Mapping[str, float]
+
+    def failures(self) -> list[str]:
+        """What is not within the limits; nothing where the export may be written."""
+        return list(self._failures())
+
+    def _failures(self) -> Iterator[str]:
+        if not self.network <= WITHIN:
+            yield f"from the same input, probabilities differ by up to {self.network:.2g}"
+        if self.changed:
+            yield f"from the same input, {self.changed:,} of {self.items:,} top classes differ"
+        if not self.median <= MEDIAN:
+            yield f"from the files, the median item differs by {self.median:.2g}"
+        if self.same < SAME:
+            yield f"from the files, {1 - self.same:.1%} of the top classes differ"
+        right = (self.accuracy or 0.0, self.expected or 0.0)
+        if abs(right[0] - right[1]) > ACCURACY:
+            yield (
+                f"from the files, {right[0]:.1%} of the answers are right, and {right[1]:.1%} of "
+                "the model's"
+            )
+        if self.undecided:
+            yield f"{self.undecided:,} answers are not what the model decides"
+        if not self.batches <= WITHIN:
+            yield f"an item in a batch differs by up to {self.batches:.2g} from the same alone"
+        for name, difference in self.unusual.items():
+            if not difference <= UNUSUAL + self.rounding[name]:
+                yield f"{name} differs by {difference:.2g}"
+
+    def sentences(self) -> list[str]:
+        """What was checked, for a person."""
+        read = f"; {self.unread:,} could not be read so" if self.unread else ""
+        lines = [
+            f"Asked about {self.items:,} {self.source}, the export answers like the model: from "
+            f"the same input to {self.network:.1g}, and from the files as the script reads them "
+            f"to {self.largest:.1g} (median {self.median:.1g}), with the same answer for "
+            f"{self.same:.1%}{read}.",
+        ]
+        if self.accuracy is not None and self.expected is not None:
+            lines.append(
+                f"Right answers: {self.accuracy:.1%} of the export's, {self.expected:.1%} of the "
+                "model's (in 32-bit floats)."
+            )
+        return lines
+
+    def furthest(self) -> str:
+        """The items that are furthest, for a person."""
+        return ", ".join(f"{shown(name)} ({far:.2g})" for name, far in self.worst.items())
+
+    def to_json(self) -> Unchecked:
+        """A JSON object."""
+        limits = {
+            "network": WITHIN,
+            "median": MEDIAN,
+            "same": SAME,
+            "accuracy": ACCURACY,
+            "batches": WITHIN,
+            "unusual": UNUSUAL,
+        }
+        return {**asdict(self), "limits": limits}
+
+
+def gate(model: Model, written: Written, items: Items, progress: Progress) -> Gate:
+    """Ask an export and the model about the same items.
+
+    Args:
+        model: the saved model.
+        written: the export.
+        items: what both are asked about.
+        progress: shows items done.
+    """
+    done = replay(model, written, items.data, progress)
+    scale = _scale(model, done.expected)
+    network = _far(done.network, done.expected, scale)
+    read: Mask = np.isfinite(done.files.reshape(len(done.files), -1)).all(axis=1)
+    files = _far(done.files, done.expected, scale)
+    both = (done.files, done.expected) if model.classes else ()
+    answers = [decided(model, each[read]) for each in both]
+    same = _rows_equal(*answers) if answers else np.ones(int(read.sum()), bool)
+    accuracy, expected = _accuracies(items, done, read, answers)
+    furthest = np.where(read, np.fmax(files, network), network)
+    unusual = done.unusual.items()
+    worst = np.argsort(-furthest, kind="stable")[:WORST].tolist()
+    return Gate(
+        items=len(done.names),
+        source=items.source,
+        network=float(network.max()),
+        changed=_changed(model, done),
+        median=float(np.median(files[read])) if read.any() else float("inf"),
+        largest=float(files[read].max(initial=0)),
+        same=float(same.mean()) if read.any() else 0.0,
+        accuracy=accuracy,
+        expected=expected,
+        unread=int((~read).sum()),
+        undecided=done.undecided,
+        batches=float(_far(*done.batches, scale).max(initial=0)),
+        unusual={name: _far_apart(found, wanted, scale) for name, (found, wanted, _) in unusual},
+        rounding={name: _far_apart(nudged, wanted, scale) for name, (_, wanted, nudged) in unusual},
+        worst={done.names[at]: float(furthest[at]) for at in worst},
+    )
+
+
+def _scale(model: Model, expected: Array) -> float:
+    """What differences are divided by: 1 for probabilities."""
+    if model.classes:
+        return 1.0
+    centre, spread = centre_of(model.head.name, model.head.settings)
+    return max(spread, float(np.abs(expected - centre).max()))
+
+
+def _far(found: Array, expected: Array, scale: float) -> Floats:
+    """The largest difference of each item, (n,); infinite where there is no finite answer."""
+    if found.shape != expected.shape:
+        return np.full(len(expected), np.inf)
+    away = np.abs(found.astype(np.float64) - expected) / scale
+    rows = away.reshape(len(away), -1).max(axis=1, initial=0)
+    return np.where(np.isfinite(rows), rows, np.inf)
+
+
+def _far_apart(found: Array, expected: Array, scale: float) -> float:
+    return float(_far(found[None], expected[None], scale)[0])
+
+
+def _rows_equal(found: Array, expected: Array) -> Array:
+    return np.asarray((found == expected).all(axis=tuple(range(1, found.ndim))))
+
+
+def _changed(model: Model, done: Replayed) -> int:
+    """Items whose answer from the same input differs, though it is not a close one."""
+    if not model.classes or done.network.shape != done.expected.shape:
+        return 0
+    if model.task == "multilabel":
+        decision = model.decision
+        least = decision.values if isinstance(decision, LabelThresholds) else HALF
+        clear = np.abs(done.expected - np.array(least)) > LEADS
+        differs = decided(model, done.network) != decided(model, done.expected)
+        return int((differs & clear).any(axis=1).sum())
+    top = np.sort(done.expected, axis=1)
+    leads = top[:, -1] - top[:, -2] > LEADS if top.shape[1] > 1 else np.ones(len(top), bool)
+    differs = done.network.argmax(axis=1) != done.expected.argmax(axis=1)
+    return int((differs & leads).sum())
+
+
+def _accuracies(
+    items: Items, done: Replayed, read: Array, answers: Sequence[Array]
+) -> tuple[float | None, float | None]:
+    """Shares of right answers: the export's, and the model's."""
+    if items.targets is None or not answers:
+        return None, None
+    targets = items.targets[done.kept][read]
+    known = targets >= 0 if targets.ndim == 1 else np.ones(len(targets), bool)
+    if not known.any():
+        return None, None
+    found, expected = (
+        float(_rows_equal(each[known], targets[known].astype(each.dtype)).mean())
+        for each in answers
+    )
+    return found, expected

@@ -1,0 +1,142 @@
+"""The items that an export is asked about: the model's own, or those that somebody names."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from headstart.data import given, images, texts
+from headstart.data.dataset import Dataset
+from headstart.data.labels import encode
+from headstart.data.reads import TrainedSpec
+from headstart.errors import DataError, InputError, Unreadable
+from headstart.evaluation.predictions import FILE
+from headstart.predictors import Model
+from headstart.types import Array, Label
+from headstart.wording import shown
+
+MOST = 1000
+"""Items that an export is asked about."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """Items, and what is true of them.
+
+    Attributes:
+        data: at most `MOST`.
+        source: what they are, for a sentence.
+        targets: (n,) indices of classes, -1 for none that the model knows, or 0/1 (n, classes);
+            None where no labels are known, and for regression.
+    """
+
+    data: Dataset
+    source: str
+    targets: Array | None
+
+
+def wanted(model: Model, folder: Path | None, data: object) -> Items:
+    """The items that DATA names, or else the model's own.
+
+    Raises:
+        InputError: there are none.
+    """
+    if data is not None:
+        return named(model, data)
+    if folder is None:
+        raise InputError(
+            "An export is checked on real items before it is written, but a model in memory has "
+            "none of its own; name some with data."
+        )
+    return own(model, folder)
+
+
+def named(model: Model, data: object) -> Items:
+    """Items of DATA, labelled or not.
+
+    Raises:
+        InputError: it cannot be read, or holds nothing that the model answers for.
+    """
+    spec = TrainedSpec(task=model.task, trained=model.reads)
+    try:
+        dataset = given.read_as_trained(data, spec, classes=model.classes)
+    except DataError:
+        dataset = given.read_given(data, model.modality, TrainedSpec(trained=model.reads))
+    if dataset.modality != model.modality or not len(dataset):
+        raise InputError(
+            f"--data holds {len(dataset):,} {dataset.modality}s, but the model answers for "
+            f"{model.modality}s; name some."
+        )
+    source = f"items of {str(data)!r}" if isinstance(data, (str, Path)) else "items"
+    return _some(model, dataset, source)
+
+
+def own(model: Model, folder: Path) -> Items:
+    """The validation and test items of a saved model, where they are still what they were.
+
+    Raises:
+        InputError: none is.
+    """
+    try:
+        rows = _measured(folder)
+        name = str(json.loads((folder / "report.json").read_text("utf-8"))["dataset"])
+        spec = TrainedSpec(task=model.task, offline=True, trained=model.reads)
+        dataset = given.read_as_trained(name, spec, classes=model.classes)
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        raise _gone(folder) from error
+    places = {each: at for at, each in enumerate(dataset.names)}
+    index = [places[each] for each in rows if each in places]
+    found = _some(model, dataset.select(np.array(sorted(index), np.int64)), "")
+    same = [
+        at
+        for at, (item, each) in enumerate(zip(found.data.items, found.data.names, strict=True))
+        if _digest(model, item) == rows[each]
+    ]
+    if not same:
+        raise _gone(folder)
+    targets = None if found.targets is None else found.targets[same]
+    source = "validation and test items of the model's own"
+    return Items(found.data.select(np.array(same, np.int64)), source, targets)
+
+
+def _gone(folder: Path) -> InputError:
+    return InputError(
+        "An export is checked on real items before it is written, but the validation and test "
+        f"items of {shown(str(folder))!r} are not where they were; name others with --data."
+    )
+
+
+def _measured(folder: Path) -> Mapping[str, str]:
+    """Digests, in hexadecimal, of the items that no head learnt from, by name."""
+    from pyarrow import parquet
+
+    table = parquet.read_table(folder / FILE, columns=["name", "digest", "split", "fold"])
+    return {
+        row["name"]: row["digest"]
+        for row in table.to_pylist()
+        if row["split"] in ("validation", "test") or row["fold"] is not None
+    }
+
+
+def _digest(model: Model, item: object) -> str:
+    try:
+        if model.modality == "image":
+            found = images.digest(images.load(item))
+        else:
+            found = texts.digest(texts.clean(item))
+    except Unreadable:
+        return ""
+    return found.ljust(16, b"\0").hex()
+
+
+def _some(model: Model, data: Dataset, source: str) -> Items:
+    """At most `MOST` of them, by chance."""
+    if len(data) > MOST:
+        chosen = np.random.default_rng(0).choice(len(data), MOST, replace=False)
+        data = data.select(np.sort(chosen))
+    labels: list[Label] | None = None if data.labels is None else list(data.labels)
+    known = labels is not None and model.task != "regression"
+    targets = encode(labels, model.classes, model.task) if known and labels is not None else None
+    return Items(data, source, targets)

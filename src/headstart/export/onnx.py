@@ -1,0 +1,64 @@
+"""A saved model as a folder with one graph of ONNX, for onnxruntime and whatever else reads it."""
+
+from pathlib import Path
+
+from headstart.errors import InputError
+from headstart.export.metadata import tokenizer_of
+from headstart.export.written import Answers, Ask, Asked, Script, Written
+from headstart.installed import installed
+from headstart.predictors import Model
+
+FILE = "model.onnx"
+
+SCRIPT = Script(
+    needs=("onnxruntime",),
+    imports=("import onnxruntime",),
+    opens=(
+        f'session = onnxruntime.InferenceSession("{FILE}")',
+        'classes = json.loads(session.get_modelmeta().custom_metadata_map["classes"])',
+    ),
+    asks="session.run(None, given)",
+)
+
+
+def write(model: Model, out: Path, *, offline: bool = False) -> Written:
+    """Write the folder `out`.
+
+    Args:
+        model: a saved model.
+        out: a folder that is not there yet.
+        offline: download no weights.
+
+    Raises:
+        InputError: the model cannot be written so, its backbone's weights are not found, or a
+            package is missing.
+    """
+    if out.suffix:
+        raise InputError(f"--out is {out.name!r}, but onnx writes a folder; name one.")
+    missing = [each for each in ("onnx", "onnxruntime", "onnxscript") if not installed(each)]
+    if missing:
+        raise InputError(
+            f"--format onnx needs {', '.join(missing)}: run `pip install 'headstart[onnx]'`."
+        )
+    from headstart.export import graph, network
+
+    made = graph.whole(model, network.module_of(model, "onnx", offline=offline))
+    out.mkdir()
+    (out / FILE).write_bytes(made.SerializeToString())
+    text = tokenizer_of(model)
+    if text is not None:
+        (out / "tokenizer.json").write_text(text.tokenizer, "utf-8")
+    return Written(answer=asking(out / FILE), script=SCRIPT)
+
+
+def asking(file: Path) -> Ask:
+    """Asks a file through onnxruntime, on the CPU."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_inputs()]
+
+    def answer(given: Asked) -> Answers:
+        return Answers(*session.run(None, dict(zip(names, given, strict=True))))
+
+    return answer

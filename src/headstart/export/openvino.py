@@ -1,0 +1,114 @@
+"""A saved model as a folder with one graph of OpenVINO (`model.xml`, `model.bin`).
+
+The network is the model's own graph: what was compiled and measured. What comes before and after it
+is what the ONNX export has.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.errors import InputError
+from headstart.export.metadata import metadata, tokenizer_of
+from headstart.export.written import Answers, Ask, Asked, Script, Written
+from headstart.installed import installed
+from headstart.predictors import Model
+from headstart.preprocessing import ImagePreprocessing
+
+if TYPE_CHECKING:
+    import onnx
+    import openvino as ov
+
+FILE = "model.xml"
+
+EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
+"""What a graph is compiled with, to compute in 32 bits where a processor has fewer."""
+
+SCRIPT = Script(
+    needs=("openvino",),
+    imports=("import openvino",),
+    opens=(
+        f'graph = openvino.Core().read_model("{FILE}")',
+        f'model = openvino.compile_model(graph, "CPU", {json.dumps(EXACT)})',
+        'classes = json.loads(graph.get_rt_info("classes").value)',
+    ),
+    asks="model(given).values()",
+)
+
+
+def write(model: Model, out: Path, *, offline: bool = False) -> Written:  # noqa: ARG001
+    """Write the folder `out`.
+
+    Args:
+        model: a saved model.
+        out: a folder that is not there yet.
+        offline: no weights are downloaded either way.
+
+    Raises:
+        InputError: the model cannot be written so, or a package is missing.
+    """
+    if out.suffix:
+        raise InputError(f"--out is {out.name!r}, but openvino writes a folder; name one.")
+    if not installed("onnx"):
+        raise InputError("--format openvino needs onnx: run `pip install 'headstart[onnx]'`.")
+    import openvino as ov
+
+    out.mkdir()
+    ov.save_model(_whole(model), out / FILE, compress_to_fp16=False)
+    text = tokenizer_of(model)
+    if text is not None:
+        (out / "tokenizer.json").write_text(text.tokenizer, "utf-8")
+    return Written(answer=asking(out / FILE), script=SCRIPT)
+
+
+def asking(file: Path) -> Ask:
+    """Asks a file through OpenVINO, on the CPU in 32-bit floats."""
+    import openvino as ov
+
+    compiled = ov.Core().compile_model(file, "CPU", EXACT)
+
+    def answer(given: Asked) -> Answers:
+        # What it gives lies in memory that the next answer takes.
+        return Answers(*(each.copy() for each in compiled(list(given)).values()))
+
+    return answer
+
+
+def _whole(model: Model) -> "ov.Model":
+    from openvino import Model as Graph
+
+    from headstart.export import graph
+
+    assert model.graph is not None
+    network = model.graph.clone()
+    if isinstance(model.preprocessing, ImagePreprocessing):
+        first = _read(graph.before(model.preprocessing))
+        inputs = first.get_parameters()
+        _join(first, network)
+    else:
+        inputs = network.get_parameters()
+        for each, name in zip(inputs, (graph.IDS, graph.MASK), strict=True):
+            each.set_friendly_name(name)
+            each.output(0).set_names({name})
+    last = _read(graph.after(model, _width(network)))
+    _join(network, last)
+    made = Graph(last.get_results(), inputs, "headstart")
+    for name, text in metadata(model).items():
+        made.set_rt_info(text, name)
+    return made
+
+
+def _width(network: "ov.Model") -> int:
+    return int(network.output(0).partial_shape[1].get_length())
+
+
+def _read(part: "onnx.ModelProto") -> "ov.Model":
+    import openvino as ov
+
+    return ov.Core().read_model(part.SerializeToString(), b"")
+
+
+def _join(first: "ov.Model", second: "ov.Model") -> None:
+    """What the first gives goes into the second."""
+    result, parameter = first.get_results()[0], second.get_parameters()[0]
+    parameter.output(0).replace(result.input_value(0))

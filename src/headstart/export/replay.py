@@ -1,0 +1,225 @@
+"""An export and the saved predictor are asked about the same items."""
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from headstart.data import images, texts
+from headstart.data.dataset import Dataset
+from headstart.errors import InputError, Unreadable
+from headstart.export import client, unusual
+from headstart.export.reference import decided, reference
+from headstart.export.written import Ask, Asked, Written
+from headstart.predictors import Model
+from headstart.preprocessing import ImagePreprocessing, TextPreprocessing
+from headstart.progress import Progress
+from headstart.types import Array
+
+BATCHES = (7, 2)
+"""Items that are asked about together, beside each alone."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Answers to items, probabilities (n, classes) or values (n,).
+
+    Attributes:
+        names: of the items; kept: their positions.
+        expected: by the predictor.
+        network: by the export, of the same pixels or tokens.
+        files: by the export, of the items as a program without headstart reads them; NaN where it
+            cannot.
+        undecided: items whose answer is not what the model decides of the export's probabilities.
+        batches: by the export, of items in batches, and of the same items alone.
+        unusual: by the export, by the predictor, and by the predictor of slightly other pixels, of
+            an item, by what it is.
+    """
+
+    names: list[str]
+    kept: NDArray[np.int64]
+    expected: Array
+    network: Array
+    files: Array
+    undecided: int
+    batches: tuple[Array, Array]
+    unusual: Mapping[str, tuple[Array, Array, Array]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """An item: as the predictor is asked about it, and twice as the export is.
+
+    Attributes:
+        predictor: the network's input.
+        same: the same pixels, framed so that the export neither resizes nor cuts them; the tokens.
+        read: as a program without headstart reads it; None where it cannot.
+    """
+
+    predictor: Asked
+    same: Asked
+    read: Asked | None
+
+
+def replay(model: Model, written: Written, data: Dataset, progress: Progress) -> Replayed:
+    """Ask both about every item that can be read.
+
+    Raises:
+        InputError: none can.
+    """
+    assert written.answer is not None
+    ask, expect = written.answer, reference(model)
+    read = reader(model, resizes=written.resizes)
+    kept: list[int] = []
+    few: list[Asked] = []
+    expected: list[Array] = []
+    network: list[Array] = []
+    files: list[Array] = []
+    undecided = 0
+    with progress.stage("Checking the export", len(data)) as advance:
+        for at, item in enumerate(data.items):
+            advance(1)
+            try:
+                given = read(item)
+            except Unreadable:
+                continue
+            kept.append(at)
+            expected.append(expect(given.predictor)[0])
+            answers = ask(given.same)
+            network.append(answers.shares[0])
+            if answers.decided is not None:
+                own = decided(model, np.asarray(answers.shares))
+                undecided += not np.array_equal(own, answers.decided)
+            missing = np.full_like(network[-1], np.nan)
+            files.append(missing if given.read is None else ask(given.read).shares[0])
+            if len(few) < BATCHES[0]:
+                few.append(given.same)
+    if not kept:
+        raise InputError("None of the items can be read; name others with --data.")
+    alone = np.stack(network[: len(few)])
+    return Replayed(
+        names=[data.names[at] for at in kept],
+        kept=np.array(kept, np.int64),
+        expected=np.stack(expected),
+        network=np.stack(network),
+        files=np.stack(files),
+        undecided=undecided,
+        batches=_batches(model, ask, few, alone),
+        unusual={
+            name: (
+                ask(given.read or given.same).shares[0],
+                expect(given.predictor)[0],
+                expect(_nudged(given.predictor))[0],
+            )
+            for name, given in _unusual(model, read)
+        },
+    )
+
+
+def _nudged(given: Asked) -> Asked:
+    """The same pixels, a tenth of them one level brighter: less than how resizing rounds them.
+
+    Texts stay as they are.
+    """
+    if len(given) > 1:
+        return given
+    brighter = np.random.default_rng(0).random(given[0].shape) < 0.1
+    return (np.minimum(given[0].astype(np.int16) + brighter, 255).astype(np.uint8),)
+
+
+def reader(model: Model, *, resizes: bool) -> Callable[[object], Given]:
+    """How an item is read for an export, which resizes images or leaves that to others.
+
+    What this gives raises `Unreadable`.
+    """
+    preprocessing = model.preprocessing
+    if isinstance(preprocessing, TextPreprocessing):
+        return _text_reader(preprocessing)
+    if not resizes:
+        return lambda item: _resized(item, preprocessing)
+    return lambda item: _image(item, preprocessing)
+
+
+def _resized(item: object, preprocessing: ImagePreprocessing) -> Given:
+    pixels = images.decode(images.load(item), preprocessing).pixels[None]
+    return Given((pixels,), (pixels,), (pixels,))
+
+
+def _image(item: object, preprocessing: ImagePreprocessing) -> Given:
+    content = images.load(item)
+    pixels = images.decode(content, preprocessing).pixels
+    frame = framed(pixels, preprocessing)
+    read: Array | None = content[None] if isinstance(content, np.ndarray) else None
+    if isinstance(content, bytes):
+        try:
+            read = client.pixels(io.BytesIO(content))
+        except (OSError, ValueError, SyntaxError):  # Pillow's, for a file that is none of its own.
+            read = None
+    same = images.decode(frame, preprocessing).pixels
+    return Given((same[None],), (frame[None],), None if read is None else (read,))
+
+
+def framed(pixels: Array, preprocessing: ImagePreprocessing) -> NDArray[np.uint8]:
+    """An image of which the network sees the given pixels: what it would cut off is black."""
+    share = preprocessing.crop_fraction
+    size = (preprocessing.height, preprocessing.width)
+    if preprocessing.keep_aspect_ratio:
+        sides = [int(side / share) for side in size]
+    else:
+        sides = [round(side / share) for side in size]
+    frame = np.zeros((*sides, 3), np.uint8)
+    top, left = (round((whole - side) / 2) for whole, side in zip(sides, size, strict=True))
+    frame[top : top + size[0], left : left + size[1]] = pixels
+    return frame
+
+
+def _text_reader(preprocessing: TextPreprocessing) -> Callable[[object], Given]:
+    own = texts.tokeniser(preprocessing)
+    tokenizer = Tokenizer.from_str(preprocessing.tokenizer)
+    tokenizer.enable_truncation(preprocessing.max_tokens)
+    tokenizer.enable_padding(pad_id=preprocessing.pad_id)
+
+    def read(item: object) -> Given:
+        text = texts.clean(item)
+        ids = own.encode([text]).ids[0][None].astype(np.int64)
+        tokens = (ids, np.ones_like(ids))
+        return Given(tokens, tokens, client.tokens([text], tokenizer))
+
+    return read
+
+
+def _unusual(model: Model, read: Callable[[object], Given]) -> Iterator[tuple[str, Given]]:
+    kinds = unusual.images() if model.modality == "image" else unusual.TEXTS.items()
+    for name, item in kinds:
+        yield name, read(item)
+
+
+def _batches(model: Model, ask: Ask, few: list[Asked], alone: Array) -> tuple[Array, Array]:
+    """Answers to items in batches, and to the same items alone."""
+    found, wanted = [], []
+    for size in BATCHES:
+        rows = [few[at % len(few)] for at in range(size)]
+        found.append(ask(_together(model, rows)).shares)
+        wanted.append(alone[[at % len(few) for at in range(size)]])
+    return np.concatenate(found), np.concatenate(wanted)
+
+
+def _together(model: Model, rows: list[Asked]) -> Asked:
+    """One batch: of texts, the shorter ones are padded."""
+    if not isinstance(model.preprocessing, TextPreprocessing):
+        return (np.concatenate([each[0] for each in rows]),)
+    longest = max(each[0].shape[1] for each in rows)
+    pads = (model.preprocessing.pad_id, 0)
+    ids, mask = (
+        np.concatenate(
+            [
+                np.pad(each[at], ((0, 0), (0, longest - each[at].shape[1])), constant_values=pad)
+                for each in rows
+            ]
+        )
+        for at, pad in enumerate(pads)
+    )
+    return ids, mask
