@@ -23,6 +23,7 @@ COMMANDS = {
     "compare": "headstart.cli.compare:compare",
     "embed": "headstart.cli.embed:embed",
     "export": "headstart.cli.export:export",
+    "push": "headstart.cli.push:push",
     "backbones": "headstart.cli.backbones:backbones",
     "fetch": "headstart.cli.fetch:fetch",
     "cache": "headstart.cli.cache:cache",

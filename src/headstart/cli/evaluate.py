@@ -11,7 +11,9 @@ from headstart.spec import OUTPUT, LabelledSpec
 
 @takes(LabelledSpec)
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Folder of a saved model, or hf:OWNER/NAME.")
+    ],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Items with their labels.")],
     *,
     out: Annotated[

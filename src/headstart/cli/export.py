@@ -9,7 +9,9 @@ from headstart.cli.options import Json, Offline
 
 
 def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Folder of a saved model, or hf:OWNER/NAME.")
+    ],
     *,
     format: Annotated[
         str,

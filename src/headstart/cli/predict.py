@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @takes(ItemSpec)
 def predict(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Folder of a saved model, or hf:OWNER/NAME.")
+    ],
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -89,7 +91,7 @@ def predict(
         from headstart.data import Named
         from headstart.report.progress_bar import ProgressBar
 
-        loaded = None if top is None else api.load(model)
+        loaded = None if top is None else api.load(model, offline=options["offline"])
         if loaded is not None:
             refuse_top(loaded.task)
         named = Named(inputs)
