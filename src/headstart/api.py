@@ -389,7 +389,7 @@ def report(
     named = _path("model", model)
     if out is None and is_remote(named):
         raise InputError(
-            "A model of the hub has no folder for its page; name one: --out FILE.html."
+            "A model of the hub has no folder for its page; name a file: --out FILE.html."
         )
     folder = located(named, offline=offline, besides=BESIDES)
     sealed.read_about(folder)

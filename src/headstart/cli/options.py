@@ -20,6 +20,13 @@ Json = Annotated[
     typer.Option("--json", help="Print JSON on standard output.", rich_help_panel=OUTPUT),
 ]
 
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="Folder of a saved model, or hf:OWNER/NAME[@REVISION] of the hub."
+    ),
+]
+
 Offline = Annotated[
     bool,
     typer.Option(

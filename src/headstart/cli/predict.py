@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from headstart.cli.answer import answering, console, give_json
-from headstart.cli.options import Json, takes
+from headstart.cli.options import Json, ModelName, takes
 from headstart.errors import InputError
 from headstart.spec import OUTPUT, ItemSpec
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @takes(ItemSpec)
 def predict(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Folder of a saved model, or hf:OWNER/NAME.")
-    ],
+    model: ModelName,
     inputs: Annotated[
         list[str],
         typer.Argument(

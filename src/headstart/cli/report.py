@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headstart.cli.answer import answering, give_json
-from headstart.cli.options import Json, Offline
+from headstart.cli.options import Json, ModelName, Offline
 
 EXAMPLES = (
     "headstart report model --open",
@@ -14,9 +14,7 @@ EXAMPLES = (
 
 
 def report(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Folder of a saved model, or hf:OWNER/NAME.")
-    ],
+    model: ModelName,
     *,
     open: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
     out: Annotated[

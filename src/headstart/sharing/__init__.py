@@ -1,4 +1,4 @@
-"""A saved model on the Hugging Face hub: what goes there, in a form that others may see, and how."""
+"""A saved model on the Hugging Face hub: what goes there, in a form for others, and how."""
 
 from headstart.sharing.push import Pushed, push
 

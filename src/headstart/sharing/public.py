@@ -4,7 +4,6 @@ Names of classes and columns stay: nobody could use the model without them.
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import PurePath
 
 from headstart.backbones import catalogue
@@ -18,15 +17,11 @@ _REPORTED = (
     *("task", "strategy", "cut", "seed", "counts", "test", "baselines", "seconds", "versions"),
     *("modality", "classes", "head", "gain", "folds", "outlook", "temperature", "class_counts"),
     *("per_class", "confusion", "corrections", "learning_curve", "decision", "abstain"),
-    *("curve", "best_epoch"),
+    *("curve", "best_epoch", "store"),
 )
 """Keys of report.json that hold figures and names of classes. Those that are not known are not
 shown: what another version adds there may name items."""
 _FACTS = ("parameters", "gflops", "licence", "features", "device", "precision")
-_EMPTY: Mapping[str, object] = {
-    **dict.fromkeys(("skipped", "warnings", "notes", "next_steps"), ()),
-    **dict.fromkeys(("options", "model"), None),
-}
 _PLACES = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 """Keys of transformers' and peft's configurations that hold where a network was read from."""
 
@@ -57,27 +52,25 @@ def report(said: Unchecked, *, examples: bool) -> Unchecked:
         said: what it holds.
         examples: keep what is said of single items, and the last part of the data's name.
     """
-    if examples:
-        kept = {key: each for key, each in said.items() if key not in _EMPTY or key == "skipped"}
-        spoken = {key: said.get(key, ()) for key in ("warnings", "notes")}
-        dataset = PurePath(str(said.get("dataset"))).name
-        made = {**_EMPTY, **kept, **spoken, "dataset": dataset}
-    else:
-        made = {**_EMPTY, **{key: said[key] for key in _REPORTED if key in said}}
-        made |= {"dataset": PRIVATE_DATA, "store": said.get("store", {})}
-        made["rungs"] = [{**each, "why": None} for each in said.get("rungs", ())]
-        made["findings"] = [
-            {**each, "message": "", "items": []} for each in said.get("findings") or ()
-        ]
-        if said.get("near_duplicates"):
-            made["near_duplicates"] = {**said["near_duplicates"], "examples": []}
-        if "sample" in said:
-            made["sample"] = None
     facts = said.get("backbone_facts") or {}
-    made["backbone_facts"] = {key: facts[key] for key in _FACTS if key in facts}
-    made["backbone"] = backbone_name(str(said.get("backbone")))
-    # Two passes of the same keys give the same file.
-    return {key: made[key] for key in (*(k for k in said if k in made), *sorted({*made} - {*said}))}
+    made: Unchecked = {
+        **(said if examples else _figures(said)),
+        "dataset": PurePath(str(said["dataset"])).name if examples else PRIVATE_DATA,
+        "backbone": backbone_name(str(said["backbone"])),
+        "backbone_facts": {key: facts[key] for key in _FACTS if key in facts},
+        **{"model": None, "options": None, "next_steps": []},
+    }
+    return {key: made[key] for key in said if key in made}
+
+
+def _figures(said: Unchecked) -> Unchecked:
+    made = {key: said[key] for key in _REPORTED if key in said}
+    made |= {"sample": None, "skipped": [], "warnings": [], "notes": []}
+    made["rungs"] = [{**each, "why": None} for each in said["rungs"]]
+    made["findings"] = [{**each, "message": "", "items": []} for each in said.get("findings") or ()]
+    near = said.get("near_duplicates")
+    made["near_duplicates"] = {**near, "examples": []} if near else None
+    return made
 
 
 def configuration(text: str) -> str:

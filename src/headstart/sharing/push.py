@@ -83,10 +83,10 @@ def push(
             return Pushed(
                 repository=repository, files=sizes, warnings=warnings, folder=str(dry_run)
             )
-        with progress.stage("Uploading", None):
-            url, commit = upload(
-                files, repository, private=private, message=message, ours=contents.EVERY
-            )
+        # The hub's client shows how far it is.
+        url, commit = upload(
+            files, repository, private=private, message=message, ours=contents.EVERY
+        )
     return Pushed(repository=repository, files=sizes, warnings=warnings, url=url, commit=commit)
 
 

@@ -62,7 +62,8 @@ def upload(
     kept = [CommitOperationAdd(name, path) for name, path in files.items()]
     gone = [CommitOperationDelete(name) for name in sorted(there & {*ours} - {*files})]
     with _explained(repository), warnings.catch_warnings():
-        # That a table is uploaded to a model's repository is meant.
+        # The client's own use of its HTTP library; and that a table goes with a model is meant.
+        warnings.simplefilter("ignore", DeprecationWarning)
         warnings.filterwarnings("ignore", "It seems that you are about to commit a data file")
         made = api.create_commit(
             repository, [*kept, *gone], commit_message=message, parent_commit=info.sha
@@ -90,16 +91,23 @@ def _explained(repository: str) -> Iterator[None]:
         yield
     except HeadstartError:
         raise
-    except Exception as error:
-        response = getattr(error, "response", None)
-        status = getattr(response, "status_code", None)
+    except Exception as failure:
+        error = _first(failure)
+        status = getattr(getattr(error, "response", None), "status_code", None)
         if status in (401, 403):
             owner = repository.partition("/")[0]
             raise InputError(
                 f"The hub does not let your token write to {repository}; log in as {owner}, or a "
                 "member of it, with a token that may write: `hf auth login`."
-            ) from error
+            ) from failure
         raise InputError(
             f"The hub could not take {repository} ({shown(first_line(error)).rstrip('.')}); "
             "nothing was changed in it; run it again."
-        ) from error
+        ) from failure
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first: the client says of an upload no more than that it failed."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
