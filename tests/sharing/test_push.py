@@ -203,11 +203,13 @@ def test_figures_page_and_comparison_of_what_came_back(
     assert "name a file: --out FILE.html" in refused.err
     compared = trained.run("compare", "photos", "hf:me/a", "--json")
     assert compared.code == 0, compared.err
-    assert [each["name"] for each in compared.json["models"]] == ["photos", "hf:me/a"]
+    assert compared.json["models"] == ["photos", "hf:me/a"]
     assert trained.run("compare", "photos", "hf:me/a", data, "--json").code == 0
     # Without its report's items there is a page all the same.
     assert trained.run("push", "photos", "me/b").code == 0
     assert trained.run("report", "hf:me/b", "--out", str(page)).code == 0
+    lacks = trained.run("compare", "photos", "hf:me/b")
+    assert "hf:me/b holds no predictions.parquet" in lacks.err
     assert "Accuracy" in page.read_text()
 
 

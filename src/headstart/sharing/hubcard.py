@@ -3,10 +3,14 @@
 import math
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from headstart.backbones import catalogue, hub
 from headstart.card import card, writer_card
 from headstart.types import Unchecked
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
 
 _PIPELINES = {
     ("image", "classification"): "image-classification",
@@ -46,8 +50,10 @@ def readme(about: Unchecked, repository: str) -> str:
     page: Callable[[Unchecked, str], str] = writer_card if writes else card
     made = ModelCard(page(about, f"hf:{repository}"))
     figures = _figures(about)
+    licence, named = _licence(about["backbone"].get("licence"))
     made.data = ModelCardData(
-        **_licence(about["backbone"].get("licence")),
+        license=licence,
+        license_name=named,
         library_name="transformers" if writes else "headstart",
         pipeline_tag=_PIPELINES.get((about["modality"], about["task"])),
         tags=["headstart", "transfer-learning", f"{about['modality']}-{about['task']}"],
@@ -59,12 +65,12 @@ def readme(about: Unchecked, repository: str) -> str:
     return f"---\n{made.data.to_yaml()}\n---\n{made.text}"
 
 
-def _licence(licence: str | None) -> dict[str, str]:
-    """The hub's name of a licence; of one that it has no name for, that and the name."""
+def _licence(licence: str | None) -> tuple[str, str | None]:
+    """The hub's name of a licence; of one that it has no name for, `other` and the name."""
     named = (licence or "unknown").lower()
     if _SPDX.fullmatch(named):
-        return {"license": named}
-    return {"license": "other", "license_name": re.sub(r"[^a-z0-9.+-]+", "-", named).strip("-")}
+        return named, None
+    return "other", re.sub(r"[^a-z0-9.+-]+", "-", named).strip("-")
 
 
 def _base(name: str) -> str | None:
@@ -78,7 +84,7 @@ def _base(name: str) -> str | None:
     return f"timm/{reference}" if family == "timm" and "." in reference else None
 
 
-def _figures(about: Unchecked) -> list[object]:
+def _figures(about: Unchecked) -> "list[EvalResult]":
     from huggingface_hub import EvalResult
 
     folds = about.get("folds")
