@@ -61,12 +61,15 @@ def forks(tmp_path_factory):
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A hub without repositories, that this process takes for the real one; its cache is empty."""
+    monkeypatch.delenv("HF_TOKEN", raising=False)
     with FakeHub() as made:
         template = f"{made.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
         for name, value in (
             ("ENDPOINT", made.address),
             ("HUGGINGFACE_CO_URL_TEMPLATE", template),
             ("HF_HUB_CACHE", str(tmp_path / "hub")),
+            ("HF_TOKEN_PATH", str(tmp_path / "token")),
+            ("HF_HUB_DISABLE_XET", True),
         ):
             monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
         yield made

@@ -32,6 +32,7 @@ PUBLIC = [
     "generate",
     "load",
     "predict",
+    "push",
     "session",
 ]
 HEAVY = {

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         generate,
         load,
         predict,
+        push,
         session,
     )
     from headstart.errors import BackboneError, DataError, HeadstartError, InputError, ModelError
@@ -53,6 +54,7 @@ _WHERE = {
     "generate": "api",
     "load": "api",
     "predict": "api",
+    "push": "api",
     "session": "api",
 }
 
@@ -78,6 +80,7 @@ __all__ = [
     "generate",
     "load",
     "predict",
+    "push",
     "session",
 ]
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from headstart.report.report import CheckReport, EmbedReport, EvaluationReport
     from headstart.run import Run
     from headstart.run.text_fit import TextRun
+    from headstart.sharing import Pushed
 
 Answering = TypeVar("Answering", bound="Predictor")
 
@@ -160,14 +161,16 @@ def generate(
     prompt: str,
     *,
     written: "Written | None" = None,
+    offline: bool = False,
     **options: Unpack[GenerateOptions],
 ) -> Iterator[str]:
     """Let a saved language model write, piece by piece: `"".join(generate(...))` is all of it.
 
     Args:
-        model: its folder, or what `headstart.generation.saved.load` gave.
+        model: its folder, `hf:OWNER/NAME`, or what `headstart.generation.saved.load` gave.
         prompt: what the text goes on from.
         written: receives how it went: tokens, and whether the model ended the text.
+        offline: open no socket.
         **options: the fields of `headstart.spec.GenerateSpec`.
 
     Raises:
@@ -181,7 +184,7 @@ def generate(
     from headstart.generation import saved
     from headstart.generation.sample import Written, stream
 
-    loaded = saved.load(model) if isinstance(model, (str, Path)) else model
+    loaded = saved.load(model, offline=offline) if isinstance(model, (str, Path)) else model
     return stream(loaded, prompt, spec, Written() if written is None else written)
 
 
@@ -197,7 +200,7 @@ def predict(
     """Answers of a saved model, a row for each item in its order.
 
     Args:
-        model: its folder, the model, or a session of it.
+        model: its folder, `hf:OWNER/NAME[@REVISION]`, the model, or a session of it.
         inputs: paths, images, arrays or texts, mixed as you like, or one alone; a table of any
             library; or paths of folders and tables, for what is in them. Where the model is for
             texts a string is a text, unless it names a table or `.txt` file that is there.
@@ -214,7 +217,10 @@ def predict(
         from headstart.explanations.folder import check_folder, write_first
 
         folder = check_folder(_path("--explain", explain))
-    loaded = load(model) if isinstance(model, (str, Path)) else _with("reads", model)
+    offline = bool(options.get("offline"))
+    loaded = (
+        load(model, offline=offline) if isinstance(model, (str, Path)) else _with("reads", model)
+    )
     if folder is not None:
         _with("explanations", loaded)
     spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
@@ -251,7 +257,7 @@ def explain(
     """Why a saved model answers as it does: which places of an image count, and which words.
 
     Args:
-        model: its folder, the model, or a session of it.
+        model: its folder, `hf:OWNER/NAME[@REVISION]`, the model, or a session of it.
         inputs: as `predict` takes them.
         target: a class to explain, or several; by default what the model answers.
         method: how images are explained: "occlusion", or "activation map", which takes one pass of
@@ -267,7 +273,12 @@ def explain(
     """
     from headstart.explanations import Unexplained
 
-    loaded = load(model) if isinstance(model, (str, Path)) else _with("explanations", model)
+    offline = bool(options.get("offline"))
+    loaded = (
+        load(model, offline=offline)
+        if isinstance(model, (str, Path))
+        else _with("explanations", model)
+    )
     spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
     read = _items(inputs, loaded, spec, None)
     refuse_skipped(read.skipped, spec)
@@ -293,7 +304,7 @@ def evaluate(
     """Measure a saved model on labelled data.
 
     Args:
-        model: the folder of a saved model, or a model.
+        model: the folder of a saved model, `hf:OWNER/NAME[@REVISION]`, or a model.
         data: as `fit` takes it.
         labels: one for each item, where `data` are items.
         out: a .parquet, .csv or .jsonl file to write every item's label and answer to.
@@ -309,7 +320,7 @@ def evaluate(
 
     began = time.monotonic() if began is None else began
     path = None if out is None else check_file(_path("--out", out))
-    loaded = _loaded(model)
+    loaded = _loaded(model, offline=bool(options.get("offline")))
     spec = spec_of(TrainedSpec, {**options, "task": loaded.task, "trained": loaded.reads})
     slices = None if by is None else (by, cells_of(data, by))
     dataset = reading.read_as_trained(data, spec, labels, classes=loaded.classes)
@@ -372,14 +383,21 @@ def check(
     )
 
 
-def report(model: str | Path, *, out: str | Path | None = None, private: bool = False) -> Path:
+def report(
+    model: str | Path,
+    *,
+    out: str | Path | None = None,
+    private: bool = False,
+    offline: bool = False,
+) -> Path:
     """Make the page of a saved model again, from what is in its folder.
 
     Args:
-        model: its folder.
+        model: its folder, or `hf:OWNER/NAME[@REVISION]`.
         out: an .html file; by default `report.html` in the folder, or `report-private.html`.
         private: leave out names of items, texts and images, for a page that goes to others; names
             of classes stay.
+        offline: open no socket.
 
     Returns:
         The file.
@@ -388,9 +406,15 @@ def report(model: str | Path, *, out: str | Path | None = None, private: bool = 
         InputError: it is no model, it has no `report.json`, or the file cannot be written.
     """
     from headstart import sealed
+    from headstart.located import BESIDES, is_remote, located
     from headstart.report import page
 
-    folder = _path("model", model)
+    named = _path("model", model)
+    if out is None and is_remote(named):
+        raise InputError(
+            "A model of the hub has no folder for its page; name a file: --out FILE.html."
+        )
+    folder = located(named, offline=offline, besides=BESIDES)
     sealed.read_about(folder)
     name = page.PRIVATE if private else page.FILE
     path = check_file(folder / name if out is None else _path("--out", out), (".html", ".htm"))
@@ -412,8 +436,8 @@ def compare(
     """Compare every two of some models on the same items, which none of them was trained on.
 
     Args:
-        *models: two or more folders of saved models, models, or tables of answers in the form of
-            `predictions.parquet`; the last may be data by its name.
+        *models: two or more folders of saved models, names of models on the hub, models, or tables
+            of answers in the form of `predictions.parquet`; the last may be data by its name.
         data: labelled, as `fit` takes it; every model answers for it. None: the test items whose
             answers are saved with the models count.
         labels: one for each item, where `data` are items.
@@ -509,7 +533,7 @@ def export(
     from headstart import export as exporting
 
     return exporting.write(
-        _loaded(model),
+        _loaded(model, offline=offline),
         _path("--out", out),
         format=format,
         offline=offline,
@@ -519,11 +543,51 @@ def export(
     )
 
 
-def load(folder: str | Path) -> "Model":
+def push(
+    model: str | Path,
+    name: str,
+    *,
+    private: bool = False,
+    public_examples: bool = False,
+    message: str = "Upload a model made by headstart",
+    dry_run: str | Path | None = None,
+    progress: Progress | None = None,
+) -> "Pushed":
+    """Upload a saved model to the Hugging Face hub, in one commit, with its card and its report.
+
+    Names, texts and thumbnails of items and paths of this machine stay here; names of classes and
+    columns go along.
+
+    Args:
+        model: its folder.
+        name: the repository, `OWNER/NAME`; it is made where there is none.
+        private: nobody else may see the repository.
+        public_examples: upload names, texts and thumbnails of items, and every answer, too.
+        message: of the commit.
+        dry_run: a new folder to write to what would be uploaded; no socket is opened.
+        progress: is told what goes where before it does; by default a notebook shows it.
+
+    Raises:
+        InputError: it is no model, its licence forbids it, there is no token, or the hub refuses.
+    """
+    from headstart import sharing
+
+    return sharing.push(
+        _path("model", model),
+        str(value_of("name", name, (str,))),
+        progress or usual_progress(),
+        private=bool(value_of("--private", private, (bool,))),
+        examples=bool(value_of("--public-examples", public_examples, (bool,))),
+        message=str(value_of("--message", message, (str,))),
+        dry_run=None if dry_run is None else _path("--dry-run", dry_run),
+    )
+
+
+def load(model: str | Path, *, offline: bool = False) -> "Model":
     """Read a saved model; see `headstart.predictors.load.load`."""
     from headstart import predictors
 
-    return predictors.load(folder)
+    return predictors.load(model, offline=offline)
 
 
 def session(model: "str | Path | Model") -> "Session":
@@ -614,12 +678,14 @@ def demo(which: str, progress: Progress | None = None, began: float | None = Non
     )
 
 
-def _loaded(model: "str | Path | Model") -> "Model":
+def _loaded(model: "str | Path | Model", *, offline: bool = False) -> "Model":
     from headstart.predictors import Session
 
     if isinstance(model, Session):
         raise InputError("Give the model itself here, not a session of it.")
-    return load(model) if isinstance(model, (str, Path)) else _with("session", model)
+    return (
+        load(model, offline=offline) if isinstance(model, (str, Path)) else _with("session", model)
+    )
 
 
 def _with(name: str, model: Answering) -> Answering:

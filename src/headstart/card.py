@@ -9,8 +9,11 @@ MOST = 50
 """Costs that a card lists."""
 
 
-def card(about: Unchecked) -> str:
-    """A page of Markdown from what model.json says of a model that answers."""
+def card(about: Unchecked, model: str = ".") -> str:
+    """A page of Markdown from what model.json says of a model that answers.
+
+    `model` is how its examples name it.
+    """
     kind = f"{about['modality']}-{about['task']}"
     input = "photo.jpg" if about["modality"] == "image" else "texts.csv"
     averaged = ", averaged with feature extraction," if about.get("averaged") else ""
@@ -22,7 +25,7 @@ def card(about: Unchecked) -> str:
         f"by {about.get('strategy', 'unknown')}{head}",
         (
             "```sh",
-            f"headstart predict . {input}",
+            f"headstart predict {model} {input}",
             "```",
             "",
             *_classes(about["classes"]),
@@ -33,11 +36,11 @@ def card(about: Unchecked) -> str:
     )
 
 
-def writer_card(about: Unchecked) -> str:
+def writer_card(about: Unchecked, model: str = ".") -> str:
     """The same of a language model that writes."""
     after = f" after `{about['cut']}`" if about.get("cut") else ""
     use = (
-        *("```sh", 'headstart generate . "Once upon a time"', "```", ""),
+        *("```sh", f'headstart generate {model} "Once upon a time"', "```", ""),
         *("transformers reads the folder too: `AutoModelForCausalLM.from_pretrained`.", ""),
     )
     front = ("library_name: transformers", "pipeline_tag: text-generation")

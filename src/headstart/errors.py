@@ -25,6 +25,6 @@ class Unreadable(HeadstartError):
     """One item cannot be read; its message is the reason shown in the `skipped` list."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What another library's error says first, at most 200 characters; its type where nothing."""
     return str(error).strip().partition("\n")[0][:200] or type(error).__name__

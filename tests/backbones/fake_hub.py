@@ -1,5 +1,6 @@
-"""A hub on this machine that speaks as much of the real one's language as a download needs."""
+"""A hub on this machine that speaks as much of the real one's language as we do."""
 
+import base64
 import hashlib
 import json
 import threading
@@ -20,6 +21,11 @@ class FakeHub:
         damaged: names of files that are sent with a byte changed.
         stops_after: so many bytes of a file are sent, then the connection ends.
         down: every request is an error of the server.
+        closed: names of repositories that nobody but their owner may see.
+        refuses: every upload is refused, as of a token that may only read.
+        commits: of each commit that was uploaded, its repository, message, what was added and what
+            was deleted.
+        uploaded: all bytes of every request to upload.
     """
 
     repositories: dict[str, dict[str, tuple[str, dict[str, bytes]]]] = field(default_factory=dict)
@@ -27,6 +33,11 @@ class FakeHub:
     damaged: set[str] = field(default_factory=set)
     stops_after: int | None = None
     down: bool = False
+    closed: set[str] = field(default_factory=set)
+    refuses: bool = False
+    commits: list[tuple[str, str, set[str], set[str]]] = field(default_factory=list)
+    uploaded: list[bytes] = field(default_factory=list)
+    large: dict[str, bytes] = field(default_factory=dict)
     address: str = ""
 
     def put(self, repository: str, folder: Path, revision: str = "main") -> str:
@@ -36,6 +47,10 @@ class FakeHub:
             for each in sorted(folder.rglob("*"))
             if each.is_file()
         }
+        return self.keep(repository, files, revision)
+
+    def keep(self, repository: str, files: dict[str, bytes], revision: str = "main") -> str:
+        """The same of files by their names."""
         whole = b"".join(name.encode() + content for name, content in files.items())
         commit = hashlib.sha1(whole).hexdigest()
         known = self.repositories.setdefault(repository, {})
@@ -63,6 +78,79 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._answer(body=True)
 
+        def do_PUT(self) -> None:
+            content = self._content()
+            hub.large[self.path.removeprefix("/large/")] = content
+            self._send(200, {}, b"", True)
+
+        def do_POST(self) -> None:
+            asked, path = self._content(), self.path.partition("?")[0]
+            hub.asked.append((self.command, path, None))
+            if hub.refuses or "Authorization" not in self.headers:
+                self._send(403 if hub.refuses else 401, {}, b"", True)
+                return
+            if path == "/api/validate-yaml":
+                self._say({"warnings": [], "errors": []})
+            elif path == "/api/repos/create":
+                self._create(json.loads(asked))
+            elif path.endswith("/info/lfs/objects/batch"):
+                self._batch(json.loads(asked))
+            elif "/preupload/" in path:
+                self._say({"files": [_mode(each) for each in json.loads(asked)["files"]]})
+            else:
+                self._commit(path, [json.loads(line) for line in asked.splitlines()])
+
+        def _content(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            else:
+                content = b""
+                while size := int(self.rfile.readline(), 16):
+                    content += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+            hub.uploaded.append(content)
+            return content
+
+        def _say(self, answer: object, code: int = 200) -> None:
+            headers = {"Content-Type": "application/json"}
+            self._send(code, headers, json.dumps(answer).encode(), True)
+
+        def _create(self, asked: dict[str, Any]) -> None:
+            name = f"{asked['organization']}/{asked['name']}"
+            there = name in hub.repositories
+            if not there:
+                hub.keep(name, {".gitattributes": b""})
+                hub.closed |= {name} if asked.get("visibility") == "private" else set()
+            self._say({"url": f"{hub.address}/{name}"}, 409 if there else 200)
+
+        def _batch(self, asked: dict[str, Any]) -> None:
+            objects = [
+                {**each, "actions": {"upload": {"href": f"{hub.address}/large/{each['oid']}"}}}
+                for each in asked["objects"]
+            ]
+            self._say({"transfer": "basic", "objects": objects})
+
+        def _commit(self, path: str, lines: list[dict[str, Any]]) -> None:
+            owner, name, _, revision = path.removeprefix("/api/models/").split("/")
+            repository = f"{owner}/{name}"
+            commit, files = hub.repositories[repository][revision]
+            head, *changes = [(line["key"], line["value"]) for line in lines]
+            assert head[1]["parentCommit"] == commit
+            added = {
+                each["path"]: base64.b64decode(each["content"])
+                if kind == "file"
+                else hub.large[each["oid"]]
+                for kind, each in changes
+                if kind in ("file", "lfsFile")
+            }
+            hub.uploaded += added.values()
+            gone = {each["path"] for kind, each in changes if kind == "deletedFile"}
+            kept = {name: content for name, content in files.items() if name not in gone}
+            made = hub.keep(repository, kept | added, revision)
+            hub.commits.append((repository, head[1]["summary"], {*added}, gone))
+            self._say({"commitUrl": f"{hub.address}/{repository}/commit/{made}", "commitOid": made})
+
         def log_message(self, *_: Any) -> None:
             pass
 
@@ -74,6 +162,8 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 return
             api = path.startswith("/api/models/")
             parts = path.removeprefix("/api/models").strip("/").split("/")
+            if api and len(parts) == 2:
+                parts += ["revision", "main"]
             if len(parts) < 4:
                 self._send(404, {}, b"", body)
                 return
@@ -88,7 +178,11 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 return
             commit, files = revisions[revision]
             if kind == "revision":
-                about = {"id": f"{owner}/{name}", "sha": commit, "siblings": [], "tags": []}
+                about = {
+                    **{"id": f"{owner}/{name}", "sha": commit, "tags": []},
+                    "private": f"{owner}/{name}" in hub.closed,
+                    "siblings": [{"rfilename": each} for each in files],
+                }
                 self._send(200, {}, json.dumps(about).encode(), body)
             elif kind == "tree":
                 listed = [_listed(file, content) for file, content in files.items()]
@@ -130,6 +224,12 @@ def _listed(name: str, content: bytes) -> dict[str, Any]:
     if name.endswith(".safetensors"):
         about["lfs"] = {"oid": _tag(name, content), "size": len(content), "pointerSize": 130}
     return about
+
+
+def _mode(asked: dict[str, Any]) -> dict[str, Any]:
+    large = asked["path"].endswith((".safetensors", ".bin"))
+    mode = "lfs" if large else "regular"
+    return {"path": asked["path"], "uploadMode": mode, "shouldIgnore": False}
 
 
 def _tag(name: str, content: bytes) -> str:

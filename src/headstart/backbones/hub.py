@@ -104,8 +104,8 @@ def locate(
     try:
         folder = _download(repository, revision or None)
     except Exception as error:
-        raise BackboneError(_ways(called, _reason(error))) from error
-    _verify(folder, called)
+        raise BackboneError(_ways(called, reason(error))) from error
+    verify(folder, called)
     if missing := _missing(folder, weights_alone):
         pickled = (
             "weights in a pickle (.bin) are not read, but a converted copy may be in one of its "
@@ -176,7 +176,7 @@ def _missing(folder: Path, weights_alone: bool) -> str | None:
     return next((name for name in names if not (folder / name).is_file()), None)
 
 
-def _verify(folder: Path, called: str) -> None:
+def verify(folder: Path, called: str) -> None:
     """The hub's cache names a large file by its SHA-256: hold what was downloaded against it.
 
     Raises:
@@ -197,7 +197,8 @@ def _verify(folder: Path, called: str) -> None:
             )
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a repository is not to be had, to go on a sentence that begins with its name."""
     from huggingface_hub.errors import (
         GatedRepoError,
         LocalEntryNotFoundError,

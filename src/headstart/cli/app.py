@@ -24,6 +24,7 @@ COMMANDS = {
     "embed": "headstart.cli.embed:embed",
     "export": "headstart.cli.export:export",
     "serve": "headstart.cli.serve:serve",
+    "push": "headstart.cli.push:push",
     "backbones": "headstart.cli.backbones:backbones",
     "fetch": "headstart.cli.fetch:fetch",
     "cache": "headstart.cli.cache:cache",

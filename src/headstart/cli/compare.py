@@ -20,9 +20,9 @@ def compare(
         list[str],
         typer.Argument(
             metavar="MODEL MODEL... [DATA]",
-            help="Folders of saved models, or tables of answers (predictions.parquet); and last, "
-            "items with their labels, which every model answers for. Without DATA the answers "
-            "saved with the models count.",
+            help="Folders of saved models, hf:OWNER/NAME, or tables of answers "
+            "(predictions.parquet); and last, items with their labels, which every model answers "
+            "for. Without DATA the answers saved with the models count.",
         ),
     ],
     *,

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import typer
 
 from headstart.cli.answer import answering, console, give_json, waiting_since
-from headstart.cli.options import Json, takes
+from headstart.cli.options import Json, ModelName, takes
 from headstart.spec import EVALUATION, OUTPUT, LabelledSpec
 
 
 @takes(LabelledSpec)
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    model: ModelName,
     data: Annotated[str, typer.Argument(metavar="DATA", help="Items with their labels.")],
     *,
     out: Annotated[

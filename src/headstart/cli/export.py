@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from headstart.cli.answer import answering, console, give_json
-from headstart.cli.options import Json, Offline
+from headstart.cli.options import Json, ModelName, Offline
 
 
 def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    model: ModelName,
     *,
     format: Annotated[
         str,

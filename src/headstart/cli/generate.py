@@ -7,7 +7,7 @@ import typer
 
 from headstart.cli.answer import answering, give_json
 from headstart.cli.failure import STOPPED
-from headstart.cli.options import Json, takes
+from headstart.cli.options import Json, Offline, takes
 from headstart.errors import InputError
 from headstart.spec import GenerateSpec
 
@@ -15,7 +15,10 @@ from headstart.spec import GenerateSpec
 @takes(GenerateSpec)
 def generate(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Folder of a model that writes texts.")
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Folder of a model that writes texts, or hf:OWNER/NAME."
+        ),
     ],
     prompt: Annotated[
         str,
@@ -24,6 +27,7 @@ def generate(
         ),
     ],
     *,
+    offline: Offline = False,
     json: Json = False,
     **options: Any,
 ) -> None:
@@ -38,7 +42,7 @@ def generate(
 
         given = _standard_input() if prompt == "-" else prompt
         written = Written()
-        pieces = api.generate(model, given, written=written, **options)
+        pieces = api.generate(model, given, written=written, offline=offline, **options)
         if json:
             text = "".join(pieces)
             ended = "end of text" if written.ended else "length"

@@ -41,6 +41,13 @@ Private = Annotated[
     ),
 ]
 
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="Folder of a saved model, or hf:OWNER/NAME[@REVISION] of the hub."
+    ),
+]
+
 Offline = Annotated[
     bool,
     typer.Option(

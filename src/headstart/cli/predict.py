@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from headstart.cli.answer import answering, console, give_json
-from headstart.cli.options import Json, takes
+from headstart.cli.options import Json, ModelName, takes
 from headstart.errors import InputError
 from headstart.spec import OUTPUT, ItemSpec
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @takes(ItemSpec)
 def predict(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    model: ModelName,
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -89,7 +89,7 @@ def predict(
         from headstart.report.progress_bar import ProgressBar
         from headstart.report.rows import refuse_top
 
-        loaded = None if top is None else api.load(model)
+        loaded = None if top is None else api.load(model, offline=options["offline"])
         if loaded is not None:
             refuse_top(loaded.task)
         named = Named(inputs)

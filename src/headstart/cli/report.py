@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headstart.cli.answer import answering, give_json
-from headstart.cli.options import Json, Private
+from headstart.cli.options import Json, ModelName, Offline, Private
 
 EXAMPLES = (
     "headstart report model --open",
@@ -14,7 +14,7 @@ EXAMPLES = (
 
 
 def report(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")],
+    model: ModelName,
     *,
     open: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
     out: Annotated[
@@ -26,13 +26,14 @@ def report(
         ),
     ] = None,
     private: Private = False,
+    offline: Offline = False,
     json: Json = False,
 ) -> None:
     """Make the page of a saved MODEL again, also without its data."""
     with answering() as stream:
         from headstart import api
 
-        page = api.report(model, out=out, private=private)
+        page = api.report(model, out=out, private=private, offline=offline)
         shown = _opened(page.as_uri()) if open else False
         if json:
             give_json({"page": str(page), "opened": shown}, stream)

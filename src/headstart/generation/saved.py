@@ -29,6 +29,7 @@ from headstart.backbones.causal import Causal
 from headstart.backbones.transformers import quiet
 from headstart.card import writer_card
 from headstart.errors import ModelError, first_line
+from headstart.located import located
 from headstart.training.strategies.lora import Adapter
 from headstart.types import Unchecked
 from headstart.wording import shown
@@ -84,13 +85,17 @@ def write(folder: Path, adapted: Causal, adapter: Adapter | None, about: Uncheck
     sealed.save(folder, said, writer_card, contents, sealed.WRITES)
 
 
-def load(folder: str | Path) -> LanguageModel:
+def load(model: str | Path, *, offline: bool = False) -> LanguageModel:
     """Read a saved language model, every file checked against its hash before it is used.
+
+    Args:
+        model: its folder, or its name on the hub; see `headstart.located.located`.
+        offline: open no socket.
 
     Raises:
         ModelError: it is no model that writes, was damaged, or is of a newer version.
     """
-    folder = Path(folder)
+    folder = located(model, offline=offline)
     about = _checked(folder)
     snapshot.check(str(folder), folder)
     return LanguageModel(

@@ -9,6 +9,7 @@ from headstart.data import texts
 from headstart.errors import InputError, first_line
 from headstart.evaluation import conformal, decisions
 from headstart.installed import installed
+from headstart.located import located
 from headstart.predictors.model import DIGEST, Model
 from headstart.predictors.write import BACKBONE, HEAD, TRAINED
 from headstart.preprocessing import TextPreprocessing, preprocessing_from_json
@@ -18,15 +19,19 @@ from headstart.types import Array, Unchecked
 NEEDED = ("compiled/network.xml", "compiled/network.bin", "model.safetensors")
 
 
-def load(folder: str | Path) -> Model:
+def load(model: str | Path, *, offline: bool = False) -> Model:
     """Read a saved model, every file checked against its hash before it is used.
+
+    Args:
+        model: its folder, or its name on the hub; see `headstart.located.located`.
+        offline: open no socket.
 
     Raises:
         InputError: it is not a model, was damaged, or is of a newer version.
     """
     from safetensors import SafetensorError
 
-    folder = Path(folder)
+    folder = located(model, offline=offline)
     about = sealed.read_about(folder)
     if about.get("task") == "generation":
         raise InputError(

@@ -111,8 +111,8 @@ def of_results(
     )
 
 
-def of_folder(folder: Path) -> Answered:
-    """The answers that were saved with a model.
+def of_folder(folder: Path, name: str) -> Answered:
+    """The answers that were saved with a model, which is called `name`.
 
     Raises:
         InputError: there are none.
@@ -120,9 +120,9 @@ def of_folder(folder: Path) -> Answered:
     path = folder / FILE
     if not path.is_file():
         raise InputError(
-            f"{shown(str(folder))} holds no {FILE}; name the DATA to compare on behind the models."
+            f"{shown(name)} holds no {FILE}; name the DATA to compare on behind the models."
         )
-    return of_file(path, str(folder))
+    return of_file(path, name)
 
 
 def of_file(path: Path, name: str, task: Task | None = None) -> Answered:

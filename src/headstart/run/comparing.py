@@ -91,7 +91,7 @@ def run(
         if each.model:
             models.append(next(answers))
         elif each.folder:
-            models.append(of_folder(each.folder))
+            models.append(of_folder(each.folder, each.name))
         else:
             assert each.file is not None
             models.append(of_file(each.file, each.name, task))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from headstart import data as reading
 from headstart.data.reads import TrainedSpec
-from headstart.errors import InputError
+from headstart.errors import InputError, ModelError
+from headstart.located import BESIDES, is_remote, located
 from headstart.predictors import Model, load
 from headstart.run.answered import features, is_answers
 from headstart.run.comparing import Given
@@ -25,7 +26,7 @@ def sides(
     """What is compared, what the data is called, and the cells of a column of it.
 
     Args:
-        models: folders, models or tables of answers; the last may be the data.
+        models: folders, names on the hub, models or tables of answers; the last may be the data.
         data: labelled items, or None.
         labels: of the items, where `data` are items.
         by: a column of the data.
@@ -35,8 +36,14 @@ def sides(
         InputError: fewer than two are models; or one can be neither.
     """
     named = list(models)
+    asked = spec_of(ReadSpec, options)
+    called = [_name(each) for each in named]
+    named = [
+        _here(each, asked.offline, last=n == len(named) > 2) for n, each in enumerate(named, 1)
+    ]
     if data is None and named and not _answers(named[-1], last=len(named) > 2):
         data = named.pop()
+        called.pop()
     for each in (*named, data) if len(named) < 2 else named:
         if isinstance(each, (str, Path)) and not Path(each).exists():
             raise InputError(f"There is no model and no table of answers {shown(str(each))!r}.")
@@ -45,11 +52,9 @@ def sides(
             f"There are two models to name at least, but there {'is' if named else 'are'} "
             f"{len(named)}: headstart compare MODEL MODEL [DATA]."
         )
-    called = [_name(each) for each in named]
     twice = next((each for each in called if called.count(each) > 1), None)
     if twice is not None and not all(isinstance(each, Model) for each in named):
         raise InputError(f"{shown(twice)} is given twice; a model is compared with others.")
-    asked = spec_of(ReadSpec, options)
     if data is None:
         for each in fields(ReadSpec):
             if getattr(asked, each.name) != each.default:
@@ -65,6 +70,21 @@ def sides(
         )
     cells = None if by is None or data is None else cells_of(data, by)
     return given, None if data is None else _name(data), cells
+
+
+def _here(given: str | Path | Model, offline: bool, *, last: bool) -> str | Path | Model:
+    """What is given, on this machine: a model of the hub is fetched with its saved answers.
+
+    Behind two models or more it may be a data set of the hub, which is left to be read as data.
+    """
+    if isinstance(given, Model) or not is_remote(given):
+        return given
+    try:
+        return located(given, offline=offline, besides=BESIDES)
+    except ModelError:
+        if last:
+            return given
+        raise
 
 
 def _answers(given: str | Path | Model, *, last: bool) -> bool:
