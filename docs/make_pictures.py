@@ -22,7 +22,7 @@ WIDTH = 80
 
 
 SIZE = {"width": 1080, "height": 1700}
-COLOURS = 64
+COLOURS = 128
 
 
 @contextmanager
@@ -72,7 +72,8 @@ def photograph(page: Path, target: Path) -> None:
         shown = tab.screenshot()
         browser.close()
     with Image.open(io.BytesIO(shown)) as image:
-        image.convert("RGB").quantize(COLOURS).save(target, optimize=True)
+        few = image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE)
+        few.save(target, optimize=True)
 
 
 def draw_report() -> None:

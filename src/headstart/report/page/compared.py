@@ -29,7 +29,7 @@ from headstart.wording import count, figure, items, shown
 MOST_PAIRS = 10
 """Of models, that have a part of the page each."""
 
-TESTS = {"mcnemar": "McNemar's exact test", "permutation": "a permutation test"}
+TESTS = {"mcnemar": "McNemar, exact", "permutation": "permutation"}
 
 
 @dataclass(frozen=True)
