@@ -19,7 +19,7 @@ from headstart.export.written import Written
 from headstart.heads.contract import centre_of
 from headstart.predictors import Model
 from headstart.progress import Progress
-from headstart.types import Array, Floats, Mask, Unchecked
+from headstart.types import Array, Floats, Unchecked
 from headstart.wording import shown
 
 WITHIN = 1e-3
@@ -149,7 +149,8 @@ def gate(model: Model, written: Written, items: Items, progress: Progress) -> Ga
     done = replay(model, written, items.data, progress)
     scale = _scale(model, done.expected)
     network = _far(done.network, done.expected, scale)
-    read: Mask = np.isfinite(done.files.reshape(len(done.files), -1)).all(axis=1)
+    finite = np.isfinite(done.files.reshape(len(done.files), -1))
+    read = np.asarray(finite.all(axis=1), bool)
     files = _far(done.files, done.expected, scale)
     both = (done.files, done.expected) if model.classes else ()
     answers = [decided(model, each[read]) for each in both]

@@ -107,7 +107,7 @@ class Value:
     def __matmul__(self, other: "Operand") -> "Value":
         return self._with("MatMul", other)
 
-    def __lt__(self, other: "Operand") -> "Value":  # type: ignore[misc]  # arrays compare too
+    def __lt__(self, other: "Operand") -> "Value":
         return self._with("Less", other)
 
     def __ge__(self, other: "Operand") -> "Value":
