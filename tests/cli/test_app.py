@@ -45,7 +45,7 @@ def test_help_in_a_process_of_its_own():
     assert done.returncode == 0
     assert done.stderr == ""
     commands = ("fit", "predict", "evaluate", "embed", "export", "backbones", "fetch", "cache")
-    commands += ("generate", "demo", "check", "compare", "report")
+    commands += ("generate", "demo", "check", "compare", "report", "serve", "push")
     assert all(re.search(rf"^  {name}  +\w.*\w\.$", done.stdout, re.M) for name in commands)
     assert max(map(len, done.stdout.splitlines())) <= 80
 

@@ -82,9 +82,9 @@ def test_a_column_of_too_many_values_is_none_to_compare_within(answers, tmp_path
     for name in ("a.csv", "b.csv"):
         answers(name, rows)
     given = [Given(name, file=tmp_path / name) for name in ("a.csv", "b.csv")]
-    said = {"dataset": None, "cells": None, "began": 0.0}
+    said = {"dataset": None, "cells": None, "began": 0.0, "options": {}}
     with pytest.raises(InputError, match=f"has {MOST_SLICES + 1} values"):
-        run(given, Silent(), by="group", **said)
+        run(given, Silent(), by="group", page=None, private=False, **said)
 
 
 def test_a_table_of_features_behind_two_models_is_data(tmp_path):

@@ -34,7 +34,7 @@ def export(
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Write a saved MODEL for another library, checked to answer like it."""
+    """Write a saved MODEL for another library, and check its answers."""
     with answering() as stream:
         from headstart import api
         from headstart.report.progress_bar import ProgressBar

@@ -39,7 +39,7 @@ def push(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Upload a saved MODEL to the Hugging Face hub, with its card and its report.
+    """Upload a saved MODEL to the hub, with its card and its report.
 
     What goes there is listed first. Others, and you elsewhere, then name it hf:OWNER/NAME.
     """

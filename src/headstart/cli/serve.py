@@ -31,7 +31,7 @@ def serve(
     json: Json = False,
     **options: Any,
 ) -> None:
-    """Answer over HTTP with saved models, and show a page to try them on.
+    """Serve saved models over HTTP, with a page to try them on.
 
     Address / is the page, /docs describes the rest. It stops at Ctrl-C or SIGTERM, when all that
     was asked is answered.
