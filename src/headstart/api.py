@@ -531,13 +531,16 @@ def export(
         HeadstartError: what was written does not answer like the model.
     """
     from headstart import export as exporting
+    from headstart.located import BESIDES, located
 
+    if isinstance(model, (str, Path)):
+        model = located(model, offline=offline, besides=BESIDES)
     return exporting.write(
-        _loaded(model, offline=offline),
+        _loaded(model),
         _path("--out", out),
         format=format,
         offline=offline,
-        folder=Path(model) if isinstance(model, (str, Path)) else None,
+        folder=model if isinstance(model, Path) else None,
         data=data,
         progress=progress or usual_progress(),
     )

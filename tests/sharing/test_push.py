@@ -14,6 +14,7 @@ import headstart
 from headstart import sealed
 from headstart.data import from_memory
 from headstart.errors import InputError
+from headstart.serving import running
 from tests.backbones.fake_hub import FakeHub
 from tests.generation import models
 from tests.predictors.folders import describe
@@ -397,3 +398,15 @@ def test_a_model_that_writes(logged_in: FakeHub, tmp_path: Path, place: Place) -
     # The hub's layout is that of a backbone: others train on from there.
     run = headstart.fit(data, task="generation", backbone="hf:me/writer", epochs=1)
     assert run.report.backbone == "hf:me/writer"
+
+
+def test_a_server_and_an_export_of_what_came_back(trained: Place, logged_in: FakeHub) -> None:
+    assert trained.run("push", "texts", "me/topics").code == 0
+    served = running.named(["hf:me/topics", "mine=hf:me/topics"])
+    assert list(served) == ["topics", "mine"]
+    assert len(set(served.values())) == 1
+    # Its own validation files stayed at home.
+    command = ("export", "hf:me/topics", "--format", "openvino", "--out", "exported")
+    refused = trained.run(*command)
+    assert refused.code == 2
+    assert "--data" in refused.err

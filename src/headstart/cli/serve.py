@@ -24,7 +24,8 @@ def serve(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Folders of saved models; NAME=FOLDER gives one another name in addresses.",
+            help="Folders of saved models, or hf:OWNER/NAME; NAME=FOLDER gives one another name "
+            "in addresses.",
         ),
     ],
     *,

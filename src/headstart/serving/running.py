@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from headstart.errors import InputError
 from headstart.installed import installed
+from headstart.located import located
 from headstart.spec import ServeSpec
 from headstart.wording import quoted
 
@@ -38,10 +39,12 @@ def named(models: Sequence[str]) -> dict[str, Path]:
     """Folders of models by the names that they are served as.
 
     Args:
-        models: `FOLDER`, served as what it is called, or `NAME=FOLDER`.
+        models: `FOLDER`, served as what it is called, or `NAME=FOLDER`; a folder may be
+            `hf:OWNER/NAME[@REVISION]`, which is then fetched once.
 
     Raises:
-        InputError: a name cannot be part of an address, or is there twice.
+        InputError: a name cannot be part of an address, or is there twice; a model of the hub is
+            not to be had.
     """
     found: dict[str, Path] = {}
     for each in models:
@@ -57,7 +60,7 @@ def named(models: Sequence[str]) -> dict[str, Path]:
             raise InputError(
                 f"Two models would be served as {quoted(plain)}; name them: NAME=FOLDER."
             )
-        found[plain] = Path(folder)
+        found[plain] = located(folder)
     return found
 
 

@@ -65,7 +65,7 @@ def report(said: Unchecked, *, examples: bool) -> Unchecked:
 
 def _figures(said: Unchecked) -> Unchecked:
     made = {key: said[key] for key in _REPORTED if key in said}
-    made |= {"sample": None, "skipped": [], "warnings": [], "notes": []}
+    made |= {"sample": None, "skipped": [], "warnings": [], "notes": [], "slices": []}
     made["rungs"] = [{**each, "why": None} for each in said["rungs"]]
     made["findings"] = [{**each, "message": "", "items": []} for each in said.get("findings") or ()]
     near = said.get("near_duplicates")
