@@ -204,7 +204,7 @@ def test_figures_page_and_comparison_of_what_came_back(
     assert "name a file: --out FILE.html" in refused.err
     compared = trained.run("compare", "photos", "hf:me/a", "--json")
     assert compared.code == 0, compared.err
-    assert compared.json["models"] == ["photos", "hf:me/a"]
+    assert [*compared.json["models"].values()] == ["photos", "hf:me/a"]
     assert trained.run("compare", "photos", "hf:me/a", data, "--json").code == 0
     # Without its report's items there is a page all the same.
     assert trained.run("push", "photos", "me/b").code == 0
