@@ -158,7 +158,8 @@ def test_fit_measures_within_a_column_too(model):
     plain = model.run("fit", "both.csv", "--out", "plain", *common)
     assert plain.json["slices"] == [size]
     assert plain.json["test"] == done.json["test"]
-    other = ("fit", "texts.csv", "--test", "new.csv", "--by", "place", "--out", "by-place")
+    table(model, "tested.csv", 1)
+    other = ("fit", "texts.csv", "--test", "tested.csv", "--by", "place", "--out", "by-place")
     apart = model.run(*other, *options)
     assert apart.code == 0, apart.err
     (by,) = (each for each in apart.json["slices"] if each["by"] == "place")
