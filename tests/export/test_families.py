@@ -31,7 +31,7 @@ def own_cache(tmp_path, monkeypatch):
     ("architecture", "strategy"),
     [
         ("test_efficientnet", "fine-tuning"),
-        pytest.param("test_vit", "lora", marks=pytest.mark.slow),
+        pytest.param("vit_tiny_patch16_224", "lora", marks=pytest.mark.slow),
         pytest.param("test_resnet", "full-fine-tuning", marks=pytest.mark.slow),
         pytest.param("test_convnext", "from-scratch", marks=pytest.mark.slow),
     ],
