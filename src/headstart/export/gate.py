@@ -34,7 +34,7 @@ ACCURACY = 0.005
 """Largest difference of the share of right answers, as they were read."""
 UNUSUAL = 0.02
 """Largest difference of a probability for items of unusual sizes, beside what a level of brightness
-in a tenth of the pixels changes the model's own answer by."""
+here and there changes the model's own answer by."""
 WORST = 5
 """Items that are named."""
 
@@ -56,8 +56,8 @@ class Gate:
         undecided: items whose answer is not what the model decides of the same probabilities.
         batches: the largest difference between an item alone and in a batch.
         unusual: differences of items of unusual sizes, by what they are.
-        rounding: by how much the model's own answers to them change where a tenth of the pixels is
-            one level brighter.
+        rounding: by how much the model's own answers to them change where its pixels are a level
+            brighter or darker, by chance.
         worst: the items that are furthest, by name, the furthest first.
     """
 

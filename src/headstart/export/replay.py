@@ -120,14 +120,14 @@ def replay(model: Model, written: Written, data: Dataset, progress: Progress) ->
 
 
 def _nudged(given: Asked) -> Asked:
-    """The same pixels, a tenth of them one level brighter: less than how resizing rounds them.
+    """The same pixels, each a level brighter, darker or as it is, by chance: what resizing rounds.
 
     Texts stay as they are.
     """
     if len(given) > 1:
         return given
-    brighter = np.random.default_rng(0).random(given[0].shape) < 0.1
-    return (np.minimum(given[0].astype(np.int16) + brighter, 255).astype(np.uint8),)
+    levels = np.random.default_rng(0).integers(-1, 2, given[0].shape)
+    return (np.clip(given[0].astype(np.int64) + levels, 0, 255).astype(np.uint8),)
 
 
 def reader(model: Model, *, resizes: bool) -> Callable[[object], Given]:
