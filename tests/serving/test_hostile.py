@@ -75,6 +75,9 @@ def test_addresses_that_are_wrong(server):
         ("POST", "models/gone/predict", 404),
         ("GET", "v2/models/%2e%2e%2fphotos", 404),
         ("GET", "v2/models/gone/ready", 404),
+        # No redirection, which would go where the header Host says.
+        ("GET", "docs/", 404),
+        ("POST", "models/texts/predict/", 404),
     ):
         response = server.client.request(method, path)
         assert (response.status_code, response.json().keys()) == (status, {"error"})

@@ -63,5 +63,7 @@ def test_a_configuration_forgets_where_it_was_read_from() -> None:
     made = public.configuration('{"_name_or_path": "/home/me/net", "n_embd": 32}')
     assert "/home" not in made
     assert '"n_embd": 32' in made
+    deep = '{"text": {"_name_or_path": "/home/me/net"}, "tokenizer_file": "/home/me/t.json"}'
+    assert "/home" not in public.configuration(deep)
     with pytest.raises(ValueError, match="no JSON object"):
         public.configuration("[]")

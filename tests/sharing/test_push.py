@@ -15,6 +15,7 @@ from headstart import sealed
 from headstart.data import from_memory
 from headstart.errors import InputError
 from headstart.serving import running
+from headstart.sharing import contents
 from tests.backbones.fake_hub import FakeHub
 from tests.generation import models
 from tests.predictors.folders import describe
@@ -254,6 +255,28 @@ def test_what_is_no_model_and_what_is_damaged_are_refused(
     assert logged_in.asked == []
 
 
+def test_answers_to_items_stay_even_where_model_json_names_them(
+    trained: Place, logged_in: FakeHub, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(trained.folder / "photos", tmp_path / "model"))
+    about = sealed.read_about(copy)
+    sealed.seal(copy, about, [*about["files"], "predictions.parquet"])
+    with pytest.raises(InputError, match="names a file it may not have"):
+        headstart.push(copy, "me/flowers")
+    assert logged_in.asked == []
+
+
+def test_a_model_that_is_replaced_meanwhile_is_not_sealed_as_whole(
+    trained: Place, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(trained.folder / "photos", tmp_path / "model"))
+    about = contents.checked(copy)
+    shutil.copyfile(trained.folder / "texts" / "model.safetensors", copy / "model.safetensors")
+    (tmp_path / "made").mkdir()
+    with pytest.raises(InputError, match="changed while it was read"):
+        contents.write(copy, about, tmp_path / "made", "me/flowers", examples=False)
+
+
 @pytest.mark.parametrize(
     ("licence", "warned"),
     [("CC-BY-NC-4.0", "no commercial use"), (None, "is not known"), ("other", "is not known")],
@@ -287,8 +310,10 @@ def test_a_repository_that_is_public_or_holds_something_else(
 ) -> None:
     logged_in.keep("me/open", {"model.json": b"{}"})
     logged_in.keep("me/bert", {"config.json": b"{}", "README.md": b""})
+    logged_in.keep("me/js", {"model.json": b'{"format": "layers-model"}'})
     for options, said in (
         (("me/open", "--private"), "is there and is public"),
+        (("me/js",), "holds 'model.json', and no headstart model"),
         (("me/bert",), "holds 'config.json', and no headstart model"),
     ):
         done = trained.run("push", "photos", *options)

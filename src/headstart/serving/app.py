@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from headstart.installed import version_of
@@ -101,6 +102,7 @@ def application(spec: ServeSpec, meters: Meters, state: State, models: "Lifespan
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # to where the header Host says
     )
     app.add_middleware(Guard, token=spec.token, meters=meters, state=state)
     _refusals(app)
@@ -121,7 +123,9 @@ def _refusals(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def plain(_: Request, error: HTTPException) -> Response:
-        response = refusal(str(error.detail), error.status_code)
+        unknown = error.status_code == 404
+        said = "There is nothing at this address; /docs has those there are." if unknown else None
+        response = refusal(said or str(error.detail), error.status_code)
         response.headers.update(error.headers or {})
         return response
 
@@ -178,7 +182,11 @@ def _inference(app: FastAPI, spec: ServeSpec, served: Mapping[str, Served], inta
         async with intake.body(request) as body:
             asked = await items.read(request.headers, body, model.ready.session.modality, spec)
             answered = await model.answer(asked, explain=explain)
-        return reply(predictions(name, answered, top), status_of(answered))
+        if explain:  # Drawing takes a while.
+            made = await run_in_threadpool(predictions, name, answered, top)
+        else:
+            made = predictions(name, answered, top)
+        return reply(made, status_of(answered))
 
     @app.post("/predict", openapi_extra=BODY, tags=["Predictions"])
     async def predict(request: Request, top: Top = None, explain: Explain = False) -> Response:

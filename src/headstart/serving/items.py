@@ -6,12 +6,12 @@ No item is ever a path or an address: an image is the bytes that were sent, and 
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -37,8 +37,12 @@ KEYS: dict[Modality, tuple[str, str]] = {"image": ("image", "images"), "text": (
 LONGEST_NAME = 200
 QUICK = 65_536
 """Bytes that are parsed without a thread."""
+_ONE = CapacityLimiter(1)
+"""Large bodies are parsed one after another: JSON may take thirty times its size in memory."""
+_SPACES = {ord(each): None for each in " \t\r\n"}
 
 Result = TypeVar("Result")
+Many = TypeVar("Many", bound=Sized)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def kind_of(headers: Headers) -> str:
 
 async def aside(body: bytes, work: Callable[[], Result]) -> Result:
     """Do work on a body; on a thread where it is large, so that others are answered meanwhile."""
-    return await run_in_threadpool(work) if len(body) > QUICK else work()
+    return await to_thread.run_sync(work, limiter=_ONE) if len(body) > QUICK else work()
 
 
 async def read(headers: Headers, body: bytes, modality: Modality, limits: ServeSpec) -> Items:
@@ -77,31 +81,33 @@ async def read(headers: Headers, body: bytes, modality: Modality, limits: ServeS
     """
     kind = kind_of(headers)
     if kind == MULTIPART:
-        items = await _of_form(headers, body, modality, limits)
-    elif kind == JSON or kind.endswith("+json"):
-        items = Items.numbered(await aside(body, lambda: _of_json(parsed(body), modality)))
-    elif modality == "image":
-        items = Items.numbered([_raw_image(kind, body)])
-    else:
-        items = Items.numbered(_of_text(kind, headers, body))
-    return counted(items, limits)
+        return await _of_form(headers, body, modality, limits)
+    if kind == JSON or kind.endswith("+json"):
+        return Items.numbered(await aside(body, lambda: _of_json(parsed(body), modality, limits)))
+    if modality == "image":
+        return Items.numbered([_raw_image(kind, body)])
+    return Items.numbered(await aside(body, lambda: _of_text(kind, headers, body, limits)))
 
 
-def counted(items: Items, limits: ServeSpec) -> Items:
-    """The items, if a request may have so many.
+def within(values: Many, limits: ServeSpec) -> Many:
+    """What is to become items, if a request may have so many: before they are made.
 
     Raises:
         Refused: there are none, or too many.
     """
-    if not items.values:
+    if not len(values):
         raise Refused(422, "There are no items in the request.")
-    if len(items.values) > limits.max_items:
-        raise Refused(
-            413,
-            f"The request has {len(items.values):,} items, more than the {limits.max_items:,} "
-            "allowed; send several requests.",
-        )
-    return items
+    if len(values) > limits.max_items:
+        raise _too_many(f"{len(values):,}", limits)
+    return values
+
+
+def _too_many(number: str, limits: ServeSpec) -> Refused:
+    return Refused(
+        413,
+        f"The request has {number} items, more than the {limits.max_items:,} allowed; "
+        "send several requests.",
+    )
 
 
 def parsed(body: bytes) -> Any:
@@ -122,7 +128,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
 
 
-def _of_json(given: Any, modality: Modality) -> list[object]:
+def _of_json(given: Any, modality: Modality, limits: ServeSpec) -> list[object]:
     one, several = KEYS[modality]
     if not isinstance(given, dict) or (one in given) == (several in given):
         raise Refused(
@@ -134,7 +140,7 @@ def _of_json(given: Any, modality: Modality) -> list[object]:
     listed = given[several] if several in given else [given[one]]
     if not isinstance(listed, list):
         raise Refused(422, f'"{several}" is not a list.')
-    return [item_of(each, modality) for each in listed]
+    return [item_of(each, modality) for each in within(listed, limits)]
 
 
 def item_of(value: Any, modality: Modality) -> object:
@@ -149,7 +155,7 @@ def item_of(value: Any, modality: Modality) -> object:
         value = rest + value[200:]
     try:
         # Some programs wrap lines; whatever else is no base64 is refused.
-        return base64.b64decode("".join(value.split()), validate=True)
+        return base64.b64decode(value.translate(_SPACES), validate=True)
     except (binascii.Error, ValueError):
         return Unusable("it is not base64")
 
@@ -164,14 +170,16 @@ def _raw_image(kind: str, body: bytes) -> object:
     return body
 
 
-def _of_text(kind: str, headers: Headers, body: bytes) -> list[object]:
+def _of_text(kind: str, headers: Headers, body: bytes, limits: ServeSpec) -> list[object]:
     if kind == FORM:
-        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=None)
+        if body.count(b"&") > limits.max_items:
+            raise _too_many(f"{body.count(b'&') + 1:,}", limits)
+        fields = parse_qs(body.decode("utf-8", "replace"))
         found: list[object] = [
             each for key in KEYS["text"] for each in fields.get(key, ()) if isinstance(each, str)
         ]
         if found:
-            return found
+            return within(found, limits)
         raise Refused(
             422, "The form has no field 'text'; or send the text alone as text/plain, or JSON."
         )
@@ -213,12 +221,12 @@ async def _of_form(headers: Headers, body: bytes, modality: Modality, limits: Se
     except (ValueError, LookupError, AssertionError) as error:
         raise Refused(400, "The form cannot be read.") from error
     try:
-        return await _of_fields(form, modality)
+        return await _of_fields(form, modality, limits)
     finally:
         await form.close()
 
 
-async def _of_fields(form: FormData, modality: Modality) -> Items:
+async def _of_fields(form: FormData, modality: Modality, limits: ServeSpec) -> Items:
     values: list[object] = []
     names: list[str] = []
     for key, value in form.multi_items():
@@ -234,7 +242,7 @@ async def _of_fields(form: FormData, modality: Modality) -> Items:
             raise Refused(
                 422, f"The field {shown(key)[:80]!r} means nothing here; name it {one!r}."
             )
-    return Items(values, names)
+    return Items(within(values, limits), names)
 
 
 def allowed(item: object, limits: ServeSpec) -> object:

@@ -52,9 +52,10 @@ def named(models: Sequence[str]) -> dict[str, Path]:
         own = bool(equals) and not Path(each).exists()
         name, folder = (before, after) if own else (Path(each).resolve().name or "model", each)
         plain = re.sub(r"[^A-Za-z0-9_.-]", "-", name)
-        if own and (plain != name or not name):
+        if (own and plain != name) or not plain.strip("."):
             raise InputError(
-                f"{quoted(name)} cannot be the name of a model; use letters, digits, - and _."
+                f"{quoted(name)} cannot be the name of a model; write NAME=FOLDER, with letters, "
+                "digits, -, _ and . in NAME."
             )
         if plain in found:
             raise InputError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from headstart import predictors, sealed
 from headstart.data.dataset import Dataset, count_notes
 from headstart.data.lazy import Lazy
-from headstart.errors import HeadstartError, InputError
+from headstart.errors import InputError
 from headstart.explanations.folder import classes_of
 from headstart.predictors import Model, Predictions, Session
 from headstart.runtime.engine import cores
@@ -190,7 +190,7 @@ class Served:
             ready = _opened(self._folder, stamp)
             if (ready.model.task, ready.model.modality) != (before.task, before.modality):
                 raise InputError("it is for another task; start the server again to serve it")
-        except (HeadstartError, OSError, RuntimeError) as error:
+        except Exception as error:  # Whatever is wrong with it, the thread goes on watching.
             self._meters.loaded(self.name, False)
             print(
                 f"headstart: the new model of {shown(self.name)} is not served: "

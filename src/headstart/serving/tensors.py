@@ -1,6 +1,7 @@
 """The Open Inference Protocol, version 2: tensors in JSON, in and out."""
 
 from collections.abc import Sequence
+from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from headstart.data.dataset import Modality
 from headstart.evaluation.predictions import SEPARATOR
-from headstart.serving.items import Items, counted, item_of
+from headstart.serving.items import Items, item_of, within
 from headstart.serving.refusal import Refused
 from headstart.spec import ServeSpec
 from headstart.types import Array, JsonObject
@@ -77,13 +78,14 @@ def asked(given: Any, modality: Modality, limits: ServeSpec) -> Asked:
     shape = _shape(tensor.get("shape"))
     kind = tensor.get("datatype")
     if kind == "BYTES":
-        values = [item_of(each, modality) for each in _strings(tensor.get("data"), shape)]
+        strings = within(_strings(tensor.get("data"), shape), limits)
+        values = [item_of(each, modality) for each in strings]
     elif kind == "UINT8" and modality == "image":
-        values = list(_pixels(tensor.get("data"), shape, limits))
+        values = list(within(_pixels(tensor.get("data"), shape, limits), limits))
     else:
         taken = "BYTES or UINT8" if modality == "image" else "BYTES"
         raise Refused(422, f"The datatype must be {taken}, not {shown(str(kind))[:40]!r}.")
-    return counted(Items.numbered(values), limits), id, _wanted(given.get("outputs"))
+    return Items.numbered(values), id, _wanted(given.get("outputs"))
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
@@ -116,15 +118,17 @@ def _pixels(data: Any, shape: tuple[int, ...], limits: ServeSpec) -> Array:
         )
     if not isinstance(data, list):
         raise Refused(422, '"data" is not a list.')
-    try:
-        array = np.array(data)
-    except (ValueError, OverflowError) as error:
-        raise Refused(422, '"data" is not a tensor.') from error
-    if array.dtype.kind not in "iu" or array.size != prod(shape):
+    # Not by NumPy: it makes all of a list as wide as its longest string before one can look.
+    for _ in shape[1:]:
+        if set(map(type, data)) == {list}:
+            data = list(chain.from_iterable(data))
+    if set(map(type, data)) != {int} or len(data) != prod(shape):
         raise Refused(422, f'"data" is not {prod(shape):,} whole numbers, as the shape says.')
-    if array.min() < 0 or array.max() > 255:
-        raise Refused(422, '"data" has numbers that are not from 0 to 255.')
-    return array.astype(np.uint8).reshape(shape)
+    try:
+        raw = bytes(data)
+    except ValueError as error:
+        raise Refused(422, '"data" has numbers that are not from 0 to 255.') from error
+    return np.frombuffer(raw, np.uint8).reshape(shape)
 
 
 def _wanted(outputs: Any) -> tuple[str, ...] | None:

@@ -16,7 +16,10 @@ BESIDES = ("README.md", "model.json", "report.json", page.FILE)
 EVERY = frozenset((*sealed.ANSWERS, *sealed.WRITES, *EXAMPLES, *BESIDES))
 """Every file that a push may write, so that a later one knows which to take away."""
 
-_CONFIGURATIONS = ("config.json", "tokenizer_config.json", "adapter/adapter_config.json")
+_CONFIGURATIONS = (
+    *("config.json", "generation_config.json"),
+    *("tokenizer_config.json", "adapter/adapter_config.json"),
+)
 
 
 def checked(folder: Path) -> Unchecked:
@@ -26,7 +29,7 @@ def checked(folder: Path) -> Unchecked:
         ModelError: it is no model, or was damaged.
     """
     about = sealed.read_about(folder)
-    sealed.check_files(folder, about, ("model.safetensors",), EVERY)
+    sealed.check_files(folder, about, ("model.safetensors",), {*sealed.ANSWERS, *sealed.WRITES})
     return about
 
 
@@ -46,7 +49,7 @@ def write(
         What is missing, in sentences.
 
     Raises:
-        ModelError: a file cannot be understood.
+        ModelError: a file cannot be understood, or the model was replaced meanwhile.
         OSError: the disk refuses.
     """
     for name in about["files"]:
@@ -57,8 +60,18 @@ def write(
             _link(folder / name, into / name)
     said = public.about(about)
     sealed.seal(into, said, about["files"])
+    _refuse_changed(folder, about["files"], sealed.read_about(into)["files"])
     (into / "README.md").write_text(hubcard.readme(said, repository), "utf-8")
     return _report(folder, into, examples)
+
+
+def _refuse_changed(folder: Path, before: Unchecked, now: Unchecked) -> None:
+    """What was not whole when it was read must not be sealed as if it were."""
+    for name, expected in before.items():
+        if name not in _CONFIGURATIONS and now.get(name) != expected:
+            raise ModelError(
+                f"{name!r} in {str(folder)!r} changed while it was read; run it again."
+            )
 
 
 def _report(folder: Path, into: Path, examples: bool) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ shown: what another version adds there may name items."""
 _FACTS = ("parameters", "gflops", "licence", "features", "device", "precision")
 _PLACES = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 """Keys of transformers' and peft's configurations that hold where a network was read from."""
+_FILE = "_file"
+"""How keys end that hold where a file of a tokenizer was: nobody reads it there."""
 
 
 def backbone_name(name: str) -> str:
@@ -82,5 +84,16 @@ def configuration(text: str) -> str:
     said = json.loads(text)
     if not isinstance(said, dict):
         raise ValueError("it is no JSON object")
-    named = {key: backbone_name(said[key]) for key in _PLACES if isinstance(said.get(key), str)}
-    return json.dumps({**said, **named}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_unplaced(said), indent=2, ensure_ascii=False) + "\n"
+
+
+def _unplaced(said: Unchecked) -> Unchecked:
+    made: Unchecked = {}
+    for key, each in said.items():
+        if isinstance(each, dict):
+            made[key] = _unplaced(each)
+        elif isinstance(each, str) and key in _PLACES:
+            made[key] = backbone_name(each)
+        elif not (isinstance(each, str) and key.endswith(_FILE)):
+            made[key] = each
+    return made

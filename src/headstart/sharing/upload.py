@@ -1,5 +1,6 @@
 """A folder becomes a commit of a repository on the hub."""
 
+import json
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,8 +58,11 @@ def upload(
     with _explained(repository):
         url = str(api.create_repo(repository, private=private or None, exist_ok=True))
         info = api.model_info(repository)
-    there = {each.rfilename for each in info.siblings or ()}
-    _refuse(repository, there, private=private, public=info.private is False)
+        there = {each.rfilename for each in info.siblings or ()}
+        model = "model.json" in there and _is_ours(
+            Path(api.hf_hub_download(repository, "model.json", revision=info.sha))
+        )
+    _refuse(repository, there, model, private=private, public=info.private is False)
     kept = [CommitOperationAdd(name, path) for name, path in files.items()]
     gone = [CommitOperationDelete(name) for name in sorted(there & {*ours} - {*files})]
     with _explained(repository), warnings.catch_warnings():
@@ -71,17 +75,26 @@ def upload(
     return url, str(made.oid)
 
 
-def _refuse(repository: str, there: set[str], *, private: bool, public: bool) -> None:
+def _refuse(repository: str, there: set[str], ours: bool, *, private: bool, public: bool) -> None:
     if private and public:
         raise InputError(
             f"The repository {repository} is there and is public; make it private on the hub "
             "first, or name a new one."
         )
-    if "model.json" not in there and (others := sorted(there - _ANYBODYS)):
+    if not ours and (others := sorted(there - _ANYBODYS)):
         raise InputError(
             f"The repository {repository} holds {some(others, 3)}, and no headstart model; name a "
             "new one."
         )
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a model.json is of any version of headstart; that of TensorFlow.js is another."""
+    try:
+        said = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and {"schema", "seal"} <= set(said)
 
 
 @contextmanager
