@@ -49,3 +49,27 @@ def test_what_callers_compute_is_what_the_engine_computes_in_its_own_time(engine
     with ThreadPoolExecutor(8) as pool:
         at_once = list(pool.map(lambda each: opened.beside().compute((each,)), pixels))
     assert np.array_equal(at_once, found)
+
+
+DROPPED = """
+import signal, threading
+import numpy as np, openvino as ov
+from openvino import opset13 as op
+from headstart.runtime.openvino_engine import OpenVINOEngine
+
+given = op.parameter([1, 8, 8, 3], np.uint8)
+graph = ov.Model([op.reduce_mean(op.convert(given, np.float32), [1, 2])], [given])
+kept = [OpenVINOEngine(graph, 1, "float32")]
+kept[0].compute((np.zeros((1, 8, 8, 3), np.uint8),))
+thread = threading.Thread(target=kept.clear)
+thread.start()
+thread.join()
+signal.signal(signal.SIGTERM, lambda *_: print("taken"))
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_signal_after_another_thread_dropped_an_engine_is_taken():
+    """As when a server's model was replaced: with AMX the process died of the next SIGTERM."""
+    done = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "taken\n"), done.stderr
