@@ -1,5 +1,7 @@
 """The model card: README.md of a saved model, for whoever finds the folder."""
 
+import json
+import re
 from collections.abc import Sequence
 
 from headstart.types import Unchecked
@@ -68,7 +70,10 @@ def _page(
     licence = backbone.get("licence") or "unknown"
     made = f"Made by headstart {about.get('versions', {}).get('headstart', '')}"
     start = f"from the pretrained network `{backbone.get('name', 'unknown')}`"
-    lines = ["---", f"license: {licence.lower()}", *front, "---", "", f"# {title}", ""]
+    named = licence.lower()
+    if not re.fullmatch(r"[a-z0-9.+-]+", named):
+        named = json.dumps(named)  # whoever published the network wrote it: it may be no plain YAML
+    lines = ["---", f"license: {named}", *front, "---", "", f"# {title}", ""]
     lines += [f"{made} {start} {how} (seed {about.get('seed', 0)}).", "", "## Use", "", *use]
     lines += _metrics(about.get("metrics", {}), metric, digits, about.get("folds"))
     return "\n".join([*lines, "## Licence of the pretrained weights", "", licence, ""])

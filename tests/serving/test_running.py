@@ -163,6 +163,7 @@ def test_a_replaced_model_is_taken_over_without_losing_a_request(place, copy, im
         server.process.send_signal(signal.SIGTERM)
         client.join(60)
         assert client.lost == []
+        assert server.process.wait(30) == 0
 
 
 @pytest.mark.slow
