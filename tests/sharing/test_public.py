@@ -47,6 +47,9 @@ def test_what_a_later_version_adds_to_a_report_is_not_shown(more: dict[str, str]
     added = {f"new {key}": each for key, each in more.items()}
     made = public.report({**REPORT, **added}, examples=False)
     assert set(made) <= known
+    for key in ("rungs", "findings"):
+        deeper = public.report({**REPORT, key: [{**REPORT[key][0], **added}]}, examples=False)
+        assert not set(deeper[key][0]) & set(added)
 
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "hf:me/net@v1", "timm:resnet18.a1_in1k"])

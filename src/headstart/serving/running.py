@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.", "::1")
 BACKLOG = 2048
 """Connections that may wait to be taken."""
+FILES = 65_536
+"""Files that may be open at once, where the system lets us: every connection is one."""
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 
@@ -150,6 +152,7 @@ def serve(
     with _bound(spec) as listening:
         # Each is read before anything is served, so that what is wrong is said at once.
         about = {name: repr(predictors.load(folder)) for name, folder in folders.items()}
+        _allow_connections()
         listening.listen(BACKLOG)
         host, port = listening.getsockname()[:2]
         _warn(host, spec)
@@ -176,6 +179,19 @@ def _bound(spec: ServeSpec) -> socket.socket:
             "--host or --port."
         ) from error
     return made
+
+
+def _allow_connections() -> None:
+    """Each connection is an open file, of which most systems allow 1,024 unless one asks."""
+    try:
+        import resource
+    except ImportError:  # on Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _warn(host: str, spec: ServeSpec) -> None:

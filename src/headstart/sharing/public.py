@@ -4,6 +4,7 @@ Names of classes and columns stay: nobody could use the model without them.
 """
 
 import json
+from collections.abc import Collection
 from pathlib import PurePath
 
 from headstart.backbones import catalogue
@@ -21,6 +22,12 @@ _REPORTED = (
 )
 """Keys of report.json that hold figures and names of classes. Those that are not known are not
 shown: what another version adds there may name items."""
+_RUNG = (
+    *("strategy", "cut", "seconds", "trained_parameters", "validation", "kept", "history"),
+    "predicted_seconds",
+)
+_FINDING = ("kind", "severity", "count")
+_NEAR = ("handled", "items", "groups", "largest", "pairs", "refused")
 _FACTS = ("parameters", "gflops", "licence", "features", "device", "precision")
 _PLACES = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 """Keys of transformers' and peft's configurations that hold where a network was read from."""
@@ -59,7 +66,7 @@ def report(said: Unchecked, *, examples: bool) -> Unchecked:
         **(said if examples else _figures(said)),
         "dataset": PurePath(str(said["dataset"])).name if examples else PRIVATE_DATA,
         "backbone": backbone_name(str(said["backbone"])),
-        "backbone_facts": {key: facts[key] for key in _FACTS if key in facts},
+        "backbone_facts": _of(facts, _FACTS),
         **{"model": None, "options": None, "next_steps": []},
     }
     return {key: made[key] for key in said if key in made}
@@ -68,11 +75,17 @@ def report(said: Unchecked, *, examples: bool) -> Unchecked:
 def _figures(said: Unchecked) -> Unchecked:
     made = {key: said[key] for key in _REPORTED if key in said}
     made |= {"sample": None, "skipped": [], "warnings": [], "notes": [], "slices": []}
-    made["rungs"] = [{**each, "why": None} for each in said["rungs"]]
-    made["findings"] = [{**each, "message": "", "items": []} for each in said.get("findings") or ()]
+    made["rungs"] = [_of(each, _RUNG) | {"why": None} for each in said["rungs"]]
+    made["findings"] = [
+        _of(each, _FINDING) | {"message": "", "items": []} for each in said.get("findings") or ()
+    ]
     near = said.get("near_duplicates")
-    made["near_duplicates"] = {**near, "examples": []} if near else None
+    made["near_duplicates"] = _of(near, _NEAR) | {"examples": []} if near else None
     return made
+
+
+def _of(said: Unchecked, keys: Collection[str]) -> Unchecked:
+    return {key: each for key, each in said.items() if key in keys}
 
 
 def configuration(text: str) -> str:
