@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 
 from headstart.evaluation.intervals import Interval, less, share
 from headstart.evaluation.slices import LEAST, groups_of, quarters, sliced
+from headstart.report.result import slice_cells
 from tests.report.page.stories import answers
 
 CLASSES = ("cat", "dog", "owl")
@@ -24,7 +25,7 @@ def halves(number):
 @pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
 def test_a_slice_has_the_metric_of_its_items_alone(task):
     found = answers(task, () if task == "regression" else CLASSES)
-    made = sliced("kind", halves(90), found, seed=0)
+    made = sliced("kind", halves(90), found, seed=0, column=True)
     first = np.arange(90) % 3 == 0
     for each, which in zip(made.slices, (first, ~first), strict=True):
         targets, scores = found.targets[which], found.scores[which]
@@ -42,16 +43,33 @@ def test_a_slice_has_the_metric_of_its_items_alone(task):
     assert a.difference.value == pytest.approx(a.found.value - b.found.value)
     assert b.difference.value == pytest.approx(-a.difference.value)
     assert b.difference.low == pytest.approx(-a.difference.high)
-    assert made == sliced("kind", halves(90), found, seed=0)
+    assert made == sliced("kind", halves(90), found, seed=0, column=True)
 
 
 def test_a_slice_of_all_has_no_rest():
     found = answers("classification", CLASSES)
-    (only,) = sliced("kind", groups_of(["x"] * 90), found, seed=0).slices
+    (only,) = sliced("kind", groups_of(["x"] * 90), found, seed=0, column=True).slices
     assert math.isnan(only.difference.value)
-    said = sliced("kind", groups_of(["x"] * 90), found, seed=0).to_json()
+    said = sliced("kind", groups_of(["x"] * 90), found, seed=0, column=True).to_json()
     assert said["slices"][0]["difference"] == {"value": None, "low": None, "high": None}
     assert said["metric"] == "accuracy"
+
+
+@pytest.mark.parametrize("task", ["multilabel", "regression"])
+def test_one_item_tells_nothing_of_others_and_a_perfect_slice_is_no_certainty(task):
+    found = answers(task, () if task == "regression" else CLASSES)
+    perfect = replace(found, scores=np.where(found.targets > 0, 3.0, -3.0))
+    groups = groups_of(["alone", *["some"] * 5, *["rest"] * 84])
+    alone, _, some = sliced("kind", groups, perfect, seed=0, column=True).slices
+    assert (alone.name, some.name) == ("alone", "some")
+    assert math.isfinite(alone.found.value)
+    assert math.isnan(alone.found.low)
+    assert math.isnan(alone.difference.low)
+    assert slice_cells(alone, "mae")[3] == slice_cells(alone, "mae")[5] == "-"
+    if task == "multilabel":
+        assert some.found.value == 1
+        assert some.found.low < 0.7
+        assert some.difference.low < 0 < some.difference.high
 
 
 @pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
@@ -67,8 +85,8 @@ def test_copies_make_no_slice_surer(task):
     )
     groups = groups_of(["a" if n % 3 == 0 else "b" for n in copies])
     for alone, joined in zip(
-        sliced("", halves(90), found, seed=0).slices,
-        sliced("", groups, several, seed=0).slices,
+        sliced("", halves(90), found, seed=0, column=True).slices,
+        sliced("", groups, several, seed=0, column=True).slices,
         strict=True,
     ):
         assert joined.found.value == pytest.approx(alone.found.value)

@@ -206,6 +206,8 @@ def test_at_a_terminal_and_from_python(place, monkeypatch):
     assert report.to_json()["metrics"] == said["metrics"]
     assert "Comparison of 2 models on 50 items" in repr(report)
     assert "<pre" in report._repr_html_()
+    third = headstart.compare(a, b, place.folder / "c", data=list(items), labels=list(labels))
+    assert third.models == ("(in memory)", "(in memory)", str(place.folder / "c"))
     with pytest.raises(InputError, match="no saved answers"):
         headstart.compare(a, b)
 

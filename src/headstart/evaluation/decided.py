@@ -44,7 +44,7 @@ def of_decision(decision: Decision, results: Results, seed: int) -> JsonObject:
         }
     known = targets >= 0
     shares, truth = probabilities("classification", scores[known]), targets[known]
-    together = None if together is None else together[known]
+    together = drawn_by(_of(together, known))
     answers = {"test": best_class(shares, decision), "usual": best_class(shares)}
     if isinstance(decision, ClassThreshold):
         at = decision.positive

@@ -3,6 +3,7 @@
 The more slices are looked at, the more differ by chance: who shows them says how many there are.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -16,6 +17,7 @@ from headstart.evaluation.intervals import (
     Statistic,
     drawn_by,
     less,
+    of_share,
     share,
 )
 from headstart.evaluation.results import Results
@@ -62,11 +64,13 @@ class Sliced:
         by: what that is: a column, or `length of the text`.
         metric: of the slices.
         slices: in order.
+        column: whether it is a column of the data, whose values may name somebody.
     """
 
     by: str
     metric: str
     slices: tuple[Slice, ...]
+    column: bool
 
     def to_json(self) -> JsonObject:
         """A JSON object; null where undefined."""
@@ -83,7 +87,7 @@ class Sliced:
         }
 
 
-def sliced(by: str, groups: Groups, results: Results, seed: int) -> Sliced:
+def sliced(by: str, groups: Groups, results: Results, seed: int, *, column: bool) -> Sliced:
     """The metric of the task within each slice, and beside the rest.
 
     Args:
@@ -91,6 +95,7 @@ def sliced(by: str, groups: Groups, results: Results, seed: int) -> Sliced:
         groups: the slices; no item is in two.
         results: of the items, of known classes.
         seed: of the intervals.
+        column: whether they are of a column of the data.
     """
     task = results.task
     answers = predicted(task, results.scores, results.decision)
@@ -109,7 +114,7 @@ def sliced(by: str, groups: Groups, results: Results, seed: int) -> Sliced:
         which[rows] = True
         one = on(which)
         found.append(Slice(name, len(rows), one, less(one, on(~which))))
-    return Sliced(by, METRIC[task], tuple(found))
+    return Sliced(by, METRIC[task], tuple(found), column)
 
 
 def _interval(
@@ -122,8 +127,14 @@ def _interval(
     if task == "classification":
         return share(columns[:, 0] > 0, together, seed)
     value = float(metric.function(columns.mean(axis=0)[None])[0])
+    if len(columns) < 2:
+        # All resamples of one item are alike, which says nothing of others.
+        return Interval(value, math.nan, math.nan)
     some = Statistic(value, columns, metric.function, metric.low, metric.high)
-    return some.interval(RESAMPLES, np.random.default_rng(seed), together)
+    found = some.interval(RESAMPLES, np.random.default_rng(seed), together)
+    if task == "regression":
+        return found
+    return of_share(found, len(columns) if together is None else len(np.unique(together)))
 
 
 def groups_of(values: Sequence[str]) -> Groups:

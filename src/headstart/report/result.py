@@ -38,6 +38,8 @@ HINTS = {
 }
 MOST_CLASSES = 20
 MOST_CONFUSED = 5
+WIDEST = 40
+"""Letters of the name of a slice: a cell may hold a whole text."""
 
 
 def sentences(
@@ -181,16 +183,20 @@ def slice_table(found: Sliced) -> Table:
 def slice_cells(found: Slice, metric: str) -> tuple[str, str, str, str, str, str]:
     """Name, items, metric, interval, difference to the rest, and interval of that, as text."""
     apart = found.difference
-    known = math.isfinite(apart.value)
+    known, bounded = math.isfinite(apart.value), math.isfinite(apart.low)
     form = "+.3g" if metric in LOWER_IS_BETTER else "+.3f"  # an error has a unit
     return (
-        shown(found.name) or "(empty)",
+        _cut(shown(found.name)) or "(empty)",
         count(found.items),
         figure(found.found.value),
         interval(found.found),
         f"{apart.value:{form}}" if known else "-",
-        f"{apart.low:{form}} to {apart.high:{form}}" if known else "-",
+        f"{apart.low:{form}} to {apart.high:{form}}" if bounded else "-",
     )
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= WIDEST else f"{name[: WIDEST - 3]}..."
 
 
 def slices_said(found: Sequence[Sliced]) -> str:

@@ -52,8 +52,9 @@ def sides(
             f"There are two models to name at least, but there {'is' if named else 'are'} "
             f"{len(named)}: headstart compare MODEL MODEL [DATA]."
         )
-    twice = next((each for each in called if called.count(each) > 1), None)
-    if twice is not None and not all(isinstance(each, Model) for each in named):
+    files = [name for name, each in zip(called, named, strict=True) if not isinstance(each, Model)]
+    twice = next((each for each in files if files.count(each) > 1), None)
+    if twice is not None:
         raise InputError(f"{shown(twice)} is given twice; a model is compared with others.")
     if data is None:
         for each in fields(ReadSpec):

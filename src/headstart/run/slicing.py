@@ -38,7 +38,9 @@ def by_size(data: Dataset, results: Results, seed: int) -> tuple[Sliced, ...]:
         unit = "pixels a side"
         sizes = _sides(data, results)
     groups = quarters(sizes, unit)
-    return (sliced(BY_SIZE[data.modality], groups, results, seed),) if groups else ()
+    if not groups:
+        return ()
+    return (sliced(BY_SIZE[data.modality], groups, results, seed, column=False),)
 
 
 def _sides(data: Dataset, results: Results) -> Floats:
@@ -63,7 +65,7 @@ def by_column(by: str, cells: Cells, results: Results, seed: int) -> Sliced:
         InputError: the column has too many values.
     """
     values = values_of(by, (cells.get(name) for name in results.names))
-    return sliced(by, groups_of(values), results, seed)
+    return sliced(by, groups_of(values), results, seed, column=True)
 
 
 def cells_of(data: object, by: str) -> Cells:

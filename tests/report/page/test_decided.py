@@ -70,7 +70,7 @@ def test_slices_are_a_table_that_says_how_many_there_are(tmp_path) -> None:
     made, found = story("classification")
     test = found.select(found.within("test"))
     groups = groups_of(["<short>" if n % 4 else "long" for n in range(len(test.positions))])
-    slices = sliced("length of the text", groups, test, 0)
+    slices = sliced("length of the text", groups, test, 0, column=False)
     text = written(folder(tmp_path / "m", replace(made, slices=(slices,)), found))
     read = Read(text)
     assert "By length of the text" in read.text
@@ -78,7 +78,22 @@ def test_slices_are_a_table_that_says_how_many_there_are(tmp_path) -> None:
     assert "2 slices were looked at" in read.text
     first = slices.slices[1]
     assert f"{first.difference.value:+.3f}" in read.text
-    whole = sliced("kind", groups_of(["x"] * len(test.positions)), test, 0)
+    whole = sliced("kind", groups_of(["x" * 500] * len(test.positions)), test, 0, column=True)
     other = written(folder(tmp_path / "n", replace(made, slices=(whole,)), found))
     assert "nan" not in Read(other).text
+    assert "x" * 50 not in other
     assert np.isnan(whole.slices[0].difference.value)
+
+
+def test_a_column_called_as_the_sizes_are_is_private_too(tmp_path) -> None:
+    made, found = story("classification")
+    test = found.select(found.within("test"))
+    groups = groups_of([f"Dr {n % 3}" for n in range(len(test.positions))])
+    by = [sliced("length of the text", groups, test, 0, column=each) for each in (True, False)]
+    first, other = (
+        folder(tmp_path / str(at), replace(made, slices=(each,)), found)
+        for at, each in enumerate(by)
+    )
+    assert "Dr 1" in written(first)
+    assert "Dr 1" not in written(first, private=True)
+    assert "Dr 1" in written(other, private=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headstart.evaluation.slices import BY_SIZE, Slice, Sliced
+from headstart.evaluation.slices import Slice, Sliced
 from headstart.report.page.content import read_interval
 from headstart.report.page.drawing import Table
 from headstart.report.result import METRICS, slice_cells, slices_said
@@ -24,7 +24,7 @@ def slices(report: Unchecked, *, private: bool) -> list[Slices]:
     Private: by their size alone, for the values of a column may name somebody.
     """
     found = [_read(each) for each in report.get("slices") or ()]
-    found = [each for each in found if not private or each.by in BY_SIZE.values()]
+    found = [each for each in found if not (private and each.column)]
     return [Slices(f"By {each.by}", _table(each), slices_said(found)) for each in found]
 
 
@@ -41,6 +41,7 @@ def _read(found: Unchecked) -> Sliced:
             )
             for each in found["slices"]
         ),
+        bool(found.get("column", True)),
     )
 
 
