@@ -141,6 +141,7 @@ def test_texts_with_a_leak_and_a_shortcut_are_shown(place):
     assert done.code == 0, done.err
     assert "Leaks (error)" in done.out
     assert "texts.csv:4" in done.out
+    assert lines[2].partition(",")[0][:18] in done.out
     assert "The length of the text alone predicts the label" in " ".join(done.out.split())
     assert "--out suspects.csv" in done.out
 

@@ -7,10 +7,10 @@ import pytest
 
 from headstart.data import from_memory
 from headstart.data.corrections import corrected
-from headstart.data.texts import digest
+from headstart.data.texts import clean, digest
 from headstart.errors import DataError
 from headstart.findings.finding import finding, suspect
-from headstart.findings.suspects import COLUMNS, write
+from headstart.findings.suspects import CHARACTERS, COLUMNS, texts_of, write
 from tests.findings.evidences import evidence
 
 TEXTS = ["one", "two", "three", "four"]
@@ -44,7 +44,7 @@ def table(path, **values):
             [suspect(data(), at, digest(TEXTS[at]), suggestion="b", score=0.9) for at in (0, 3, 1)],
         ),
     ]
-    assert write(found, path) == 3
+    assert write(found, path, {}) == 3
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     filled(path, rows, values)
@@ -145,7 +145,7 @@ def test_a_digest_that_ends_in_zeros_is_whole(tmp_path):
     text = next(str(n) for n in range(10_000) if digest(str(n)).endswith(b"\0"))
     given = evidence(["a", "b"], items=[text, "two"], digests=[digest(text), digest("two")])
     path = tmp_path / "s.csv"
-    write([finding("outliers", "note", "far", [given.suspect(0)])], path)
+    write([finding("outliers", "note", "far", [given.suspect(0)])], path, {})
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     filled(path, rows, {"row 0": "b"})
@@ -171,7 +171,7 @@ def test_no_name_is_a_formula_and_each_comes_back(tmp_path):
     given = replace(evidence(["a", "b", "a"] * 3, items=NAMES).data, names=NAMES)
     found = [suspect(given, at, digest(name)) for at, name in enumerate(NAMES)]
     path = tmp_path / "s.csv"
-    write([finding("outliers", "note", "far", found)], path)
+    write([finding("outliers", "note", "far", found)], path, {})
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert not [r["name"] for r in rows if r["name"][0] in "=+-@\t\r" and r["name"] != "-1.5"]
@@ -181,4 +181,38 @@ def test_no_name_is_a_formula_and_each_comes_back(tmp_path):
         writer = csv.DictWriter(file, COLUMNS, quoting=csv.QUOTE_ALL)
         writer.writeheader()
         writer.writerows(rows)
+    assert set(corrected(given, str(path)).dataset.labels) == {"b"}
+
+
+HOSTILE = [
+    *(
+        "=1+1",
+        "@a",
+        "-1.5",
+        "a;b;c;\t'd\"\r\ne,f",
+        "b\x00\x1b[31m",
+        "a\ud800",
+        "x " * 400,
+        "é" * 900,
+    ),
+]
+
+
+def test_the_table_holds_the_start_of_each_text_and_is_taken_back(tmp_path):
+    given = evidence(["a", "b"] * 4, items=HOSTILE).data
+    found = [finding("outliers", "note", "far", [suspect(given, n, digest(clean(t))) for n, t in
+                                                 enumerate(HOSTILE)])]  # fmt: skip
+    path = tmp_path / "s.csv"
+    texts = texts_of(found, given)
+    assert texts_of(found, replace(given, modality="image")) == {}
+    write(found, path, texts)
+    content = path.read_text("utf-8-sig")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    written = [row["text"] for row in rows]
+    assert written[:3] == ["'=1+1", "'@a", "-1.5"]
+    assert written[3:5] == ["a;b;c; 'd\" e,f", "b\\x00\\x1b[31m"]
+    assert max(map(len, written)) == CHARACTERS
+    assert len(content.splitlines()) == 1 + len(HOSTILE)
+    path.write_text(content.replace('"","","', '"b","","'), "utf-8")
     assert set(corrected(given, str(path)).dataset.labels) == {"b"}

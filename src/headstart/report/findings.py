@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 MOST_ITEMS = 5
 WIDEST = 40
 """Letters of a name or text in a table."""
+
+NARROWEST, LONGEST = 20, 60
+"""Letters of a text: with less room there is no column of them."""
+GAP = 2
+"""Between two columns."""
 
 STYLES = {"error": "bold red", "warning": "bold yellow", "note": "dim"}
 
@@ -37,7 +44,7 @@ def show_check(report: CheckReport, console: Console) -> None:
     show_skipped(console, report.skipped, "--json lists them all")
     show_warnings(console, report.warnings)
     for each in report.findings:
-        _show(console, each)
+        _show(console, each, report.texts)
     if not report.findings:
         section(console, "Findings", Text("nothing suspicious was found"))
     _show_next(report, console)
@@ -57,30 +64,42 @@ def _show_next(report: CheckReport, console: Console) -> None:
     console.print(Text(f"    {shown(command)}"), soft_wrap=True)
 
 
-def _show(console: Console, finding: Finding) -> None:
+def _show(console: Console, finding: Finding, texts: Mapping[int, str]) -> None:
     title = f"{finding.kind.replace('-', ' ').capitalize()} ({finding.severity})"
     lines: list[RenderableType] = [Text(shown(finding.message))]
     if finding.items:
-        lines.append(_examples(finding.items[:MOST_ITEMS]))
+        # The table is two columns in.
+        lines.append(_examples(finding.items[:MOST_ITEMS], texts, console.width - 2))
     left = finding.count - MOST_ITEMS
     if left > 0:
         lines.append(Text(f"and {items(left, 'more', 'more')}", style="dim"))
     section(console, title, Group(*lines))
 
 
-def _examples(suspects: tuple[Suspect, ...]) -> RenderableType:
-    """A table of the columns that say something."""
+def _examples(suspects: tuple[Suspect, ...], texts: Mapping[int, str], room: int) -> RenderableType:
+    """A table of the columns that say something; with the texts, where there is room for them."""
     every = {
         "item": [each.name for each in suspects],
         "label": [each.label for each in suspects],
         "suggested": [each.suggestion for each in suspects],
         "beside": [each.beside for each in suspects],
     }
-    used = {name: cells for name, cells in every.items() if any(cells)}
+    used = {name: [_cut(cell) for cell in cells] for name, cells in every.items() if any(cells)}
+    left = room - sum(max(map(cell_len, (name, *cells))) + GAP for name, cells in used.items())
+    said = [texts.get(each.position, "") for each in suspects]
+    if any(said) and left >= NARROWEST:
+        used["text"] = [_fitted(shown(text), min(left, LONGEST)) for text in said]
     table = columns(tuple(used))
     for row in zip(*used.values(), strict=True):
-        table.add_row(*(Text(_cut(cell)) for cell in row))
+        table.add_row(*map(Text, row))
     return table
+
+
+def _fitted(text: str, width: int) -> str:
+    """The start of a text that is so wide in a terminal, where some letters take two columns."""
+    if cell_len(text) <= width:
+        return text
+    return f"{set_cell_size(text, width - 3).rstrip()}..."
 
 
 def _cut(cell: str) -> str:

@@ -223,6 +223,7 @@ class CheckReport(Showable):
         suspects: the table that was written, to be filled in; None: none was asked for.
         page: the page that was written; None: none was asked for.
         seed, options, versions, store, seconds, skipped, warnings, notes: as in `Report`.
+        texts: the start of each text that findings are about, by its position; not in the JSON.
     """
 
     dataset: str
@@ -244,6 +245,7 @@ class CheckReport(Showable):
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    texts: Mapping[int, str] = field(default_factory=dict)
 
     def show_on(self, console: Console) -> None:
         """See `Showable.show_on`."""
@@ -257,7 +259,9 @@ class CheckReport(Showable):
 
     def to_json(self) -> JsonObject:
         """What `headstart check --json` prints; NaN is null there."""
-        return _plain_fields(self) | {
+        plain = _plain_fields(self)
+        del plain["texts"]  # the data holds them, and JSON may be sent to others
+        return plain | {
             "findings": _rows(self.findings),
             "skipped": _rows(self.skipped),
         }

@@ -66,8 +66,9 @@ def check(
     )
     clock.lap("train")
     found = findings.found_in(evidence)
+    texts = suspects.texts_of(found, dataset)
     if out is not None:
-        suspects.write(found, out)
+        suspects.write(found, out, texts)
     clock.lap("check")
     notes = count_notes(features.notes, dataset.modality)
     report = CheckReport(
@@ -90,6 +91,7 @@ def check(
         skipped=extracted.skipped,
         warnings=tuple(dict.fromkeys((*dataset.warnings, *features.warnings, *notes))),
         notes=dataset.notes,
+        texts=texts,
     )
     if page is not None:
         with progress.stage("Writing the page", None):
