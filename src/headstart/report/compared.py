@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -14,7 +14,7 @@ from headstart.evaluation.comparison import Pair, Slice
 from headstart.evaluation.paired import Tested
 from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
 from headstart.report.columns import columns
-from headstart.report.result import METRICS
+from headstart.report.result import METRICS, slice_name
 from headstart.report.terminal import facts, section, show_skipped, show_warnings
 from headstart.wording import count, figure, items, shown
 
@@ -55,12 +55,12 @@ def show_comparison(report: ComparisonReport, console: Console) -> None:
     for pair in pairs:
         new, old = report.letters[pair.new], report.letters[pair.old]
         section(console, f"{new} less {old}", _tests(report, pair))
-    for title, slices in (
-        ("Classes", report.compared.per_class),
-        (f"By {report.by}", report.compared.slices),
+    for title, slices, called in (
+        ("Classes", report.compared.per_class, shown),
+        (f"By {report.by}", report.compared.slices, slice_name),
     ):
         if 0 < len(slices) <= MOST_ROWS:
-            section(console, title, _slices(report, slices))
+            section(console, title, _slices(report, slices, called))
         elif slices:
             section(console, title, Text(f"{items(len(slices), 'row')}; --json lists them"))
     for pair, examples in zip(pairs, report.examples, strict=True):
@@ -124,7 +124,9 @@ def difference(test: Tested) -> tuple[str, str, str]:
     return f"{found.value:+.3f}", interval, _chance(test).removeprefix("p ").removeprefix("= ")
 
 
-def _slices(report: ComparisonReport, slices: Sequence[Slice]) -> Table:
+def _slices(
+    report: ComparisonReport, slices: Sequence[Slice], called: Callable[[str], str]
+) -> Table:
     """The metric of each model in each slice; with two models, their difference too."""
     two = len(report.models) == 2
     metric = METRICS.get(slices[0].tests[0].difference.metric, "recall").rstrip(" *")
@@ -135,7 +137,7 @@ def _slices(report: ComparisonReport, slices: Sequence[Slice]) -> Table:
     for each in slices:
         row = [figure(value) for value in each.values]
         table.add_row(
-            Text(shown(each.name)),
+            Text(called(each.name)),
             count(each.items),
             *row,
             *(difference(each.tests[0]) if two else ()),

@@ -186,7 +186,7 @@ def slice_cells(found: Slice, metric: str) -> tuple[str, str, str, str, str, str
     known, bounded = math.isfinite(apart.value), math.isfinite(apart.low)
     form = "+.3g" if metric in LOWER_IS_BETTER else "+.3f"  # an error has a unit
     return (
-        _cut(shown(found.name)) or "(empty)",
+        slice_name(found.name),
         count(found.items),
         figure(found.found.value),
         interval(found.found),
@@ -195,7 +195,9 @@ def slice_cells(found: Slice, metric: str) -> tuple[str, str, str, str, str, str
     )
 
 
-def _cut(name: str) -> str:
+def slice_name(name: str) -> str:
+    """A value of a column as a table has it: the start of a long one."""
+    name = shown(name) or "(empty)"
     return name if len(name) <= WIDEST else f"{name[: WIDEST - 3]}..."
 
 

@@ -23,6 +23,7 @@ from headstart.report.page.differences import (
 from headstart.report.page.drawing import Plot, Table
 from headstart.report.page.gallery import image_of, text_of
 from headstart.report.page.rendered import rendered, save
+from headstart.report.result import slice_name
 from headstart.types import Unchecked
 from headstart.wording import count, figure, items, shown
 
@@ -225,11 +226,12 @@ def _parts(report: Unchecked, which: str, of: str) -> Parts | None:
     found: Sequence[Unchecked] = report[which]
     if not found:
         return None
+    called = slice_name if which == "slices" else shown
     letters = tuple(report["models"])
     metric = str(found[0]["tests"][0]["metric"])
     rows = [
         (
-            shown(str(each["name"])),
+            called(str(each["name"])),
             count(each["items"]),
             *(
                 "-" if each["values"][letter] is None else figure(each["values"][letter])
@@ -240,7 +242,7 @@ def _parts(report: Unchecked, which: str, of: str) -> Parts | None:
     ]
     plots = []
     for at, pair in enumerate(report["pairs"][:MOST_PAIRS]):
-        tests = [(shown(str(each["name"])), read_tested(each["tests"][at])) for each in found]
+        tests = [(called(str(each["name"])), read_tested(each["tests"][at])) for each in found]
         title = f"{plain(metric)}: {less(pair)}"
         plots.append(of_rows(f"{which}-{at}", title, tests, pair["new"], of))
     table = Table((capital(of), "Items", *letters), tuple(rows))
