@@ -14,6 +14,7 @@ from headstart.errors import InputError
 from headstart.evaluation import Results
 from headstart.evaluation.slices import BY_SIZE, Sliced, groups_of, quarters, sliced
 from headstart.findings.looks import looks_of
+from headstart.located import is_remote
 from headstart.types import Floats
 
 Cells = Mapping[str, object]
@@ -81,7 +82,9 @@ def cells_of(data: object, by: str) -> Cells:
     elif not isinstance(data, reading.Dataset):
         table = table_of(data)
     if table is None:
-        raise InputError("--by names a column, but the data is no table; leave it out.")
+        of_hub = isinstance(data, str) and is_remote(data)
+        remedy = "save it as one first" if of_hub else "leave it out"
+        raise InputError(f"--by names a column, but the data is no table; {remedy}.")
     must_have(table, by, "--by")
     cells = table.columns[by]
     return {table.row_name(row): cells[row] for row in range(len(table))}

@@ -78,10 +78,14 @@ def test_slices_are_a_table_that_says_how_many_there_are(tmp_path) -> None:
     assert "2 slices were looked at" in read.text
     first = slices.slices[1]
     assert f"{first.difference.value:+.3f}" in read.text
-    whole = sliced("kind", groups_of(["x" * 500] * len(test.positions)), test, 0, column=True)
+    whole = sliced(
+        "<i>\u202ekind", groups_of(["x" * 500] * len(test.positions)), test, 0, column=True
+    )
     other = written(folder(tmp_path / "n", replace(made, slices=(whole,)), found))
     assert "nan" not in Read(other).text
     assert "x" * 50 not in other
+    assert "\u202e" not in other
+    assert "By <i>\\u202ekind" in Read(other).text
     assert np.isnan(whole.slices[0].difference.value)
 
 

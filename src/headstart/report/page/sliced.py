@@ -7,6 +7,7 @@ from headstart.report.page.content import read_interval
 from headstart.report.page.drawing import Table
 from headstart.report.result import METRICS, slice_cells, slices_said
 from headstart.types import Unchecked
+from headstart.wording import shown
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ def slices(report: Unchecked, *, private: bool) -> list[Slices]:
     """
     found = [_read(each) for each in report.get("slices") or ()]
     found = [each for each in found if not (private and each.column)]
-    return [Slices(f"By {each.by}", _table(each), slices_said(found)) for each in found]
+    return [Slices(f"By {shown(each.by)}", _table(each), slices_said(found)) for each in found]
 
 
 def _read(found: Unchecked) -> Sliced:
