@@ -182,3 +182,17 @@ def test_what_is_no_way_to_handle_them_is_refused():
         FitSpec(near_duplicates="drop")
     with pytest.raises(InputError, match="--near-duplicates"):
         FitSpec(task="generation", near_duplicates="report")
+
+
+def test_pairs_are_not_kept_while_an_image_cannot_be_read(monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    first = photograph(3)
+    files = [tmp_path / f"{n}.jpg" for n in range(2)]
+    files[0].write_bytes(first)
+    files[1].write_bytes(image_copy(first, "halved", np.random.default_rng(0)))
+    away = files[1].rename(tmp_path / "away")
+    data = from_memory([str(each) for each in files], ["a", "b"])
+    digests = [b"1" * 16, b"2" * 16]
+    assert not len(near_duplicates.find(data, np.arange(2), digests, Silent()).pairs)
+    away.rename(files[1])
+    assert len(near_duplicates.find(data, np.arange(2), digests, Silent()).pairs) == 1

@@ -108,16 +108,23 @@ def _pairs(
     if before is not None:
         _, arrays = before
         return near.Pairs(arrays["items"], arrays["similarity"])
+    seen = True
     if dataset.modality == "image":
+        coarse = _thumbnails(dataset, positions, digests, COARSE, progress)(
+            np.arange(len(positions))
+        )
+        # A black one may be of an image that could not be read this once.
+        seen = bool(coarse.any(axis=tuple(range(1, coarse.ndim))).all())
         found = near.image_pairs(
-            _thumbnails(dataset, positions, digests, COARSE, progress)(np.arange(len(positions))),
+            coarse,
             lambda which: _thumbnails(dataset, positions[which], digests[which], FINE, progress),
         )
     else:
         with progress.stage("Near-duplicates", 2 * len(positions)) as advance:
             cleaned = [texts.clean(dataset.items[at]) for at in positions.tolist()]
             found = near.text_pairs(cleaned, advance)
-    kept.write(file, {}, {"items": found.items, "similarity": found.similarity})
+    if seen:
+        kept.write(file, {}, {"items": found.items, "similarity": found.similarity})
     return found
 
 
