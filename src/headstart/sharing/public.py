@@ -6,12 +6,11 @@ Names of classes and columns stay: nobody could use the model without them.
 import json
 from pathlib import PurePath
 
-from headstart.backbones import catalogue
+from headstart.backbones import public_name
 from headstart.types import Unchecked
 
 PRIVATE_DATA = "(private)"
 """What a report calls data whose name stays at home."""
-UNNAMED = "a network that is not in the catalogue"
 
 _REPORTED = (
     *("task", "strategy", "cut", "seed", "counts", "test", "baselines", "seconds", "versions"),
@@ -26,19 +25,11 @@ _PLACES = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 """Keys of transformers' and peft's configurations that hold where a network was read from."""
 
 
-def backbone_name(name: str) -> str:
-    """The name of a pretrained network; nothing that may be a path, or names a file."""
-    if any(name == entry.name for entry in catalogue()):
-        return name
-    public = name.startswith(("hf:", "timm:", "keras:"))
-    return name if public and ("@" not in name or name.startswith("hf:")) else UNNAMED
-
-
 def about(said: Unchecked) -> Unchecked:
     """The same of model.json; what it stored in the cache of the machine is left out too."""
     made = {key: each for key, each in said.items() if key not in ("files", "seal", "store")}
     if isinstance(made.get("backbone"), dict):
-        name = backbone_name(str(made["backbone"].get("name")))
+        name = public_name(str(made["backbone"].get("name")))
         made["backbone"] = {**made["backbone"], "name": name}
     if isinstance(made.get("reads"), dict):
         made["reads"] = {**made["reads"], "root": None}
@@ -56,7 +47,7 @@ def report(said: Unchecked, *, examples: bool) -> Unchecked:
     made: Unchecked = {
         **(said if examples else _figures(said)),
         "dataset": PurePath(str(said["dataset"])).name if examples else PRIVATE_DATA,
-        "backbone": backbone_name(str(said["backbone"])),
+        "backbone": public_name(str(said["backbone"])),
         "backbone_facts": {key: facts[key] for key in _FACTS if key in facts},
         **{"model": None, "options": None, "next_steps": []},
     }
@@ -82,5 +73,5 @@ def configuration(text: str) -> str:
     said = json.loads(text)
     if not isinstance(said, dict):
         raise ValueError("it is no JSON object")
-    named = {key: backbone_name(said[key]) for key in _PLACES if isinstance(said.get(key), str)}
+    named = {key: public_name(said[key]) for key in _PLACES if isinstance(said.get(key), str)}
     return json.dumps({**said, **named}, indent=2, ensure_ascii=False) + "\n"
