@@ -27,7 +27,7 @@ class Items:
 
     Attributes:
         data: at most `MOST`.
-        source: what they are, for a sentence.
+        source: what they are, for a sentence; it names no place.
         targets: (n,) indices of classes, -1 for none that the model knows, or 0/1 (n, classes);
             None where no labels are known, and for regression.
     """
@@ -47,8 +47,8 @@ def wanted(model: Model, folder: Path | None, data: object) -> Items:
         return named(model, data)
     if folder is None:
         raise InputError(
-            "An export is checked on real items before it is written, but a model in memory has "
-            "none of its own; name some with data."
+            "An export is checked on real items before it is written, but a model in memory or of "
+            "the hub has none of its own here; name some with --data."
         )
     return own(model, folder)
 
@@ -69,8 +69,7 @@ def named(model: Model, data: object) -> Items:
             f"--data holds {len(dataset):,} {dataset.modality}s, but the model answers for "
             f"{model.modality}s; name some."
         )
-    source = f"items of {str(data)!r}" if isinstance(data, (str, Path)) else "items"
-    return _some(model, dataset, source)
+    return _some(model, dataset, "those that were named")
 
 
 def own(model: Model, folder: Path) -> Items:
@@ -79,13 +78,14 @@ def own(model: Model, folder: Path) -> Items:
     Raises:
         InputError: none is.
     """
+    name = ""
     try:
         rows = _measured(folder)
         name = str(json.loads((folder / "report.json").read_text("utf-8"))["dataset"])
         spec = TrainedSpec(task=model.task, offline=True, trained=model.reads)
         dataset = given.read_as_trained(name, spec, classes=model.classes)
     except (OSError, LookupError, TypeError, ValueError) as error:
-        raise _gone(folder) from error
+        raise _gone(folder, name) from error
     places = {each: at for at, each in enumerate(dataset.names)}
     index = [places[each] for each in rows if each in places]
     found = _some(model, dataset.select(np.array(sorted(index), np.int64)), "")
@@ -95,16 +95,21 @@ def own(model: Model, folder: Path) -> Items:
         if _digest(model, item) == rows[each]
     ]
     if not same:
-        raise _gone(folder)
+        raise _gone(folder, name)
     targets = None if found.targets is None else found.targets[same]
-    source = "validation and test items of the model's own"
+    source = "the model's own validation and test items"
+    gone = len(rows) - len(index) + len(found.data) - len(same)
+    if gone:
+        verb, were = ("is", "it was") if gone == 1 else ("are", "they were")
+        source += f"; {gone:,} more {verb} not what {were}"
     return Items(found.data.select(np.array(same, np.int64)), source, targets)
 
 
-def _gone(folder: Path) -> InputError:
+def _gone(folder: Path, data: str) -> InputError:
+    looked = f" ({shown(data)})" if data else ""
     return InputError(
         "An export is checked on real items before it is written, but the validation and test "
-        f"items of {shown(str(folder))!r} are not where they were; name others with --data."
+        f"items of {shown(str(folder))!r} are not where they were{looked}; name others with --data."
     )
 
 
