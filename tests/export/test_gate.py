@@ -9,10 +9,12 @@ from onnx import TensorProto
 
 import headstart
 from headstart import api
+from headstart.data.memory import from_memory
 from headstart.errors import HeadstartError
 from headstart.export import graph, network, replay
 from headstart.export.written import Answers, Written
 from headstart.progress import Silent
+from tests.export import test_answer
 from tests.training import small
 
 
@@ -165,4 +167,79 @@ def test_texts_that_a_program_reads_otherwise(fit, monkeypatch):
     failures = gate.gate(
         model, Written(answer=Wrong(model, lambda s, a, n: (s, a))), found, Silent()
     ).failures()
-    assert any("of the top classes differ" in each for each in failures)
+    assert any("of the answers differ" in each for each in failures)
+
+
+@pytest.mark.parametrize(
+    ("task", "wrong", "said"),
+    [
+        ("classification", np.nan, "from the files, there is not always a finite answer"),
+        ("regression", 900.0, "from the files, 10.0% of the answers differ"),
+        ("regression", 0.1, None),
+    ],
+)
+def test_a_tenth_of_the_items_wrong_from_the_files(monkeypatch, task, wrong, said):
+    """An answer that is no number is not taken for a file that cannot be read."""
+    from headstart.export import gate
+    from headstart.export.items import Items
+
+    made = test_answer.model("linear", task)
+    right = made.head.scores(test_answer.features())
+    right = right if task == "regression" else made.probabilities(right)
+    files = right.copy()
+    files[::10] += wrong
+    names = [str(each) for each in range(len(right))]
+    done = replay.Replayed(
+        names=names,
+        kept=np.arange(len(right)),
+        expected=right,
+        same=right,
+        network=right,
+        files=files,
+        read=np.ones(len(right), bool),
+        undecided=0,
+        batches=(right, right),
+        unusual={},
+    )
+    monkeypatch.setattr(gate, "replay", lambda *_: done)
+    data = from_memory(["a text"] * len(right), modality="text")
+    checked = gate.gate(made, None, Items(data, "", None), Silent())
+    assert said in checked.failures() if said else not checked.failures()
+    assert checked.unread == 0
+
+
+def test_one_that_answers_nothing(fit, tmp_path, monkeypatch):
+    from headstart.export import openvino
+
+    def broken(file):
+        def answer(given):
+            raise RuntimeError("no such operation\nand more")
+
+        return answer
+
+    monkeypatch.setattr(openvino, "asking", broken)
+    with pytest.raises(
+        HeadstartError, match=r"no answer to an input of 1 x \d+ \(no such operation"
+    ):
+        api.export(fit("texts.csv"), out=tmp_path / "out", format="openvino", offline=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_that_resizes_a_batch_wrongly():
+    """The second of two images is taken for the first."""
+
+    def answer(given):
+        return Answers(np.repeat(given[0][:1].mean(axis=(1, 2)), len(given[0]), axis=0))
+
+    model = test_answer.model("linear", "classification")
+    image = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(1, 30, 40, 3)
+    image[:, :10] = 0
+    few = [(image,)]
+    found, alone = replay._batches(model, answer, few, answer(few[0]).shares, (image,))
+    np.testing.assert_array_equal(found, alone)
+
+    def first(given):
+        return Answers(np.repeat(given[0][:1, 0, 0, :], len(given[0]), axis=0))
+
+    found, alone = replay._batches(model, first, few, first(few[0]).shares, (image,))
+    assert (found[-1] != alone[-1]).any()

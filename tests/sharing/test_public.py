@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headstart.backbones import UNNAMED, public_name
 from headstart.sharing import public
 
 REPORT = {
@@ -54,12 +55,12 @@ def test_what_a_later_version_adds_to_a_report_is_not_shown(more: dict[str, str]
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "hf:me/net@v1", "timm:resnet18.a1_in1k"])
 def test_names_that_anybody_may_know(name: str) -> None:
-    assert public.backbone_name(name) == name
+    assert public_name(name) == name
 
 
 @pytest.mark.parametrize("name", ["/home/me/net", "me/net", "efficientnet-lite0@w.pth", "timm:a@b"])
 def test_names_that_may_be_files(name: str) -> None:
-    assert public.backbone_name(name) == public.UNNAMED
+    assert public_name(name) == UNNAMED
 
 
 def test_a_configuration_forgets_where_it_was_read_from() -> None:

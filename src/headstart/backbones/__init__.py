@@ -1,10 +1,20 @@
 """Pretrained networks as ordered stages, ready to be cut into a frozen trunk and a trained tail."""
 
 from headstart.backbones.backbone import Backbone, Cut, Stage
-from headstart.backbones.catalogue import Entry, catalogue, default_for, is_cached, load, ways
+from headstart.backbones.catalogue import (
+    UNNAMED,
+    Entry,
+    catalogue,
+    default_for,
+    is_cached,
+    load,
+    public_name,
+    ways,
+)
 from headstart.backbones.summary import BackboneSummary, Fetched
 
 __all__ = [
+    "UNNAMED",
     "Backbone",
     "BackboneSummary",
     "Cut",
@@ -15,5 +25,6 @@ __all__ = [
     "default_for",
     "is_cached",
     "load",
+    "public_name",
     "ways",
 ]

@@ -28,6 +28,9 @@ PLACES = {
     "package": "headstart.backbones.shipped:load",
 }
 
+UNNAMED = "a network that is not in the catalogue"
+"""What others read where a backbone's name is no business of theirs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -71,6 +74,14 @@ def catalogue() -> tuple[Entry, ...]:
     """Every backbone that has a name of its own, in the order of the file."""
     text = files("headstart.backbones").joinpath("catalogue.toml").read_text(encoding="utf-8")
     return tuple(Entry(name=name, **values) for name, values in tomllib.loads(text).items())
+
+
+def public_name(name: str) -> str:
+    """A backbone's name for others: nothing that may be a path, or names a file."""
+    if any(name == entry.name for entry in catalogue()):
+        return name
+    public = name.startswith(("hf:", "timm:", "keras:"))
+    return name if public and ("@" not in name or name.startswith("hf:")) else UNNAMED
 
 
 def default_for(modality: str) -> str:

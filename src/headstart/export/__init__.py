@@ -1,7 +1,6 @@
 """A saved model as files for other libraries, checked to answer like the model."""
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +14,7 @@ from headstart.predictors import Model
 from headstart.progress import Progress, Silent
 from headstart.registry import EXPORTERS
 from headstart.types import Unchecked
+from headstart.wording import some
 
 if TYPE_CHECKING:
     from headstart.export.items import Items
@@ -59,21 +59,22 @@ def write(
 
     writer: Callable[..., Written] = EXPORTERS.resolve(format)
     found = items.wanted(model, folder, data)
+    said, out = str(out), out.resolve()  # What `.` and a link stand for.
     prefix = f".headstart-{os.getpid()}-"
     with TemporaryDirectory(prefix=prefix, suffix=".partial", dir=out.parent) as temporary:
         made = Path(temporary) / out.name
         written = writer(model, made, offline=offline)
         if made.is_dir() != out.is_dir() and out.exists():
             kind = "folder" if made.is_dir() else "file"
-            raise InputError(f"--out is {str(out)!r}, but {format} writes a {kind}; name another.")
+            raise InputError(f"--out is {said!r}, but {format} writes a {kind}; name another.")
         gate, notes = _checked(model, written, format, found, progress or Silent())
         if made.is_dir():
             _accompany(model, made, format, written, gate, notes)
-        if out.is_dir():
-            shutil.rmtree(out)
+        if out.is_dir():  # Moved away first, so that no half of it is left at any moment.
+            out.replace(Path(temporary) / f"{out.name}.before")
         made.replace(out)
     facts = {**written.facts, "gate": gate}
-    return Exported(str(out), format, model.classes, facts, (*written.notes, *notes))
+    return Exported(said, format, model.classes, facts, (*written.notes, *notes))
 
 
 def _check_out(out: Path) -> None:
@@ -83,10 +84,16 @@ def _check_out(out: Path) -> None:
     if not out.is_dir():
         return
     names = {each.name for each in out.iterdir()}
-    if names and (GATE not in names or names - OURS):
+    others = {each.name for each in out.iterdir() if each.name not in OURS or each.is_dir()}
+    if names and GATE not in names:
         raise InputError(
             f"--out is {str(out)!r}, but that is a folder; name a file, or a folder that an "
             "export wrote or that is not there yet."
+        )
+    if others:
+        raise InputError(
+            f"--out is {str(out)!r}, where an export lies with other files ({some(sorted(others))})"
+            "; move those, or name another folder."
         )
 
 
@@ -110,7 +117,8 @@ def _checked(
     if failures:
         raise HeadstartError(
             f"The {format} export does not answer like the model, so nothing was written: "
-            f"{'; '.join(failures)}. Furthest are {done.furthest()}."
+            f"{'; '.join(failures)}. Furthest are {done.furthest()}. Try another --format, or name "
+            "more items with --data where these are few; if neither helps, please report it."
         )
     return done.to_json(), done.sentences()
 
@@ -122,7 +130,8 @@ def _accompany(
     from headstart.export.metadata import metadata
     from headstart.export.readme import readme
 
-    write_json(folder / GATE, gate)
+    # Others get this folder: names of items stay at home.
+    write_json(folder / GATE, {key: each for key, each in gate.items() if key != "worst"})
     if written.script is not None:
         page = readme(model, format, metadata(model), written.script, said)
         (folder / README).write_text(page, "utf-8")

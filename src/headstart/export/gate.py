@@ -20,6 +20,7 @@ from headstart.heads.contract import centre_of
 from headstart.predictors import Model
 from headstart.progress import Progress
 from headstart.types import Array, Floats, Unchecked
+from headstart.wording import items as items_of
 from headstart.wording import shown
 
 WITHIN = 1e-3
@@ -29,7 +30,9 @@ LEADS = 2e-3
 MEDIAN = 5e-3
 """Largest difference of the median item, as it was read."""
 SAME = 0.995
-"""Least share of items whose top class is the same, as they were read."""
+"""Least share of items whose answer is the same, as they were read."""
+CLOSE = 0.05
+"""Largest difference of two values that are the same answer, as they were read."""
 ACCURACY = 0.005
 """Largest difference of the share of right answers, as they were read."""
 UNUSUAL = 0.02
@@ -50,9 +53,11 @@ class Gate:
         network: the largest difference, of the same pixels or tokens.
         changed: items whose top class is another one there, though it led by `LEADS`.
         median, largest: differences of the items as a program without headstart reads them.
-        same: the share whose top class is the same then.
+        same: the share whose answer is the same then: the class, all classes of an item, or a
+            value within `CLOSE`.
         accuracy, expected: the share of right answers then, and the model's; None without labels.
         unread: items that such a program cannot read.
+        skipped: items that the model cannot read either; nothing else is said of them.
         undecided: items whose answer is not what the model decides of the same probabilities.
         batches: the largest difference between an item alone and in a batch.
         unusual: differences of items of unusual sizes, by what they are.
@@ -71,6 +76,7 @@ class Gate:
     accuracy: float | None
     expected: float | None
     unread: int
+    skipped: int
     undecided: int
     batches: float
     unusual: Mapping[str, float]
@@ -86,10 +92,15 @@ class Gate:
             yield f"from the same input, probabilities differ by up to {self.network:.2g}"
         if self.changed:
             yield f"from the same input, {self.changed:,} of {self.items:,} top classes differ"
+        if self.unread == self.items:
+            yield "a program without headstart can read none of the items"
+            return
         if not self.median <= MEDIAN:
             yield f"from the files, the median item differs by {self.median:.2g}"
+        if not np.isfinite(self.largest):
+            yield "from the files, there is not always a finite answer"
         if self.same < SAME:
-            yield f"from the files, {1 - self.same:.1%} of the top classes differ"
+            yield f"from the files, {1 - self.same:.1%} of the answers differ"
         right = (self.accuracy or 0.0, self.expected or 0.0)
         if abs(right[0] - right[1]) > ACCURACY:
             yield (
@@ -106,13 +117,18 @@ class Gate:
 
     def sentences(self) -> list[str]:
         """What was checked, for a person."""
-        read = f"; {self.unread:,} could not be read so" if self.unread else ""
         lines = [
-            f"Asked about {self.items:,} {self.source}, the export answers like the model: from "
-            f"the same input to {self.network:.1g}, and from the files as the script reads them "
-            f"to {self.largest:.1g} (median {self.median:.1g}), with the same answer for "
-            f"{self.same:.1%}{read}.",
+            f"Asked about {items_of(self.items, 'item')} ({self.source}), the export answers like "
+            f"the model: from the same input to {self.network:.1g}, and from the files as a "
+            f"program without headstart reads them to {self.largest:.1g} (median "
+            f"{self.median:.1g}), with the same answer for {self.same:.1%}.",
         ]
+        if self.unread:
+            lines.append(f"Such a program cannot read {self.unread:,} of them.")
+        if self.skipped:
+            lines.append(
+                f"{items_of(self.skipped, 'item')} cannot be read at all, and were left out."
+            )
         if self.accuracy is not None and self.expected is not None:
             lines.append(
                 f"Right answers: {self.accuracy:.1%} of the export's, {self.expected:.1%} of the "
@@ -130,6 +146,7 @@ class Gate:
             "network": WITHIN,
             "median": MEDIAN,
             "same": SAME,
+            "close": CLOSE,
             "accuracy": ACCURACY,
             "batches": WITHIN,
             "unusual": UNUSUAL,
@@ -148,13 +165,12 @@ def gate(model: Model, written: Written, items: Items, progress: Progress) -> Ga
     """
     done = replay(model, written, items.data, progress)
     scale = _scale(model, done.expected)
-    network = _far(done.network, done.expected, scale)
-    finite = np.isfinite(done.files.reshape(len(done.files), -1))
-    read = np.asarray(finite.all(axis=1), bool)
+    network = _far(done.network, done.same, scale)
+    read = done.read
     files = _far(done.files, done.expected, scale)
     both = (done.files, done.expected) if model.classes else ()
     answers = [decided(model, each[read]) for each in both]
-    same = _rows_equal(*answers) if answers else np.ones(int(read.sum()), bool)
+    same = _rows_equal(*answers) if answers else files[read] <= CLOSE
     accuracy, expected = _accuracies(items, done, read, answers)
     furthest = np.where(read, np.fmax(files, network), network)
     unusual = done.unusual.items()
@@ -170,6 +186,7 @@ def gate(model: Model, written: Written, items: Items, progress: Progress) -> Ga
         accuracy=accuracy,
         expected=expected,
         unread=int((~read).sum()),
+        skipped=len(items.data) - len(done.names),
         undecided=done.undecided,
         batches=float(_far(*done.batches, scale).max(initial=0)),
         unusual={name: _far_apart(found, wanted, scale) for name, (found, wanted, _) in unusual},
@@ -205,17 +222,17 @@ def _rows_equal(found: Array, expected: Array) -> Array:
 
 def _changed(model: Model, done: Replayed) -> int:
     """Items whose answer from the same input differs, though it is not a close one."""
-    if not model.classes or done.network.shape != done.expected.shape:
+    if not model.classes or done.network.shape != done.same.shape:
         return 0
     if model.task == "multilabel":
         decision = model.decision
         least = decision.values if isinstance(decision, LabelThresholds) else HALF
-        clear = np.abs(done.expected - np.array(least)) > LEADS
-        differs = decided(model, done.network) != decided(model, done.expected)
+        clear = np.abs(done.same - np.array(least)) > LEADS
+        differs = decided(model, done.network) != decided(model, done.same)
         return int((differs & clear).any(axis=1).sum())
-    top = np.sort(done.expected, axis=1)
+    top = np.sort(done.same, axis=1)
     leads = top[:, -1] - top[:, -2] > LEADS if top.shape[1] > 1 else np.ones(len(top), bool)
-    differs = done.network.argmax(axis=1) != done.expected.argmax(axis=1)
+    differs = done.network.argmax(axis=1) != done.same.argmax(axis=1)
     return int((differs & leads).sum())
 
 

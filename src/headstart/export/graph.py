@@ -41,6 +41,12 @@ def before(preprocessing: ImagePreprocessing) -> onnx.ModelProto:
 
 def after(model: Model, width: int) -> onnx.ModelProto:
     """A graph from features (N, width) to answers; see `answered`."""
+    size = sum(each.size * 4 for each in model.head.arrays.values())
+    if size > MOST:
+        raise InputError(
+            f"The head takes {size / 1e9:.1f} GB, but a graph can hold 2 GB of it; fit again with "
+            "--head linear."
+        )
     return answered(model, width).model("answer")
 
 
@@ -52,12 +58,14 @@ def whole(model: Model, network: nn.Module) -> onnx.ModelProto:
         network: from `network.module_of`.
 
     Raises:
-        InputError: torch cannot export the network, or it is too large.
+        InputError: torch cannot export the network, or it is too large, or the head cannot be
+            written as a graph.
     """
     size = sum(each.numel() * each.element_size() for each in network.state_dict().values())
+    size += sum(each.size * 4 for each in model.head.arrays.values())
     if size > MOST:
         raise InputError(
-            f"The network has {size / 1e9:.1f} GB of weights, but a file of ONNX holds 2 GB; "
+            f"Network and head have {size / 1e9:.1f} GB of weights, but a file of ONNX holds 2 GB; "
             "use --format openvino."
         )
     made = _network(model, network)

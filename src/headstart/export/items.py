@@ -27,7 +27,7 @@ class Items:
 
     Attributes:
         data: at most `MOST`.
-        source: what they are, for a sentence.
+        source: what they are, for a sentence; it names no place.
         targets: (n,) indices of classes, -1 for none that the model knows, or 0/1 (n, classes);
             None where no labels are known, and for regression.
     """
@@ -69,8 +69,7 @@ def named(model: Model, data: object) -> Items:
             f"--data holds {len(dataset):,} {dataset.modality}s, but the model answers for "
             f"{model.modality}s; name some."
         )
-    source = f"items of {str(data)!r}" if isinstance(data, (str, Path)) else "items"
-    return _some(model, dataset, source)
+    return _some(model, dataset, "those that were named")
 
 
 def own(model: Model, folder: Path) -> Items:
@@ -97,7 +96,10 @@ def own(model: Model, folder: Path) -> Items:
     if not same:
         raise _gone(folder)
     targets = None if found.targets is None else found.targets[same]
-    source = "validation and test items of the model's own"
+    source = "the model's own validation and test items"
+    gone = len(rows) - len(index) + len(found.data) - len(same)
+    if gone:
+        source += f"; {gone:,} more are not what they were"
     return Items(found.data.select(np.array(same, np.int64)), source, targets)
 
 

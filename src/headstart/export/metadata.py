@@ -2,12 +2,10 @@
 
 import json
 
+from headstart import backbones
 from headstart.predictors import Model
 from headstart.preprocessing import TextPreprocessing
 from headstart.types import Unchecked
-
-STATED = ("licence", "metrics", "decision")
-"""Of those, what a README tells too."""
 
 
 def metadata(model: Model) -> dict[str, str]:
@@ -24,14 +22,30 @@ def metadata(model: Model) -> dict[str, str]:
     texts = {
         "made_by": "headstart",
         "task": model.task,
-        "backbone": str(backbone.get("name", "unknown")),
+        "backbone": backbones.public_name(str(backbone.get("name", "unknown"))),
         "licence": str(backbone.get("licence") or "unknown"),
     }
     return texts | {
-        name: json.dumps(value, ensure_ascii=False)
+        # Escaped, as a name may hold what is not UTF-8.
+        name: json.dumps(value)
         for name, value in said.items()
         if value is not None
     }
+
+
+def undecided(model: Model) -> tuple[str, ...]:
+    """What a model does that its graph does not, in a sentence for a person."""
+    if model.abstain is None:
+        return ()
+    if not model.classes:
+        return (
+            "The model answers with intervals, and the export with values alone: what the "
+            "intervals are made of is in its metadata, as `abstain`.",
+        )
+    return (
+        "The model may answer several classes where it is not sure, and the export always answers "
+        "one: from which probabilities on is in its metadata, as `abstain`.",
+    )
 
 
 def tokenizer_of(model: Model) -> TextPreprocessing | None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from headstart.errors import InputError
-from headstart.export.metadata import tokenizer_of
-from headstart.export.written import Answers, Ask, Asked, Script, Written
+from headstart.export.metadata import tokenizer_of, undecided
+from headstart.export.written import SUFFIXES, Answers, Ask, Asked, Script, Written
 from headstart.installed import installed
 from headstart.predictors import Model
 
@@ -33,7 +33,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
         InputError: the model cannot be written so, its backbone's weights are not found, or a
             package is missing.
     """
-    if out.suffix:
+    if out.suffix in SUFFIXES:
         raise InputError(f"--out is {out.name!r}, but onnx writes a folder; name one.")
     missing = [each for each in ("onnx", "onnxruntime", "onnxscript") if not installed(each)]
     if missing:
@@ -48,7 +48,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
     text = tokenizer_of(model)
     if text is not None:
         (out / "tokenizer.json").write_text(text.tokenizer, "utf-8")
-    return Written(answer=asking(out / FILE), script=SCRIPT)
+    return Written(notes=undecided(model), answer=asking(out / FILE), script=SCRIPT)
 
 
 def asking(file: Path) -> Ask:

@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.errors import InputError
-from headstart.export.metadata import metadata, tokenizer_of
-from headstart.export.written import Answers, Ask, Asked, Script, Written
+from headstart.errors import HeadstartError, InputError, first_line
+from headstart.export.metadata import metadata, tokenizer_of, undecided
+from headstart.export.written import SUFFIXES, Answers, Ask, Asked, Script, Written
 from headstart.installed import installed
 from headstart.predictors import Model
 from headstart.preprocessing import ImagePreprocessing
@@ -47,18 +47,25 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:  # noqa
     Raises:
         InputError: the model cannot be written so, or a package is missing.
     """
-    if out.suffix:
+    if out.suffix in SUFFIXES:
         raise InputError(f"--out is {out.name!r}, but openvino writes a folder; name one.")
     if not installed("onnx"):
         raise InputError("--format openvino needs onnx: run `pip install 'headstart[onnx]'`.")
     import openvino as ov
 
     out.mkdir()
-    ov.save_model(_whole(model), out / FILE, compress_to_fp16=False)
+    made = _whole(model)
+    try:
+        ov.save_model(made, out / FILE, compress_to_fp16=False)
+    except RuntimeError as error:  # Which is all it says of a disk that is full.
+        raise HeadstartError(
+            f"OpenVINO could not write the graph ({first_line(error)}), so nothing was written; "
+            "is the disk full?"
+        ) from error
     text = tokenizer_of(model)
     if text is not None:
         (out / "tokenizer.json").write_text(text.tokenizer, "utf-8")
-    return Written(answer=asking(out / FILE), script=SCRIPT)
+    return Written(notes=undecided(model), answer=asking(out / FILE), script=SCRIPT)
 
 
 def asking(file: Path) -> Ask:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headstart.export import client
-from headstart.export.metadata import tokenizer_of
+from headstart.export.metadata import tokenizer_of, undecided
 from headstart.export.written import Script
 from headstart.predictors import Model
 
@@ -36,7 +36,7 @@ def readme(
         *("", "```sh", f"pip install {' '.join(needs)}", f"python ask.py {item}", "```", ""),
         *("where `ask.py` is:", "", "```python", *lines_of(model, script), "```", ""),
         *("## Input", "", INPUTS[model.modality], ""),
-        *("## Output", "", *_outputs(model), ""),
+        *("## Output", "", *_outputs(model), "", *_also(model)),
         *("## Checked", "", *checked, ""),
         *("## Licence of the pretrained weights", "", about["licence"], ""),
     ]
@@ -75,6 +75,10 @@ def _source(function: Callable[..., Any]) -> list[str]:
     """The lines of a function, without the types of its arguments."""
     _, _, *body = inspect.getsource(function).splitlines()
     return [f"def {function.__name__}({', '.join(inspect.signature(function).parameters)}):", *body]
+
+
+def _also(model: Model) -> list[str]:
+    return [line for each in undecided(model) for line in (each, "")]
 
 
 def _outputs(model: Model) -> list[str]:

@@ -10,14 +10,15 @@ from tokenizers import Tokenizer
 
 from headstart.data import images, texts
 from headstart.data.dataset import Dataset
-from headstart.errors import InputError, Unreadable
+from headstart.errors import HeadstartError, InputError, Unreadable, first_line
 from headstart.export import client, unusual
 from headstart.export.reference import decided, reference
-from headstart.export.written import Ask, Asked, Written
+from headstart.export.written import Answers, Ask, Asked, Written
 from headstart.predictors import Model
 from headstart.preprocessing import ImagePreprocessing, TextPreprocessing
 from headstart.progress import Progress
 from headstart.types import Array
+from headstart.wording import shown
 
 BATCHES = (7, 2)
 """Items that are asked about together, beside each alone."""
@@ -30,9 +31,11 @@ class Replayed:
     Attributes:
         names: of the items; kept: their positions.
         expected: by the predictor.
-        network: by the export, of the same pixels or tokens.
+        same: by the predictor, of the very pixels or tokens that the export is given.
+        network: by the export, of those.
         files: by the export, of the items as a program without headstart reads them; NaN where it
             cannot.
+        read: whether it can, (n,).
         undecided: items whose answer is not what the model decides of the export's probabilities.
         batches: by the export, of items in batches, and of the same items alone.
         unusual: by the export, by the predictor, and by the predictor of slightly other pixels, of
@@ -42,8 +45,10 @@ class Replayed:
     names: list[str]
     kept: NDArray[np.int64]
     expected: Array
+    same: Array
     network: Array
     files: Array
+    read: NDArray[np.bool_]
     undecided: int
     batches: tuple[Array, Array]
     unusual: Mapping[str, tuple[Array, Array, Array]]
@@ -55,11 +60,13 @@ class Given:
 
     Attributes:
         predictor: the network's input.
+        framed: the network's input of `same`: nearly always that of the item.
         same: the same pixels, framed so that the export neither resizes nor cuts them; the tokens.
         read: as a program without headstart reads it; None where it cannot.
     """
 
     predictor: Asked
+    framed: Asked
     same: Asked
     read: Asked | None
 
@@ -71,43 +78,53 @@ def replay(model: Model, written: Written, data: Dataset, progress: Progress) ->
         InputError: none can.
     """
     assert written.answer is not None
-    ask, expect = written.answer, reference(model)
+    ask, expect = _asking(written.answer), reference(model)
     read = reader(model, resizes=written.resizes)
     kept: list[int] = []
     few: list[Asked] = []
+    first: Asked | None = None
     expected: list[Array] = []
+    same: list[Array] = []
     network: list[Array] = []
     files: list[Array] = []
-    undecided = 0
+    readable: list[bool] = []
+    undecided, reason = 0, ""
     with progress.stage("Checking the export", len(data)) as advance:
         for at, item in enumerate(data.items):
             advance(1)
             try:
                 given = read(item)
-            except Unreadable:
+            except Unreadable as error:
+                reason = reason or f"{shown(data.names[at])}: {error}"
                 continue
             kept.append(at)
             expected.append(expect(given.predictor)[0])
+            alike = np.array_equal(given.framed[0], given.predictor[0])
+            same.append(expected[-1] if alike else expect(given.framed)[0])
             answers = ask(given.same)
             network.append(answers.shares[0])
             if answers.decided is not None:
                 own = decided(model, np.asarray(answers.shares))
                 undecided += not np.array_equal(own, answers.decided)
             missing = np.full_like(network[-1], np.nan)
+            readable.append(given.read is not None)
             files.append(missing if given.read is None else ask(given.read).shares[0])
             if len(few) < BATCHES[0]:
                 few.append(given.same)
+            first = first or given.read
     if not kept:
-        raise InputError("None of the items can be read; name others with --data.")
+        raise InputError(f"None of the items can be read ({reason}); name others with --data.")
     alone = np.stack(network[: len(few)])
     return Replayed(
         names=[data.names[at] for at in kept],
         kept=np.array(kept, np.int64),
         expected=np.stack(expected),
+        same=np.stack(same),
         network=np.stack(network),
         files=np.stack(files),
+        read=np.array(readable),
         undecided=undecided,
-        batches=_batches(model, ask, few, alone),
+        batches=_batches(model, ask, few, alone, first),
         unusual={
             name: (
                 ask(given.read or given.same).shares[0],
@@ -117,6 +134,24 @@ def replay(model: Model, written: Written, data: Dataset, progress: Progress) ->
             for name, given in _unusual(model, read)
         },
     )
+
+
+def _asking(answer: Ask) -> Ask:
+    """The same, whose failures are those of the export, in a sentence."""
+
+    def ask(given: Asked) -> Answers:
+        try:
+            return answer(given)
+        except MemoryError:
+            raise
+        except Exception as error:  # Each runtime raises its own.
+            raise HeadstartError(
+                "The export gives no answer to an input of "
+                f"{' x '.join(map(str, given[0].shape))} ({first_line(error)}), so nothing was "
+                "written; try another --format, or report it."
+            ) from error
+
+    return ask
 
 
 def _nudged(given: Asked) -> Asked:
@@ -145,7 +180,7 @@ def reader(model: Model, *, resizes: bool) -> Callable[[object], Given]:
 
 def _resized(item: object, preprocessing: ImagePreprocessing) -> Given:
     pixels = images.decode(images.load(item), preprocessing).pixels[None]
-    return Given((pixels,), (pixels,), (pixels,))
+    return Given((pixels,), (pixels,), (pixels,), (pixels,))
 
 
 def _image(item: object, preprocessing: ImagePreprocessing) -> Given:
@@ -156,24 +191,31 @@ def _image(item: object, preprocessing: ImagePreprocessing) -> Given:
     if isinstance(content, bytes):
         try:
             read = client.pixels(io.BytesIO(content))
-        except (OSError, ValueError, SyntaxError):  # Pillow's, for a file that is none of its own.
+        except Exception:  # Pillow answers damage with whatever its plugins raise.
             read = None
     same = images.decode(frame, preprocessing).pixels
-    return Given((same[None],), (frame[None],), None if read is None else (read,))
+    asked = None if read is None else (read,)
+    return Given((pixels[None],), (same[None],), (frame[None],), asked)
 
 
 def framed(pixels: Array, preprocessing: ImagePreprocessing) -> NDArray[np.uint8]:
-    """An image of which the network sees the given pixels: what it would cut off is black."""
+    """An image of which the network sees the given pixels: its border is cut off.
+
+    Where the aspect ratio is not kept and no whole number of pixels is cut off, it sees nearly
+    those: what is at their border is repeated beyond it.
+    """
     share = preprocessing.crop_fraction
     size = (preprocessing.height, preprocessing.width)
     if preprocessing.keep_aspect_ratio:
         sides = [int(side / share) for side in size]
     else:
         sides = [round(side / share) for side in size]
-    frame = np.zeros((*sides, 3), np.uint8)
-    top, left = (round((whole - side) / 2) for whole, side in zip(sides, size, strict=True))
-    frame[top : top + size[0], left : left + size[1]] = pixels
-    return frame
+    starts = [round((whole - side) / 2) for whole, side in zip(sides, size, strict=True)]
+    around = [
+        (start, whole - side - start)
+        for start, whole, side in zip(starts, sides, size, strict=True)
+    ]
+    return np.pad(pixels, (*around, (0, 0)), mode="edge")
 
 
 def _text_reader(preprocessing: TextPreprocessing) -> Callable[[object], Given]:
@@ -186,7 +228,11 @@ def _text_reader(preprocessing: TextPreprocessing) -> Callable[[object], Given]:
         text = texts.clean(item)
         ids = own.encode([text]).ids[0][None].astype(np.int64)
         tokens = (ids, np.ones_like(ids))
-        return Given(tokens, tokens, client.tokens([text], tokenizer))
+        try:
+            asked = client.tokens([str(item)], tokenizer)  # As it is: a program does not clean it.
+        except Exception:  # The library's own, as for a lone surrogate.
+            asked = None
+        return Given(tokens, tokens, tokens, asked)
 
     return read
 
@@ -197,13 +243,22 @@ def _unusual(model: Model, read: Callable[[object], Given]) -> Iterator[tuple[st
         yield name, read(item)
 
 
-def _batches(model: Model, ask: Ask, few: list[Asked], alone: Array) -> tuple[Array, Array]:
-    """Answers to items in batches, and to the same items alone."""
+def _batches(
+    model: Model, ask: Ask, few: list[Asked], alone: Array, read: Asked | None
+) -> tuple[Array, Array]:
+    """Answers to items in batches, and to the same items alone.
+
+    And to an image of its own size, with itself upside down: resizing has batches too.
+    """
     found, wanted = [], []
     for size in BATCHES:
         rows = [few[at % len(few)] for at in range(size)]
         found.append(ask(_together(model, rows)).shares)
         wanted.append(alone[[at % len(few) for at in range(size)]])
+    if read is not None and not isinstance(model.preprocessing, TextPreprocessing):
+        both = [read, (np.ascontiguousarray(read[0][:, ::-1]),)]
+        found.append(ask(_together(model, both)).shares)
+        wanted.append(np.concatenate([ask(each).shares for each in both]))
     return np.concatenate(found), np.concatenate(wanted)
 
 

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from headstart.types import Array, Unchecked
 
+SUFFIXES = (".onnx", ".xml", ".bin", ".keras")
+"""What the name of a folder does not end in: whoever writes one of these means a file."""
+
 Asked = tuple[NDArray[np.generic], ...]
 """A batch as an export takes it: (pixels,) of images of one size, or (ids, mask) of texts."""
 

@@ -7,12 +7,11 @@ import json
 from collections.abc import Collection
 from pathlib import PurePath
 
-from headstart.backbones import catalogue
+from headstart.backbones import public_name
 from headstart.types import Unchecked
 
 PRIVATE_DATA = "(private)"
 """What a report calls data whose name stays at home."""
-UNNAMED = "a network that is not in the catalogue"
 
 _REPORTED = (
     *("task", "strategy", "cut", "seed", "counts", "test", "baselines", "seconds", "versions"),
@@ -35,19 +34,11 @@ _FILE = "_file"
 """How keys end that hold where a file of a tokenizer was: nobody reads it there."""
 
 
-def backbone_name(name: str) -> str:
-    """The name of a pretrained network; nothing that may be a path, or names a file."""
-    if any(name == entry.name for entry in catalogue()):
-        return name
-    public = name.startswith(("hf:", "timm:", "keras:"))
-    return name if public and ("@" not in name or name.startswith("hf:")) else UNNAMED
-
-
 def about(said: Unchecked) -> Unchecked:
     """The same of model.json; what it stored in the cache of the machine is left out too."""
     made = {key: each for key, each in said.items() if key not in ("files", "seal", "store")}
     if isinstance(made.get("backbone"), dict):
-        name = backbone_name(str(made["backbone"].get("name")))
+        name = public_name(str(made["backbone"].get("name")))
         made["backbone"] = {**made["backbone"], "name": name}
     if isinstance(made.get("reads"), dict):
         made["reads"] = {**made["reads"], "root": None}
@@ -65,7 +56,7 @@ def report(said: Unchecked, *, examples: bool) -> Unchecked:
     made: Unchecked = {
         **(said if examples else _figures(said)),
         "dataset": PurePath(str(said["dataset"])).name if examples else PRIVATE_DATA,
-        "backbone": backbone_name(str(said["backbone"])),
+        "backbone": public_name(str(said["backbone"])),
         "backbone_facts": _of(facts, _FACTS),
         **{"model": None, "options": None, "next_steps": []},
     }
@@ -106,7 +97,7 @@ def _unplaced(said: Unchecked) -> Unchecked:
         if isinstance(each, dict):
             made[key] = _unplaced(each)
         elif isinstance(each, str) and key in _PLACES:
-            made[key] = backbone_name(each)
+            made[key] = public_name(each)
         elif not (isinstance(each, str) and key.endswith(_FILE)):
             made[key] = each
     return made
