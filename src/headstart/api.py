@@ -531,16 +531,18 @@ def export(
         HeadstartError: what was written does not answer like the model.
     """
     from headstart import export as exporting
-    from headstart.located import BESIDES, located
+    from headstart.located import is_remote, located
 
+    # What a stranger's report names as its data is not opened.
+    remote = isinstance(model, str) and is_remote(model)
     if isinstance(model, (str, Path)):
-        model = located(model, offline=offline, besides=BESIDES)
+        model = located(model, offline=offline)
     return exporting.write(
         _loaded(model),
         _path("--out", out),
         format=format,
         offline=offline,
-        folder=model if isinstance(model, Path) else None,
+        folder=model if isinstance(model, Path) and not remote else None,
         data=data,
         progress=progress or usual_progress(),
     )

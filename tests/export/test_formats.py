@@ -77,7 +77,12 @@ def exported(here, fit):
 def test_images(here, fit, exported, tmp_path, format):
     model, (out, said) = fit("photos"), exported[format]
     gate = said.to_json()["gate"]
-    assert gate == json.loads((out / "gate.json").read_text())
+    # Names of items stay at home: others get this folder.
+    worst = gate["worst"]
+    assert {**json.loads((out / "gate.json").read_text()), "worst": worst} == gate
+    assert len(worst) == 5
+    written = (out / "gate.json").read_text() + (out / "README.md").read_text()
+    assert not any(name in written for name in worst)
     assert gate["items"] > 5
     assert gate["network"] < 1e-4
     assert gate["median"] < 1e-3
@@ -138,17 +143,22 @@ def test_a_graph_says_what_it_is(exported):
 
 def test_data_that_is_named(here, fit, tmp_path):
     model = headstart.load(fit("photos"))
-    with pytest.raises(InputError, match="a model in memory has none of its own"):
+    with pytest.raises(InputError, match="a model in memory or of the hub has none of its own"):
         api.export(model, out=tmp_path / "out", format="openvino")
     labelled = api.export(
         model, out=tmp_path / "out", format="openvino", data=here.folder / "photos"
     )
     assert labelled.facts["gate"]["items"] == 24
     assert labelled.facts["gate"]["accuracy"] == 1
-    # What an export wrote is replaced.
+    # What an export wrote is replaced, behind a link too.
+    (tmp_path / "link").symlink_to(tmp_path / "out")
     plain = api.export(
-        model, out=tmp_path / "out", format="openvino", data=str(here.folder / "photos" / "red")
+        model, out=tmp_path / "link", format="openvino", data=str(here.folder / "photos" / "red")
     )
+    assert (tmp_path / "link").is_symlink()
+    assert plain.path == str(tmp_path / "link")
+    assert json.loads((tmp_path / "out" / "gate.json").read_text())["items"] == 12
+    assert str(here.folder) not in (tmp_path / "out" / "README.md").read_text()
     assert plain.facts["gate"]["items"] == 12
     assert plain.facts["gate"]["accuracy"] is None
     with pytest.raises(InputError, match="--data holds 24 texts, but the model answers for images"):
@@ -162,11 +172,11 @@ def test_items_that_changed_are_not_the_models_own(here, tmp_path):
     photos = pictures(tmp_path / "photos", 12)
     out = tmp_path / "model"
     headstart.fit(photos, out=out, offline=True, strategy="feature-extraction")
-    whole = api.export(out, out=tmp_path / "a", format="openvino").facts["gate"]["items"]
-    measured = json.loads((tmp_path / "a" / "gate.json").read_text())["worst"]
-    Image.new("RGB", (9, 9)).save(photos / next(iter(measured)))
-    fewer = api.export(out, out=tmp_path / "b", format="openvino").facts["gate"]["items"]
-    assert fewer == whole - 1
+    whole = api.export(out, out=tmp_path / "a", format="openvino").facts["gate"]
+    Image.new("RGB", (9, 9)).save(photos / next(iter(whole["worst"])))
+    fewer = api.export(out, out=tmp_path / "b", format="openvino").facts["gate"]
+    assert fewer["items"] == whole["items"] - 1
+    assert fewer["source"] == f"{whole['source']}; 1 more is not what it was"
     photos.rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="are not where they were; name others with --data"):
         api.export(out, out=tmp_path / "c", format="openvino")
@@ -176,8 +186,12 @@ def test_what_is_refused(here, fit, tmp_path):
     model = fit("photos")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
+    (tmp_path / "used").mkdir()
+    for name in ("gate.json", "ask.py"):
+        (tmp_path / "used" / name).touch()
     for out, said in (
         (tmp_path / "mine", "that is a folder; name a file, or a folder that an export wrote"),
+        (tmp_path / "used", r"where an export lies with other files \('ask.py'\); move those"),
         (tmp_path / "a.onnx", "'a.onnx', but onnx writes a folder; name one"),
         (tmp_path / "nowhere" / "out", "is not there"),
     ):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headstart.data import images
 from headstart.errors import InputError
-from headstart.export import graph
+from headstart.export import graph, replay
 from headstart.export.replay import framed
 from headstart.preprocessing import ImagePreprocessing
 
@@ -87,6 +87,16 @@ def test_a_framed_image_is_seen_as_it_is(sessions):
         frame = framed(pixels, preprocessing)
         np.testing.assert_array_equal(resized(asked, frame[None])[0], pixels)
         np.testing.assert_array_equal(images.decode(frame, preprocessing).pixels, pixels)
+
+
+@pytest.mark.parametrize("share", [0.875, 0.9, 0.95])
+def test_the_model_is_asked_about_the_item_itself(share):
+    """Also where what it would cut off is no whole number of pixels."""
+    ways = ImagePreprocessing(64, 64, share, "bicubic", *ONE, keep_aspect_ratio=False)
+    pixels = image(150, 90)
+    given = replay._image(pixels, ways)
+    np.testing.assert_array_equal(given.predictor[0][0], images.decode(pixels, ways).pixels)
+    assert (given.framed[0] != given.predictor[0]).any()
 
 
 def test_what_cannot_be_written_is_refused():

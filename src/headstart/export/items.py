@@ -47,8 +47,8 @@ def wanted(model: Model, folder: Path | None, data: object) -> Items:
         return named(model, data)
     if folder is None:
         raise InputError(
-            "An export is checked on real items before it is written, but a model in memory has "
-            "none of its own; name some with data."
+            "An export is checked on real items before it is written, but a model in memory or of "
+            "the hub has none of its own here; name some with --data."
         )
     return own(model, folder)
 
@@ -78,13 +78,14 @@ def own(model: Model, folder: Path) -> Items:
     Raises:
         InputError: none is.
     """
+    name = ""
     try:
         rows = _measured(folder)
         name = str(json.loads((folder / "report.json").read_text("utf-8"))["dataset"])
         spec = TrainedSpec(task=model.task, offline=True, trained=model.reads)
         dataset = given.read_as_trained(name, spec, classes=model.classes)
     except (OSError, LookupError, TypeError, ValueError) as error:
-        raise _gone(folder) from error
+        raise _gone(folder, name) from error
     places = {each: at for at, each in enumerate(dataset.names)}
     index = [places[each] for each in rows if each in places]
     found = _some(model, dataset.select(np.array(sorted(index), np.int64)), "")
@@ -94,19 +95,21 @@ def own(model: Model, folder: Path) -> Items:
         if _digest(model, item) == rows[each]
     ]
     if not same:
-        raise _gone(folder)
+        raise _gone(folder, name)
     targets = None if found.targets is None else found.targets[same]
     source = "the model's own validation and test items"
     gone = len(rows) - len(index) + len(found.data) - len(same)
     if gone:
-        source += f"; {gone:,} more are not what they were"
+        verb, were = ("is", "it was") if gone == 1 else ("are", "they were")
+        source += f"; {gone:,} more {verb} not what {were}"
     return Items(found.data.select(np.array(same, np.int64)), source, targets)
 
 
-def _gone(folder: Path) -> InputError:
+def _gone(folder: Path, data: str) -> InputError:
+    looked = f" ({shown(data)!r}, from the folder that this runs in)" if data else ""
     return InputError(
         "An export is checked on real items before it is written, but the validation and test "
-        f"items of {shown(str(folder))!r} are not where they were; name others with --data."
+        f"items of {shown(str(folder))!r} are not where they were{looked}; name others with --data."
     )
 
 
