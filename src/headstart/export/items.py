@@ -106,7 +106,7 @@ def own(model: Model, folder: Path) -> Items:
 
 
 def _gone(folder: Path, data: str) -> InputError:
-    looked = f" ({shown(data)!r}, from the folder that this runs in)" if data else ""
+    looked = f" ({shown(data)})" if data else ""
     return InputError(
         "An export is checked on real items before it is written, but the validation and test "
         f"items of {shown(str(folder))!r} are not where they were{looked}; name others with --data."
