@@ -178,7 +178,9 @@ def test_items_that_changed_are_not_the_models_own(here, tmp_path):
     assert fewer["items"] == whole["items"] - 1
     assert fewer["source"] == f"{whole['source']}; 1 more is not what it was"
     photos.rename(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match=r"are not where they were \(.*photos\); name others with --data"):
+    with pytest.raises(
+        InputError, match=r"are not where they were \(.*photos\); name others with --data"
+    ):
         api.export(out, out=tmp_path / "c", format="openvino")
 
 

@@ -208,6 +208,8 @@ def upright_size(content: bytes | NDArray[np.uint8]) -> tuple[int, int]:
         with quiet(), _opened(content) as image:
             _check_size(image)
             orientation, _ = _orientation(image)
+            if image.format == "TIFF":  # Pillow says its size as it is when turned upright.
+                orientation = 1
             width, height = image.size
     except Unreadable:
         raise

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def pixels(file: str | IO[bytes]) -> "Array":
     """All pixels of an image, upright, on white: uint8 (1, height, width, 3)."""
     image = ImageOps.exif_transpose(Image.open(file))
-    if image.mode.startswith("I;16"):
-        deep = np.asarray(image, np.uint32) * 255 + 32767
-        image = Image.fromarray((deep // 65535).astype(np.uint8))
+    if image.mode[0] in "IF":  # 16 bits, or from 0 to 1.
+        deep = np.asarray(image, np.float64) * (255 if image.mode == "F" else 255 / 65535)
+        image = Image.fromarray(np.floor(deep + 0.5).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
