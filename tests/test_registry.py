@@ -155,10 +155,22 @@ def write_down(run):
 
 
 def export(model, out, *, offline):
-    from headstart.export import Written
+    import openvino as ov
 
-    out.write_text("\\n".join(model.classes))
-    return Written({"lines": len(model.classes)}, ("A class a line.",))
+    from headstart.export import Answers, Written
+
+    classes = model.classes[::-1] if out.name == "turned.txt" else model.classes
+    out.write_text("\\n".join(classes))
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    network = ov.Core().compile_model(model.graph, "CPU", exact)
+
+    def answer(given):
+        named = out.read_text().splitlines()
+        scores = model.head.scores(network(list(given))[0][:, : model.width])
+        shares = model.probabilities(scores)
+        return Answers(shares[:, [named.index(each) for each in model.classes]])
+
+    return Written({"lines": len(model.classes)}, ("A class a line.",), answer)
 '''
 
 
@@ -210,7 +222,10 @@ def test_a_head_a_reader_and_an_exporter_of_another_package(headstart) -> None:
     assert code == 0, err
     assert json.loads(out)["lines"] == 2
     code, out, err = headstart("export", "model", "--format", "classes", "--out", "d.txt")
-    assert (code, out) == (0, "Written: d.txt\nA class a line.\n"), err
+    assert (code, out.splitlines()[:2]) == (0, ["Written: d.txt", "A class a line."]), err
+    code, _, err = headstart("export", "model", "--format", "classes", "--out", "turned.txt")
+    assert (code, "does not answer like the model" in err) == (1, True)
+    assert not (headstart.folder / "turned.txt").exists()
 
 
 def test_a_strategy_of_another_package(headstart) -> None:

@@ -154,7 +154,7 @@ def test_away_from_a_terminal_the_answer_is_csv(api, headstart_in_here):
 
 def test_json_holds_the_answers_what_was_skipped_and_the_warnings(api, headstart_in_here):
     api.predict = lambda *_, **__: ANSWERS
-    api.load = lambda _: ANSWERS  # it has a task
+    api.load = lambda *_, **__: ANSWERS  # it has a task
     said = json.loads(headstart_in_here("predict", "m", "x", "--json", "--top", "1")[1])
     assert said["classes"] == list(CLASSES)
     assert said["predictions"][1] == {

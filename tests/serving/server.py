@@ -81,6 +81,11 @@ class Server:
         self.process.stdout.close()
         self.process.stderr.close()
 
+    def stop(self) -> None:
+        """Send SIGTERM, and remember when."""
+        self.stopped = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+
     def fresh(self) -> httpx.Client:
         return httpx.Client(base_url=self.address, timeout=60, trust_env=False)
 

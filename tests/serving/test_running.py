@@ -75,8 +75,8 @@ class Client(threading.Thread):
                 response = connection.getresponse()
                 response.read()
             except (OSError, http.client.HTTPException) as error:
-                # The system had accepted it, and the server never saw it.
-                if time.monotonic() - began > 0.1:
+                # After the signal the system may accept what the server never sees.
+                if began < self._server.stopped:
                     self.lost.append(error)
             else:
                 self.answered += response.status == 200
@@ -88,17 +88,17 @@ class Client(threading.Thread):
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_sigterm_under_load_loses_nothing(place, images, workers):
-    options = ("--workers", str(workers), "--drain", "0.5")
+    options = ("--workers", str(workers), "--drain", "4")
     with Server(str(place.folder / "photos"), *options, cache=place.cache) as server:
         clients = [Client(server, images[at % 6].read_bytes()) for at in range(6)]
         for each in clients:
             each.start()
         for _ in until(lambda: all(each.answered > 3 for each in clients)):
             pass
-        server.process.send_signal(signal.SIGTERM)
+        server.stop()
         if workers == 1:
             for _ in until(
-                lambda: server.client.get("v2/health/ready").status_code == 503, seconds=0.45
+                lambda: server.client.get("v2/health/ready").status_code == 503, seconds=3.5
             ):
                 pass
         for each in clients:
@@ -121,13 +121,13 @@ def test_what_was_accepted_is_answered_after_sigterm(place, images):
             asked = [pool.submit(ask, at) for at in range(4)]
             for _ in until(lambda: server.metrics()['headstart_queue_items{model="photos"}'] > 0):
                 pass
-            server.process.send_signal(signal.SIGTERM)
+            server.stop()
             assert [each.result() for each in asked] == [200] * 4
         assert server.process.wait(30) == 0
 
 
 def test_a_replaced_model_is_taken_over_without_losing_a_request(place, copy, images):
-    with Server(str(copy), cache=place.cache) as server:
+    with Server(str(copy), "--drain", "4", cache=place.cache) as server:
         client = Client(server, images[0].read_bytes())
         before = server.client.get("v2/models/model").json()
         client.start()
@@ -160,7 +160,7 @@ def test_a_replaced_model_is_taken_over_without_losing_a_request(place, copy, im
         answered = client.answered
         for _ in until(lambda: client.answered > answered):
             pass
-        server.process.send_signal(signal.SIGTERM)
+        server.stop()
         client.join(60)
         assert client.lost == []
         assert server.process.wait(30) == 0
