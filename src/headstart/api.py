@@ -217,10 +217,7 @@ def predict(
         from headstart.explanations.folder import check_folder, write_first
 
         folder = check_folder(_path("--explain", explain))
-    offline = bool(options.get("offline"))
-    loaded = (
-        load(model, offline=offline) if isinstance(model, (str, Path)) else _with("reads", model)
-    )
+    loaded = _opened(model, "reads", offline=bool(options.get("offline")))
     if folder is not None:
         _with("explanations", loaded)
     spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
@@ -273,12 +270,7 @@ def explain(
     """
     from headstart.explanations import Unexplained
 
-    offline = bool(options.get("offline"))
-    loaded = (
-        load(model, offline=offline)
-        if isinstance(model, (str, Path))
-        else _with("explanations", model)
-    )
+    loaded: Model | Session = _opened(model, "explanations", offline=bool(options.get("offline")))
     spec = spec_of(TrainedSpec, {**options, "trained": loaded.reads})
     read = _items(inputs, loaded, spec, None)
     refuse_skipped(read.skipped, spec)
@@ -688,9 +680,14 @@ def _loaded(model: "str | Path | Model", *, offline: bool = False) -> "Model":
 
     if isinstance(model, Session):
         raise InputError("Give the model itself here, not a session of it.")
-    return (
-        load(model, offline=offline) if isinstance(model, (str, Path)) else _with("session", model)
-    )
+    return _opened(model, "session", offline=offline)
+
+
+def _opened(model: "str | Path | Answering", needs: str, *, offline: bool) -> "Model | Answering":
+    """A model by its name, or the one that is given, which must have what is needed of it."""
+    if isinstance(model, (str, Path)):
+        return load(model, offline=offline)
+    return _with(needs, model)
 
 
 def _with(name: str, model: Answering) -> Answering:

@@ -65,7 +65,7 @@ def _snapshot(
     from headstart.backbones import hub
 
     fixed = revision is not None and _COMMIT.fullmatch(revision)
-    if (offline or fixed) and (kept := _cached(repository, revision, files)):
+    if (offline or fixed) and (kept := hub.cached(repository, revision, files)):
         return kept
     if offline:
         raise ModelError(
@@ -83,17 +83,3 @@ def _snapshot(
     except BackboneError as error:
         raise ModelError(str(error)) from error
     return folder
-
-
-def _cached(repository: str, revision: str | None, files: Collection[str]) -> Path | None:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        return Path(
-            snapshot_download(
-                repository, revision=revision, allow_patterns=list(files), local_files_only=True
-            )
-        )
-    except (HFValidationError, OSError):
-        return None

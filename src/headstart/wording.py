@@ -19,6 +19,16 @@ def items(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def capital(text: str) -> str:
+    """The same, with a capital letter at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def hexadecimal(digest: bytes) -> str:
+    """A digest of content as 32 hexadecimal digits; NumPy drops the zeros at its end."""
+    return digest.ljust(16, b"\0").hex()
+
+
 def short(number: float) -> str:
     """A big number with one letter: `950`, `3.4M`, `1.2B`."""
     for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):

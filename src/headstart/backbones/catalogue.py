@@ -78,7 +78,7 @@ def catalogue() -> tuple[Entry, ...]:
 
 def public_name(name: str) -> str:
     """A backbone's name for others: nothing that may be a path, or names a file."""
-    if any(name == entry.name for entry in catalogue()):
+    if entry_of(name) is not None:
         return name
     public = name.startswith(("hf:", "timm:", "keras:"))
     return name if public and ("@" not in name or name.startswith("hf:")) else UNNAMED
@@ -114,7 +114,7 @@ def load(
 
 def _read(name: str, offline: bool, pool: str) -> Backbone:
     short, at, own = name.partition("@")
-    if entry := _entry(short):
+    if entry := entry_of(short):
         made = replace(_load(entry.reference + at + own, offline, pool), name=name)
         return made if at else replace(made, licence=entry.licence)
     if name and Path(name).is_dir():
@@ -138,7 +138,7 @@ def locate(name: str, *, offline: bool = False) -> Path:
     Raises:
         BackboneError: it is not to be had, or of another family.
     """
-    entry = _entry(name)
+    entry = entry_of(name)
     family, colon, reference = (entry.reference if entry else name).partition(":")
     if not colon:
         family, reference = "hf", name
@@ -154,7 +154,8 @@ def locate(name: str, *, offline: bool = False) -> Path:
     return hub.locate(reference, offline=offline, called=name)
 
 
-def _entry(name: str) -> Entry | None:
+def entry_of(name: str) -> Entry | None:
+    """What the catalogue says of a short name; None where it has no such name."""
     return next((each for each in catalogue() if each.name == name), None)
 
 

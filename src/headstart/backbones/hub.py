@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def locate(
             "@REVISION behind it where it must be a certain one."
         )
     needed = _PARTS if weights_alone else (*_BESIDES, *_PARTS)
-    folder = _cached(repository, revision or None, needed)
+    folder = cached(repository, revision or None, needed)
     if folder and _missing(folder, weights_alone) is None:
         return folder
     if offline:
@@ -132,7 +133,7 @@ def looks_like_weights(name: str) -> bool:
     return name.endswith(_ENDINGS)
 
 
-def _cached(repository: str, revision: str | None, files: tuple[str, ...]) -> Path | None:
+def cached(repository: str, revision: str | None, files: Collection[str]) -> Path | None:
     """The folder in the cache, where all of the repository's `files` are in it."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError

@@ -18,7 +18,7 @@ from headstart.evaluation.calibration import probabilities
 from headstart.evaluation.conformal import Margin, Sets
 from headstart.evaluation.results import Results
 from headstart.types import Json, Label, Scores
-from headstart.wording import meaningful
+from headstart.wording import hexadecimal, meaningful
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +74,7 @@ def table_of(results: Results) -> "pa.Table":
     digests = np.asarray(results.digests, "S16")
     columns: list[Sequence[object] | NDArray[np.floating]] = [
         [_written(name) for name in results.names],
-        [bytes(each).ljust(16, b"\0").hex() for each in digests],
+        [hexadecimal(bytes(each)) for each in digests],
         list(results.splits),
         [None] * number if results.folds is None else list(results.folds),
         [None] * number if results.groups is None else list(results.groups),

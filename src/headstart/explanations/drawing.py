@@ -4,6 +4,7 @@ Orange speaks for the answer, purple against it: colours that everybody tells ap
 underlined besides, so that no colour is needed.
 """
 
+from collections.abc import Iterator
 from html import escape
 
 import numpy as np
@@ -54,30 +55,27 @@ def parts(explanation: TextExplanation) -> list[tuple[str, float]]:
 
     A weight is a share of the heaviest word's, from -1 (against the answer) to 1 (for it).
     """
-    found: list[tuple[str, float]] = []
-    at = 0
-    for word, share in _heavy(explanation):
-        found += [(explanation.text[at : word.start], 0.0), (word.text, share)]
-        at = word.end
-    found.append((explanation.text[at:], 0.0))
-    return [(text, share) for text, share in found if text]
-
-
-def _heavy(explanation: TextExplanation) -> list[tuple[Word, float]]:
-    """Words that count, with their share of the heaviest one's weight."""
-    most = max((abs(word.weight) for word in explanation.words), default=0.0)
-    shares = [(word, word.weight / most if most else 0.0) for word in explanation.words]
-    return [(word, share) for word, share in shares if abs(share) >= SHOWN]
+    return [(text, share) for text, _, share in _apart(explanation) if text]
 
 
 def marked(explanation: TextExplanation) -> str:
     """The text as HTML, with its words marked; everything in it is escaped."""
-    html, at = [], 0
-    for word, share in _heavy(explanation):
-        html += [_plain(explanation.text[at : word.start]), _marked(word, share)]
-        at = word.end
-    html.append(_plain(explanation.text[at:]))
+    html = (_marked(word, share) if word else _plain(text)
+            for text, word, share in _apart(explanation))  # fmt: skip
     return f"<bdi>{''.join(html)}</bdi>"
+
+
+def _apart(explanation: TextExplanation) -> Iterator[tuple[str, Word | None, float]]:
+    """Words that count with their share of the heaviest one's weight, and what is between them."""
+    most = max((abs(word.weight) for word in explanation.words), default=0.0)
+    at = 0
+    for word in explanation.words:
+        share = word.weight / most if most else 0.0
+        if abs(share) >= SHOWN:
+            yield explanation.text[at : word.start], None, 0.0
+            yield word.text, word, share
+            at = word.end
+    yield explanation.text[at:], None, 0.0
 
 
 def _marked(word: Word, share: float) -> str:

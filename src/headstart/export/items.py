@@ -15,7 +15,7 @@ from headstart.errors import DataError, InputError, Unreadable
 from headstart.evaluation.predictions import FILE
 from headstart.predictors import Model
 from headstart.types import Array, Label
-from headstart.wording import shown
+from headstart.wording import hexadecimal, shown
 
 MOST = 1000
 """Items that an export is asked about."""
@@ -133,7 +133,7 @@ def _digest(model: Model, item: object) -> str:
             found = texts.digest(texts.clean(item))
     except Unreadable:
         return ""
-    return found.ljust(16, b"\0").hex()
+    return hexadecimal(found)
 
 
 def _some(model: Model, data: Dataset, source: str) -> Items:

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from headstart import backbones
 from headstart.atomic import whole
 from headstart.backbones import Backbone
 from headstart.backbones import keras as family
 from headstart.backbones.backbone import Block
 from headstart.backbones.keras_graph import put
 from headstart.errors import HeadstartError, InputError
-from headstart.export.network import backbone_of, is_short
+from headstart.export.network import backbone_of
 from headstart.export.written import Answers, Ask, Asked, Written
 from headstart.heads.contract import centre_of
 from headstart.predictors import Model
@@ -133,7 +134,7 @@ def _backbone(model: Model, *, offline: bool) -> Backbone:
     refusal = InputError(
         f"--format keras is for models of keras: backbones; this model's backbone is {name!r}."
     )
-    if not name.startswith("keras:") and (":" in name or is_short(name)):
+    if not name.startswith("keras:") and (":" in name or backbones.entry_of(name) is not None):
         raise refusal
     found = backbone_of(model, "keras", offline=offline)
     if found.family != "keras":

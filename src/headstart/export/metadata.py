@@ -1,6 +1,7 @@
 """What an export says of itself, in the way that its format has for that: texts by name."""
 
 import json
+from pathlib import Path
 
 from headstart import backbones
 from headstart.predictors import Model
@@ -46,6 +47,13 @@ def undecided(model: Model) -> tuple[str, ...]:
         "The model may answer several classes where it is not sure, and the export always answers "
         "one: from which probabilities on is in its metadata, as `abstain`.",
     )
+
+
+def write_tokenizer(model: Model, folder: Path) -> None:
+    """Put the tokenizer of a model of texts beside its graph."""
+    text = tokenizer_of(model)
+    if text is not None:
+        (folder / "tokenizer.json").write_text(text.tokenizer, "utf-8")
 
 
 def tokenizer_of(model: Model) -> TextPreprocessing | None:

@@ -29,7 +29,7 @@ def backbone_of(model: Model, format: str, *, offline: bool) -> Backbone:
     about = dict(model.about.get("backbone") or {})
     name, pool = str(about.get("name")), str(about.get("pool", "auto"))
     file = Path(name.partition("@")[2] or name)
-    if ("@" in name or ":" not in name) and not file.exists() and not is_short(name):
+    if ("@" in name or ":" not in name) and not file.exists() and backbones.entry_of(name) is None:
         raise InputError(
             f"{str(file)!r}, which the model was trained from, is not here, and --format {format} "
             "needs it; put it back, or run where it is."
@@ -44,11 +44,6 @@ def backbone_of(model: Model, format: str, *, offline: bool) -> Backbone:
             "file that was there."
         )
     return replace(found, preprocessing=model.preprocessing)
-
-
-def is_short(name: str) -> bool:
-    """Whether a backbone's name is one of the catalogue."""
-    return any(each.name == name for each in backbones.catalogue())
 
 
 def module_of(model: Model, format: str, *, offline: bool) -> "nn.Module":

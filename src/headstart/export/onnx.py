@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from headstart.errors import InputError
-from headstart.export.metadata import tokenizer_of, undecided
-from headstart.export.written import SUFFIXES, Answers, Ask, Asked, Script, Written
+from headstart.export.metadata import undecided, write_tokenizer
+from headstart.export.written import Answers, Ask, Asked, Script, Written, check_folder
 from headstart.installed import installed
 from headstart.predictors import Model
 
@@ -33,8 +33,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
         InputError: the model cannot be written so, its backbone's weights are not found, or a
             package is missing.
     """
-    if out.suffix in SUFFIXES:
-        raise InputError(f"--out is {out.name!r}, but onnx writes a folder; name one.")
+    check_folder(out, "onnx")
     missing = [each for each in ("onnx", "onnxruntime", "onnxscript") if not installed(each)]
     if missing:
         raise InputError(
@@ -45,9 +44,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
     made = graph.whole(model, network.module_of(model, "onnx", offline=offline))
     out.mkdir()
     (out / FILE).write_bytes(made.SerializeToString())
-    text = tokenizer_of(model)
-    if text is not None:
-        (out / "tokenizer.json").write_text(text.tokenizer, "utf-8")
+    write_tokenizer(model, out)
     return Written(notes=undecided(model), answer=asking(out / FILE), script=SCRIPT)
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.errors import HeadstartError, InputError, first_line
-from headstart.export.metadata import metadata, tokenizer_of, undecided
-from headstart.export.written import SUFFIXES, Answers, Ask, Asked, Script, Written
+from headstart.export.metadata import metadata, undecided, write_tokenizer
+from headstart.export.written import Answers, Ask, Asked, Script, Written, check_folder
 from headstart.installed import installed
 from headstart.predictors import Model
 from headstart.preprocessing import ImagePreprocessing
+from headstart.runtime.openvino_core import core
 
 if TYPE_CHECKING:
     import onnx
@@ -47,8 +48,7 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:  # noqa
     Raises:
         InputError: the model cannot be written so, or a package is missing.
     """
-    if out.suffix in SUFFIXES:
-        raise InputError(f"--out is {out.name!r}, but openvino writes a folder; name one.")
+    check_folder(out, "openvino")
     if not installed("onnx"):
         raise InputError("--format openvino needs onnx: run `pip install 'headstart[onnx]'`.")
     import openvino as ov
@@ -62,17 +62,13 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:  # noqa
             f"OpenVINO could not write the graph ({first_line(error)}), so nothing was written; "
             "is the disk full?"
         ) from error
-    text = tokenizer_of(model)
-    if text is not None:
-        (out / "tokenizer.json").write_text(text.tokenizer, "utf-8")
+    write_tokenizer(model, out)
     return Written(notes=undecided(model), answer=asking(out / FILE), script=SCRIPT)
 
 
 def asking(file: Path) -> Ask:
     """Asks a file through OpenVINO, on the CPU in 32-bit floats."""
-    import openvino as ov
-
-    compiled = ov.Core().compile_model(file, "CPU", EXACT)
+    compiled = core().compile_model(file, "CPU", EXACT)
 
     def answer(given: Asked) -> Answers:
         # What it gives lies in memory that the next answer takes.
@@ -110,9 +106,7 @@ def _width(network: "ov.Model") -> int:
 
 
 def _read(part: "onnx.ModelProto") -> "ov.Model":
-    import openvino as ov
-
-    return ov.Core().read_model(part.SerializeToString(), b"")
+    return core().read_model(part.SerializeToString(), b"")
 
 
 def _join(first: "ov.Model", second: "ov.Model") -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.errors import InputError
 from headstart.types import Array, Unchecked
 
-SUFFIXES = (".onnx", ".xml", ".bin", ".keras")
+_OF_FILES = (".onnx", ".xml", ".bin", ".keras")
 """What the name of a folder does not end in: whoever writes one of these means a file."""
 
 Asked = tuple[NDArray[np.generic], ...]
@@ -67,6 +69,16 @@ class Written:
     answer: Ask | None = None
     resizes: bool = True
     script: Script | None = None
+
+
+def check_folder(out: Path, format: str) -> None:
+    """Refuse the name of a file where a format writes a folder.
+
+    Raises:
+        InputError: says so.
+    """
+    if out.suffix in _OF_FILES:
+        raise InputError(f"--out is {out.name!r}, but {format} writes a folder; name one.")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from headstart.data.corrections import written
 from headstart.data.dataset import Dataset
 from headstart.types import Label
+from headstart.wording import hexadecimal
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -81,14 +82,10 @@ def suspect(
     return Suspect(
         position=at,
         name=data.names[at],
-        digest=_hexadecimal(digest),
+        digest=hexadecimal(digest) if digest else "",
         label=written(data.labels[at] if data.labels is not None else None),
         suggestion=written(suggestion),
         beside="" if beside is None else data.names[beside],
-        beside_digest=_hexadecimal(beside_digest),
+        beside_digest=hexadecimal(beside_digest) if beside_digest else "",
         score=None if score is None else float(f"{score:.4g}"),
     )
-
-
-def _hexadecimal(digest: bytes) -> str:
-    return digest.ljust(16, b"\0").hex() if digest else ""  # numpy drops trailing zeros

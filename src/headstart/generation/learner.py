@@ -31,7 +31,7 @@ from headstart.training.recipe import Size
 from headstart.training.strategies import strategy_of, uncut
 from headstart.training.strategies.contract import Strategy
 from headstart.training.strategies.lora import Adapter
-from headstart.wording import size
+from headstart.wording import capital, size
 
 LEARNT: tuple[Split, ...] = ("train", "validation")
 
@@ -261,6 +261,5 @@ def _decided(backbone: Backbone, parts: Mapping[Split, Blocks], spec: FitSpec) -
         f"{size(limit)} allowed"
     )
     if spec.cut is not None:
-        said = why[0].upper() + why[1:]
-        raise InputError(f"{said}; make room, raise --store-limit or leave --cut.")
+        raise InputError(f"{capital(why)}; make room, raise --store-limit or leave --cut.")
     return None, why

@@ -17,7 +17,7 @@ from headstart.evaluation.tables import mistakes
 from headstart.report.columns import columns
 from headstart.report.jsonable import Metrics
 from headstart.types import JsonObject
-from headstart.wording import count, figure, items, percent, shown
+from headstart.wording import capital, count, figure, items, percent, shown
 
 METRICS: Mapping[str, str] = {
     "accuracy": "accuracy",
@@ -88,8 +88,7 @@ def _purpose(decision: JsonObject | None) -> str | None:
 
 
 def _in_words(metric: str, found: Interval) -> str:
-    name = METRICS[metric].rstrip(" *")
-    name = name[0].upper() + name[1:]
+    name = capital(METRICS[metric].rstrip(" *"))
     if not math.isfinite(found.value):
         return f"{name} could not be computed"
     return f"{name} {_value(metric, found)}{_between(found, as_percent=metric == 'accuracy')}"

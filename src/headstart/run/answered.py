@@ -20,7 +20,7 @@ from headstart.evaluation import Results
 from headstart.evaluation.answers import predicted
 from headstart.evaluation.predictions import FILE, SEPARATOR
 from headstart.types import Floats, Indices, Label, Mask, Scores
-from headstart.wording import shown, some
+from headstart.wording import hexadecimal, shown, some
 
 LEAST = 1e-30
 """A probability of nought counts as this, so that its logarithm is a number."""
@@ -100,7 +100,7 @@ def of_results(
         task=cast("Task", results.task),
         classes=results.classes,
         names=results.names,
-        digests=[bytes(each).ljust(16, b"\0").hex() for each in results.digests],
+        digests=[hexadecimal(bytes(each)) for each in results.digests],
         learnt=learnt,
         labels=results.labels,
         scores=results.scores,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.installed import installed
+from headstart.runtime.openvino_core import core
 
 CPU_BATCH = {"image": 1, "text": 4}
 """Rows of a call: an image fills a core, short texts do not."""
@@ -58,9 +59,7 @@ def native_precision() -> str:
     """`bfloat16` where OpenVINO says that the processor computes in it, `float32` otherwise."""
     if not installed("openvino"):
         return "float32"
-    import openvino as ov
-
-    able = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    able = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bfloat16" if "BF16" in able else "float32"
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.atomic import whole_folder
+from headstart.runtime.openvino_core import core
 from headstart.runtime.reference import Reference
 
 if TYPE_CHECKING:
@@ -154,16 +155,14 @@ def packed(graph: "ov.Model") -> tuple[bytes, bytes]:
 
 def read(path: Path) -> "ov.Model":
     """The graph that `write` wrote."""
-    import openvino as ov
-
-    return ov.Core().read_model(path)
+    return core().read_model(path)
 
 
 def unpacked(network: bytes, weights: bytes) -> "ov.Model":
     """The inverse of `packed`."""
     import openvino as ov
 
-    return ov.Core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
+    return core().read_model(network, ov.Tensor(np.frombuffer(weights, np.uint8)))
 
 
 def _read(folder: Path) -> Graph | None:

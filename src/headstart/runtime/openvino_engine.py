@@ -19,24 +19,12 @@ from numpy.typing import NDArray
 
 from headstart.runtime.engine import Done, Inputs, cores, native_precision
 from headstart.runtime.gated import unfused
+from headstart.runtime.openvino_core import core
 from headstart.types import Unchecked
 
 # OpenVINO's binding makes its table of types when it is first asked for an array, and releases the
 # GIL meanwhile: of two threads that ask first, one waits for the table and the other for the GIL.
 np.array(ov.Tensor(np.zeros(1, np.float32)).data)
-
-_CORES: dict[int, ov.Core] = {}
-
-
-def _core() -> ov.Core:
-    """The OpenVINO of this process, which is kept to its end; a forked process has its own.
-
-    Where the processor has AMX, OpenVINO gives the thread that opens it a stack for signals. Freed
-    by another thread, as an old model of a server is, it leaves that thread with a stack that is
-    gone: the next signal, such as SIGTERM, then kills the process.
-    """
-    own = _CORES.get(os.getpid())
-    return own or _CORES.setdefault(os.getpid(), ov.Core())
 
 
 class OpenVINOEngine:
@@ -146,13 +134,13 @@ class _Streams:
             _, *shape = graph.input(0).partial_shape
             graph = graph.clone()
             graph.reshape([self._batch, *shape])
-        return _core().compile_model(graph, "CPU", self._settings())
+        return core().compile_model(graph, "CPU", self._settings())
 
     def _imported(self) -> ov.CompiledModel | None:
         if self._blob is None:
             return None
         try:
-            return _core().import_model(self._blob, "CPU", self._settings())
+            return core().import_model(self._blob, "CPU", self._settings())
         except RuntimeError:  # Of another build of OpenVINO: it is compiled again.
             return None
 

@@ -28,6 +28,7 @@ from headstart.errors import HeadstartError
 from headstart.runtime import graphs
 from headstart.runtime.engine import cores
 from headstart.runtime.graphs import Graph
+from headstart.runtime.openvino_core import core
 from headstart.runtime.openvino_engine import OpenVINOEngine
 from headstart.runtime.reference import APART
 from headstart.types import Unchecked
@@ -158,8 +159,7 @@ def _ending(code: int) -> str:
 
 
 def _name(graph: Graph, batch: int, precision: str) -> str:
-    core = ov.Core()
-    processor = (core.get_property("CPU", name) for name in PROCESSOR)
+    processor = (core().get_property("CPU", name) for name in PROCESSOR)
     about = [
         *(FORMAT, graph.digest, batch, precision, cores(), ov.__version__),
         *(*processor, platform.machine(), _abilities()),
@@ -220,7 +220,7 @@ def _try(job: Path) -> None:
     """The child: compile, answer, and leave both in the folder."""
     _die_quietly()
     settings = json.loads((job / "job.json").read_text("utf-8"))
-    graph = ov.Core().read_model(job / "network.xml")
+    graph = core().read_model(job / "network.xml")
     reference = graphs.read_reference(job)
     # What float32 gives tells a fault of the conversion from what rounding does.
     for precision in dict.fromkeys((settings["precision"], "float32")):

@@ -9,7 +9,7 @@ from headstart.search.budget import CONVERSION, RESERVED, Decision
 from headstart.training.adapted import FEW
 from headstart.training.candidate import Candidate
 from headstart.training.examples import Examples
-from headstart.wording import duration
+from headstart.wording import capital, duration
 
 TRAINING = 5.0
 """What learning from an item takes in PyTorch, over extracting it by as many operations of the
@@ -68,11 +68,11 @@ def before(
     next_one, measured = candidates[0], _measured(examples, backbone)
     if not item_seconds:
         said = f"{next_one.words} was not tried; its time is not known, for nothing was extracted."
-        return Outlook(f"{_capital(said)} {measured}.", UNKNOWN)
+        return Outlook(f"{capital(said)} {measured}.", UNKNOWN)
     seconds = estimated(next_one, examples, backbone, item_seconds)
     said = f"{next_one.words} would take about {_minutes(seconds)}."
     budget = (elapsed + seconds + CONVERSION) / (1 - RESERVED)
-    return Outlook(f"{_capital(said)} {measured}.", _option(budget))
+    return Outlook(f"{capital(said)} {measured}.", _option(budget))
 
 
 def after(
@@ -108,7 +108,7 @@ def after(
             got = "was not tried"
         said = f"{candidate.words} {got}; all of it takes about {_minutes(usual)}."
         more = (usual - max(0.0, decision.left)) / (1 - RESERVED)
-        sentence = f"{_capital(said)} {_measured(examples, backbone)}."
+        sentence = f"{capital(said)} {_measured(examples, backbone)}."
         return Outlook(sentence, _option((budget + more) / share))
     return Outlook(
         "Every rung that could be tried was tried in full, so more minutes would probably buy "
@@ -155,7 +155,3 @@ def _minutes(seconds: float) -> str:
 
 def _option(seconds: float) -> str:
     return f"{max(1, math.ceil(seconds / 60))}m"
-
-
-def _capital(said: str) -> str:
-    return said[:1].upper() + said[1:]

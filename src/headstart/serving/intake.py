@@ -38,6 +38,13 @@ class Intake:
             raise self._too_large()
         own = bytearray()
         try:
+            await self._read(request, own)
+            yield bytes(own)
+        finally:
+            self._held -= len(own)
+
+    async def _read(self, request: Request, own: bytearray) -> None:
+        try:
             async with asyncio.timeout(self._seconds):
                 async for chunk in request.stream():
                     own += chunk
@@ -47,20 +54,11 @@ class Intake:
                     if self._held > AT_ONCE * self._most:
                         raise Refused(429, "The server is busy.", {"Retry-After": "1"})
         except TimeoutError as error:
-            self._held -= len(own)
             raise Refused(
                 408, f"The body did not arrive within {self._seconds:g} seconds."
             ) from error
         except ClientDisconnect as error:
-            self._held -= len(own)
             raise Refused(400, "The client went away.") from error
-        except BaseException:
-            self._held -= len(own)
-            raise
-        try:
-            yield bytes(own)
-        finally:
-            self._held -= len(own)
 
     def _too_large(self) -> Refused:
         return Refused(413, f"The body is larger than the {size(self._most)} allowed.")

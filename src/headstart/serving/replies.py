@@ -43,7 +43,6 @@ def predictions(name: str, answered: "Answered", top: int | None) -> JsonObject:
     """
     found = answered.predictions
     listed = [as_json(row, top) for row in rows(found, top)]
-    by_item = iter(answered.explanations)
     said: JsonObject = {
         "model": name,
         "version": answered.by.version,
@@ -53,7 +52,7 @@ def predictions(name: str, answered: "Answered", top: int | None) -> JsonObject:
         "warnings": list(answered.warnings),
     }
     if answered.explanations:
-        said["explanations"] = [_explanation(each) for each in by_item]
+        said["explanations"] = [_explanation(each) for each in answered.explanations]
     return said
 
 

@@ -141,7 +141,8 @@ class Served:
 
     def _answers(self, jobs: Sequence[Job[Answered]]) -> list[Answered]:
         ready = self._ready
-        data = self._data([item for job in jobs for item in job.items], _names(jobs))
+        items = [item for job in jobs for item in job.items]
+        data = self._data(items, [name for job in jobs for name in job.names])
         self._meters.batch(self.name, len(data))
         whole = ready.session.answer(data)
         answers, at = [], 0
@@ -207,10 +208,6 @@ class Served:
 
 def _allowed(items: Sequence[object], spec: ServeSpec, at: int) -> object:
     return allowed(items[at], spec)
-
-
-def _names(jobs: Sequence[Job[Answered]]) -> list[str]:
-    return [name for job in jobs for name in job.names]
 
 
 def _opened(folder: Path, stamp: Stamp | None) -> Ready:

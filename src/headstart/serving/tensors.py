@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.data.corrections import written
 from headstart.data.dataset import Modality
-from headstart.evaluation.predictions import SEPARATOR
 from headstart.serving.items import Items, item_of, within
 from headstart.serving.refusal import Refused
 from headstart.spec import ServeSpec
@@ -170,18 +170,12 @@ def _outputs(found: "Predictions") -> list[JsonObject]:
         if found.intervals is not None:
             outputs.append(_numbers("intervals", "FP64", found.intervals))
     if found.probabilities is not None:
-        outputs.append(_texts("labels", [_joined(label) for label in found.labels]))
+        outputs.append(_texts("labels", [written(label) for label in found.labels]))
         outputs.append(_numbers("probabilities", "FP32", found.probabilities))
         if found.sets is not None:
-            outputs.append(_texts("sets", [_joined(each) for each in found.sets]))
+            outputs.append(_texts("sets", [written(each) for each in found.sets]))
     outputs.append(_texts("errors", [each or "" for each in errors]))
     return outputs
-
-
-def _joined(label: object) -> str:
-    if isinstance(label, tuple):
-        return SEPARATOR.join(label)
-    return "" if label is None else str(label)
 
 
 def _numbers(name: str, datatype: str, values: Array) -> JsonObject:

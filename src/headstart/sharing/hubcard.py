@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from headstart.backbones import catalogue, hub
+from headstart.backbones import entry_of, hub
 from headstart.card import card, writer_card
 from headstart.types import Unchecked
 
@@ -75,7 +75,7 @@ def _licence(licence: str | None) -> tuple[str, str | None]:
 
 def _base(name: str) -> str | None:
     """The repository of the pretrained network, where it has one."""
-    entry = next((each for each in catalogue() if each.name == name), None)
+    entry = entry_of(name)
     family, _, reference = (entry.reference if entry else name).partition(":")
     reference = reference.partition("@")[0]
     if family == "hf" and hub.is_name(reference):

@@ -78,7 +78,6 @@ def render(report: Unchecked, kept: Mapping[str, Unchecked], *, private: bool = 
         for at, (each, of) in enumerate(zip(every, report["findings"], strict=True), 1)
     ]
     classes = _classes(report)
-    skipped = None if private else content.skipped(report, MOST_SKIPPED)
     return rendered(
         "check.html",
         head=_headline(report, private=private),
@@ -97,8 +96,7 @@ def render(report: Unchecked, kept: Mapping[str, Unchecked], *, private: bool = 
         suspects=any(each["items"] for each in report["findings"]),
         data=_data(report),
         classes=classes,
-        skipped=skipped,
-        skipped_left=max(len(report["skipped"]) - MOST_SKIPPED, 0) if skipped else 0,
+        skipped=None if private else content.skipped(report, MOST_SKIPPED),
         command=None if private else _command(report),
         made=_made(report, private=private),
         time=content.time(report),
@@ -110,7 +108,8 @@ def _headline(report: Unchecked, *, private: bool) -> Headline:
     found = report["findings"]
     severities = Counter(each["severity"] for each in found)
     each = [items(severities[name], name) for name in SEVERITIES if severities[name]]
-    of = items(report["counts"]["checked"], _one(report))
+    one = str(report["modality"])
+    of = items(report["counts"]["checked"], one)
     if not found:
         sentence = f"Nothing suspicious in {of}"
     elif len(each) == 1:
@@ -119,25 +118,15 @@ def _headline(report: Unchecked, *, private: bool) -> Headline:
         sentence = f"{', '.join(each[:-1])} and {each[-1]} in {of}"
     about = {s["position"] for f in found for s in f["items"] if s["position"] >= 0}
     share = percent(len(about) / max(report["counts"]["checked"], 1))
-    more = [
-        f"A finding is about {items(len(about), _one(report))} in all ({share})."
-        if len(found) == 1
-        else f"The findings are about {items(len(about), _one(report))} in all ({share})."
-    ] * bool(about)
+    more = []
+    if about:
+        which = "A finding is" if len(found) == 1 else "The findings are"
+        more.append(f"{which} about {items(len(about), one)} in all ({share}).")
     if report["counts"]["skipped"]:
         more.append(f"{items(report['counts']['skipped'], 'item')} could not be used.")
     more.append("A finding is something to look at; not every suspect is an error.")
-    return Headline(
-        f"Check of {report['modality']}s", _called(report, private=private), sentence, tuple(more)
-    )
-
-
-def _called(report: Unchecked, *, private: bool) -> str:
-    return "" if private else shown(report["dataset"])
-
-
-def _one(report: Unchecked) -> str:
-    return str(report["modality"])
+    called = "" if private else shown(report["dataset"])
+    return Headline(f"Check of {one}s", called, sentence, tuple(more))
 
 
 def _summary(every: list[findings.Finding]) -> Table | None:

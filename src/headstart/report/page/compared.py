@@ -10,7 +10,6 @@ from headstart.report.compared import NAMES, difference
 from headstart.report.page import content
 from headstart.report.page.content import IN_MEMORY, Cell, Headline, read_interval, titled
 from headstart.report.page.differences import (
-    capital,
     gains,
     less,
     of_metrics,
@@ -25,7 +24,7 @@ from headstart.report.page.gallery import image_of, text_of
 from headstart.report.page.rendered import rendered, save
 from headstart.report.result import slice_name
 from headstart.types import Unchecked
-from headstart.wording import count, figure, items, shown
+from headstart.wording import capital, count, figure, items, shown
 
 MOST_PAIRS = 10
 """Of models, that have a part of the page each."""
@@ -114,7 +113,6 @@ def render(report: Unchecked, kept: Mapping[str, Unchecked], *, private: bool = 
         command=None if private else _command(report),
         made=_made(report, private=private),
         skipped=None if private else content.skipped(report),
-        skipped_left=max(len(report["skipped"]) - 20, 0),
     )
 
 
@@ -155,19 +153,18 @@ def _metrics(report: Unchecked) -> Table:
     letters = tuple(report["models"])
     found = report["metrics"]
     names = dict.fromkeys(name for letter in letters for name in found[letter])
-    rows = []
-    for name in names:
-        cells = []
-        for letter in letters:
-            each = read_interval(found[letter][name]) if name in found[letter] else None
-            bare = each is None or not math.isfinite(each.low)
-            cells.append(
-                ("-" if each is None else figure(each.value))
-                if each is None or bare
-                else f"{figure(each.value)} ({figure(each.low)} to {figure(each.high)})"
-            )
-        rows.append((titled(name), *cells))
+    rows = [
+        (titled(name), *(_cell(found[letter].get(name)) for letter in letters)) for name in names
+    ]
     return Table(("Metric", *letters), tuple(rows))
+
+
+def _cell(found: Unchecked | None) -> str:
+    if found is None:
+        return "-"
+    each = read_interval(found)
+    between = f" ({figure(each.low)} to {figure(each.high)})" if math.isfinite(each.low) else ""
+    return f"{figure(each.value)}{between}"
 
 
 def _pair(report: Unchecked, at: int, kept: Mapping[str, Unchecked], *, private: bool) -> Pair:

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from headstart.backbones import catalogue
+from headstart.backbones import UNNAMED, entry_of
 from headstart.evaluation import Difference, Interval
 from headstart.evaluation.statistics import FIRST, LOWER_IS_BETTER
 from headstart.evaluation.tables import mistakes
@@ -17,7 +17,7 @@ from headstart.report.page.drawing import Axis, Plot, Table, axis
 from headstart.report.result import METRICS, interval, sentences, who
 from headstart.spec import flag
 from headstart.types import Unchecked
-from headstart.wording import count, duration, figure, items, percent, short, shown
+from headstart.wording import capital, count, duration, figure, items, percent, short, shown
 
 MOST_CLASSES = 20
 """Of a confusion matrix with numbers in its cells."""
@@ -78,8 +78,8 @@ def headline(report: Unchecked, *, private: bool) -> Headline:
         report.get("decision"),
     )
     kind = f"{report['modality'].capitalize()} {_TASKS.get(task, task)}"
-    said = [each[0].upper() + each[1:].rstrip(".") + "." for each in more]
-    return Headline(kind, data, f"{first[0].upper()}{first[1:]}", (*said, _tested(report)))
+    said = [capital(each).rstrip(".") + "." for each in more]
+    return Headline(kind, data, capital(first), (*said, _tested(report)))
 
 
 _TASKS = {"multilabel": "multi-label classification"}
@@ -126,13 +126,11 @@ def metrics(report: Unchecked) -> Table:
 def titled(metric: str) -> str:
     """A metric as the first column of a table has it."""
     lower = " (lower is better)" if metric in (*LOWER_IS_BETTER, "perplexity") else ""
-    title = METRICS.get(metric, metric).rstrip(" *") + lower
-    return title[0].upper() + title[1:]
+    return capital(METRICS.get(metric, metric).rstrip(" *") + lower)
 
 
 def _named(baseline: str, report: Unchecked) -> str:
-    words = who(baseline, report["task"], report.get("class_counts") or {})
-    return words[0].upper() + words[1:]
+    return capital(who(baseline, report["task"], report.get("class_counts") or {}))
 
 
 def compared(report: Unchecked) -> Plot | None:
@@ -146,11 +144,11 @@ def compared(report: Unchecked) -> Plot | None:
         return None
     title = METRICS.get(name, name).rstrip(" *")
     ends = [end for _, each in known for end in (each.value, each.low, each.high)]
-    x = axis(title[0].upper() + title[1:], ends)
+    x = axis(capital(title), ends)
     shapes, high = drawing.intervals([(n, e.value, e.low, e.high) for n, e in known], x)
     return Plot(
         "compared",
-        f"{title[0].upper()}{title[1:]} beside the baselines",
+        f"{capital(title)} beside the baselines",
         "A dot is the value on the test items, the line its 95% interval.",
         shapes,
         Table(
@@ -308,7 +306,7 @@ def more_labels(report: Unchecked) -> tuple[str, Plot] | None:
     ahead, items_ahead = read_interval(found["expected"]), found["items"]
     name = METRICS.get(found["metric"], found["metric"]).rstrip(" *")
     ends = [end for _, e in (*points, (0, ahead)) for end in (e.value, e.low, e.high)]
-    title = name[0].upper() + name[1:]
+    title = capital(name)
     frame = drawing.Frame(axis("Training items", [0, items_ahead], from_zero=True),
                           axis(title, ends))  # fmt: skip
     at, values = [n for n, _ in points], [e.value for _, e in points]
@@ -394,9 +392,7 @@ def versions(report: Unchecked) -> str:
 
 def public(backbone: str) -> str:
     """A name of the catalogue; any other may be a path, or name somebody."""
-    if any(backbone == entry.name for entry in catalogue()):
-        return backbone
-    return "a network that is not in the catalogue"
+    return UNNAMED if entry_of(backbone) is None else backbone
 
 
 def command(report: Unchecked) -> str | None:
@@ -429,7 +425,8 @@ def joined(words: Sequence[str]) -> str:
     return " ".join(shlex.quote(shown(str(each))) for each in words)
 
 
-def skipped(report: Unchecked, most: int = 20) -> Table | None:
-    """The first items that were left out, and why."""
-    rows = [(shown(each["item"]), shown(each["reason"])) for each in report["skipped"][:most]]
-    return Table(("Item", "Reason"), tuple(rows)) if rows else None
+def skipped(report: Unchecked, most: int = 20) -> tuple[Table, int] | None:
+    """The first items that were left out, and why; and how many more there are."""
+    every = report["skipped"]
+    rows = [(shown(each["item"]), shown(each["reason"])) for each in every[:most]]
+    return (Table(("Item", "Reason"), tuple(rows)), len(every) - len(rows)) if rows else None

@@ -11,7 +11,7 @@ from headstart.report.decisions import (
 )
 from headstart.report.page.drawing import Table
 from headstart.types import Unchecked
-from headstart.wording import figure, shown
+from headstart.wording import capital, figure, shown
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def decided(report: Unchecked) -> list[Decided]:
 
 
 def _sentences(lines: list[str]) -> tuple[str, ...]:
-    return tuple(f"{each[0].upper()}{each[1:]}." for each in lines)
+    return tuple(f"{capital(each)}." for each in lines)
 
 
 Said = tuple[list[str], tuple[Table, ...]]
@@ -63,7 +63,7 @@ def _labels(said: Unchecked) -> Said:
 
 def _target(said: Unchecked) -> Said:
     rows = tuple(
-        (f"{rate[0].upper()}{rate[1:]}", share(each), share(said["usual"][rate]))
+        (capital(rate), share(each), share(said["usual"][rate]))
         for rate, each in said["test"].items()
     )
     header = (f"Of {shown(said['class'])}, on the test items", *_EITHER)

@@ -11,7 +11,7 @@ from headstart.report.page import drawing
 from headstart.report.page.content import titled
 from headstart.report.page.drawing import Plot, Table, axis
 from headstart.types import Unchecked
-from headstart.wording import count
+from headstart.wording import capital, count
 
 MOST_ROWS = 20
 """Of a plot of classes, or of slices."""
@@ -114,8 +114,3 @@ def _description(drawn: Sequence[tuple[str, Tested]], known: int, new: str) -> s
         + f" {count(len(drawn))} of {count(known)} are drawn, the most certain."
         * (len(drawn) < known)
     )
-
-
-def capital(of: str) -> str:
-    """Text that begins with a capital letter."""
-    return of[:1].upper() + of[1:]

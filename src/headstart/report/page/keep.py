@@ -20,6 +20,7 @@ from headstart.findings import Finding
 from headstart.report.page import gallery, rows
 from headstart.report.page.findings import MOST_SUSPECTS, digests_of
 from headstart.types import Json, JsonObject, Unchecked
+from headstart.wording import hexadecimal
 
 LONGEST = 176
 """Pixels of a thumbnail's longer side."""
@@ -67,11 +68,8 @@ def suspects(findings: Sequence[Finding], results: Results) -> dict[str, int]:
 
 def places_of(contents: Iterable[bytes], positions: Iterable[int]) -> dict[str, int]:
     """Where items are in the data, by the digests of their content; the last of those alike."""
-    # numpy drops trailing zeros
     return {
-        bytes(each).ljust(16, b"\0").hex(): at
-        for each, at in zip(contents, positions, strict=True)
-        if each
+        hexadecimal(bytes(each)): at for each, at in zip(contents, positions, strict=True) if each
     }
 
 

@@ -11,7 +11,7 @@ from headstart.evaluation.curves import Bin, Curve, Histogram
 from headstart.report.page.drawing import KINDS, Axis, Frame, Plot, Table, axis, number
 from headstart.report.page.rows import Rows
 from headstart.types import Floats, Mask, Scores
-from headstart.wording import count, figure, percent, shown
+from headstart.wording import capital, count, figure, percent, shown
 
 MOST_DOTS = 2_000
 MOST_CLASSES = 20
@@ -138,7 +138,7 @@ def _reliability(rows: Rows) -> Plot | None:
         return None
     bins = [each for each in curves.reliability(said, right) if each.items]
     frame = Frame(
-        Axis(f"{of[0].upper()}{of[1:]}", 0, 1, as_percent=True),
+        Axis(capital(of), 0, 1, as_percent=True),
         Axis(f"Share of {so}", 0, 1, as_percent=True),
     )
     most = max(each.items for each in bins)
@@ -156,7 +156,7 @@ def _reliability(rows: Rows) -> Plot | None:
         "Larger dots are of more items.",
         Markup().join(shapes),
         Table(
-            ("Probability", "Mean", so[0].upper() + so[1:], "Items"),
+            ("Probability", "Mean", capital(so), "Items"),
             tuple(
                 (
                     f"{each.low:.0%} to {each.high:.0%}",

@@ -7,7 +7,7 @@ from headstart.report.page.content import read_interval
 from headstart.report.page.drawing import Table
 from headstart.report.result import METRICS, slice_cells, slices_said
 from headstart.types import Unchecked
-from headstart.wording import shown
+from headstart.wording import capital, shown
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _read(found: Unchecked) -> Sliced:
 def _table(found: Sliced) -> Table:
     metric = METRICS[found.metric].rstrip(" *")
     header = (
-        *("Slice", "Items", metric[0].upper() + metric[1:], "95% interval"),
+        *("Slice", "Items", capital(metric), "95% interval"),
         *("Difference to the rest", "95% interval of it"),
     )
     return Table(header, tuple(slice_cells(each, found.metric) for each in found.slices))

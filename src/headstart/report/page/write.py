@@ -19,8 +19,6 @@ FILE = "report.html"
 PRIVATE = "report-private.html"
 """Names of the two pages in a model's folder."""
 
-_MOST_SKIPPED = 20
-
 _NOT_UNDERSTOOD = (
     *(LookupError, TypeError, ValueError, AttributeError),
     *(ArithmeticError, RecursionError, TemplateError, OSError),
@@ -110,7 +108,6 @@ def render(
     }
     contents = [("result", "Result")]
     contents += [(key, _TITLES[key]) for key, part in parts.items() if part]
-    skipped = None if private else content.skipped(report, _MOST_SKIPPED)
     return rendered(
         "page.html",
         head=head,
@@ -138,8 +135,7 @@ def render(
         command=None if private else content.command(report),
         made=content.made(report, private=private),
         time=content.time(report),
-        skipped=skipped,
-        skipped_left=max(len(report["skipped"]) - _MOST_SKIPPED, 0) if skipped else 0,
+        skipped=None if private else content.skipped(report),
     )
 
 
