@@ -7,6 +7,7 @@ import pytest
 from filelock import FileLock
 
 from tests.backbones.fake_hub import FakeHub
+from tests.browser import CHROMIUM
 from tests.runs import Forks, Place, pictures
 
 # A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
@@ -49,6 +50,16 @@ def tried(tmp_path_factory):
 def place(tmp_path, warm):
     """An empty folder with a cache of its own, where command lines are run in this process."""
     return Place(tmp_path, warm)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for modules that are marked `tests.browser.in_browser`."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as tool:
+        started = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,18 @@ class Place:
         ]
         self.table(name, "text,label", *said, *more)
 
+    def tags(self, name: str) -> None:
+        """A CSV of 36 texts with up to two labels each, which stand in them."""
+        rows = []
+        for n in range(36):
+            words = [*(["red"] if n % 2 else []), *(["round"] if n % 3 else [])]
+            rows.append(f"{' '.join([*words, 'ball'])} {n},{'|'.join(words) or 'plain'}")
+        self.table(name, "text,label", *rows)
+
+    def numbers(self, name: str, items: int = 30) -> None:
+        """A CSV of texts with a number each, which is how long they are."""
+        self.table(name, "text,label", *(f"{'more ' * n}words,{n}.5" for n in range(items)))
+
     def report(self, model: str = "model") -> dict[str, Any]:
         return json.loads((self.folder / model / "report.json").read_text())
 

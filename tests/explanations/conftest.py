@@ -12,13 +12,8 @@ def here(tmp_path_factory, warm):
     place = Place(tmp_path_factory.mktemp("explained"), warm)
     pictures(place.folder / "photos", 12)
     place.texts("texts.csv", 12)
-    tags = (f"{'red ' * (n % 2)}{'round ' * (n % 3 > 0)}ball {n}," for n in range(36))
-    names = (
-        "|".join(["red"] * (n % 2) + ["round"] * (n % 3 > 0)) or "|".join(["plain"])
-        for n in range(36)
-    )
-    place.table("tags.csv", "text,label", *(f"{a}{b}" for a, b in zip(tags, names, strict=True)))
-    place.table("numbers.csv", "text,label", *(f"{'more ' * n}words,{n}.5" for n in range(30)))
+    place.tags("tags.csv")
+    place.numbers("numbers.csv")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADSTART_CACHE", str(place.cache))
         yield place

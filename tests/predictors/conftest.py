@@ -15,7 +15,7 @@ def here(tmp_path_factory, warm):
     place = Place(tmp_path_factory.mktemp("models"), warm)
     pictures(place.folder / "photos", 12)
     place.texts("texts.csv", 12)
-    place.table("numbers.csv", "text,label", *(f"{'more ' * n}words,{n}.5" for n in range(30)))
+    place.numbers("numbers.csv")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADSTART_CACHE", str(place.cache))
         yield place.folder

@@ -114,7 +114,7 @@ def test_texts_are_marked_and_figures_of_folds_are_not_explained(place):
 
 
 def test_a_number_is_explained_too(place):
-    place.table("numbers.csv", "text,label", *(f"{'more ' * n}words,{n}.5" for n in range(40)))
+    place.numbers("numbers.csv", 40)
     done = place.run("fit", "numbers.csv", "--out", "of-numbers", "--offline", "--json")
     assert done.code == 0, done.err
     kept = json.loads((place.folder / "of-numbers" / "gallery.json").read_text())

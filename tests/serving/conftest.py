@@ -21,7 +21,7 @@ def place(tmp_path_factory, warm):
     folder = place.folder
     pictures(folder / "pictures", 12)
     place.texts("texts.csv", 12)
-    place.table("numbers.csv", "text,label", *(f"{'more ' * n}words,{n}.5" for n in range(30)))
+    place.numbers("numbers.csv")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADSTART_CACHE", str(place.cache))
         for data, name in (("pictures", "photos"), ("texts.csv", "texts")):

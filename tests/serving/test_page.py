@@ -1,26 +1,13 @@
 """The page to try models on, in a real browser: Chromium, where there is one."""
 
 import json
-import shutil
 
 import pytest
 
+from tests.browser import in_browser
 from tests.serving.server import Server
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="NO CHROMIUM: the page was not tried in a browser"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as tool:
-        started = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
+pytestmark = in_browser
 
 
 @pytest.fixture

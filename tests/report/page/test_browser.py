@@ -1,32 +1,19 @@
 """The page in a real browser: Chromium, where there is one."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from headstart.report import page
 from headstart.report.page import checked, compared
+from tests.browser import in_browser
 from tests.report.page.others import check, comparison
 from tests.report.page.stories import HOSTILE, digests, folder, heated, hostile, png, story
 from tests.report.page.test_checked import hostile as hostile_check
 from tests.report.page.test_compared import hostile as hostile_comparison
 from tests.report.page.test_decided import CASES, decided
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="NO CHROMIUM: the page was not tried in a browser"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as tool:
-        started = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
+pytestmark = in_browser
 
 
 @pytest.fixture(scope="module")
