@@ -15,10 +15,8 @@ from typing import Any
 import numpy as np
 
 from bench.machine import alone, scratch
-from bench.photos import write_photos
 from bench.result import Figure, Result
-from bench.session import SENTENCES
-from bench.start import save_model
+from bench.session import models
 
 SECONDS = 10.0
 CLIENTS = (1, 16)
@@ -33,19 +31,8 @@ def run(quick: bool = False) -> Result:
     seconds = 1.0 if quick else SECONDS
     figures: list[Figure] = []
     with scratch() as folder:
-        for number, name in enumerate(("a", "b")):
-            photos = write_photos(folder / "photos" / name, 20, seed=number)
-        alone(save_model, folder / "photos", folder / "photo model")
-        bodies = [path.read_bytes() for path in photos]
-        figures += _measured("photo", folder / "photo model", bodies, seconds)
-        texts = folder / "texts.csv"
-        rows = [
-            f"{text} number {n},{c}" for n in range(5) for c in SENTENCES for text in SENTENCES[c]
-        ]
-        texts.write_text("\n".join(["text,label", *rows]), "utf-8")
-        alone(save_model, texts, folder / "text model")
-        asked = [row.partition(",")[0] for row in rows]
-        figures += _measured("text", folder / "text model", asked, seconds)
+        for what, model, items in models(folder):
+            figures += _measured(what, model, items, seconds)
     return Result(
         "serving",
         "one item a request, clients on the same cores, each with one connection",

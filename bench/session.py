@@ -1,7 +1,7 @@
 """One prediction at a time, as a server makes them: in a session, without one, and bare."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +29,8 @@ def run(quick: bool = False) -> Result:
     calls = 5 if quick else CALLS
     figures: list[Figure] = []
     with scratch() as folder:
-        for number, name in enumerate(("a", "b")):
-            photos = write_photos(folder / "photos" / name, 20, seed=number)
-        alone(save_model, folder / "photos", folder / "photo model")
-        figures += _measure(
-            "photo", folder / "photo model", [p.read_bytes() for p in photos], calls
-        )
-        texts = folder / "texts.csv"
-        rows = [
-            f"{text} number {n},{c}" for n in range(5) for c in SENTENCES for text in SENTENCES[c]
-        ]
-        texts.write_text("\n".join(["text,label", *rows]), "utf-8")
-        alone(save_model, texts, folder / "text model")
-        asked = [row.partition(",")[0] for row in rows]
-        figures += _measure("text", folder / "text model", asked, calls)
+        for what, model, items in models(folder):
+            figures += _measure(what, model, items, calls)
     return Result(
         "session",
         "one prediction at a time, in a process that is warm",
@@ -53,6 +41,19 @@ def run(quick: bool = False) -> Result:
             "beyond": "median, over calls, of the session's time less that of the bare work",
         },
     )
+
+
+def models(folder: Path) -> Iterator[tuple[str, Path, list[Any]]]:
+    """A model of photos and one of texts: what each is of, its folder, and items to ask about."""
+    for number, name in enumerate(("a", "b")):
+        photos = write_photos(folder / "photos" / name, 20, seed=number)
+    alone(save_model, folder / "photos", folder / "photo model")
+    yield "photo", folder / "photo model", [path.read_bytes() for path in photos]
+    texts = folder / "texts.csv"
+    rows = [f"{text} number {n},{c}" for n in range(5) for c in SENTENCES for text in SENTENCES[c]]
+    texts.write_text("\n".join(["text,label", *rows]), "utf-8")
+    alone(save_model, texts, folder / "text model")
+    yield "text", folder / "text model", [row.partition(",")[0] for row in rows]
 
 
 def _measure(what: str, folder: Path, items: Sequence[Any], calls: int) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""Draw the pictures of the documentation from real runs: `python docs/make_pictures.py [NAME...]`.
+"""Make the images of the documentation from real runs: `python docs/make_pictures.py [NAME...]`.
 
 All are of the solar cells of the demo, computed anew with an empty store; needs the extra `demo`.
 `report` (report.svg) is what `headstart fit` prints. `check` and `compare` (page-check.png,
