@@ -486,6 +486,7 @@ def test_it_cannot_be_adapted_by_lora(place: Place, monkeypatch: pytest.MonkeyPa
     assert done.code == 2
     assert "LoRA adapts those alone" in done.err
     assert not list(place.folder.glob(".model*"))
+    assert not (place.cache / "features").exists(), "it is refused before anything is computed"
 
 
 def test_features_at_a_cut_and_a_description(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

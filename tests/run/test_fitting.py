@@ -105,3 +105,11 @@ def test_corrections_of_test_items_are_told(data, tmp_path):
     report = run.fit(given, spec, Silent(), Clock()).report
     (said,) = [each for each in report.warnings if "before and after" in each]
     assert said.startswith("1 corrected item in the test split, and 1 item of it left out")
+
+
+def test_what_the_backbone_does_not_allow_costs_no_extraction(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    spec = FitSpec(offline=True, strategy="fine-tuning", cut="blocks.99")
+    with pytest.raises(InputError, match="has no stage 'blocks.99'"):
+        run.fit(data, spec, Silent(), Clock())
+    assert not (tmp_path / "cache" / "features").exists()

@@ -22,7 +22,7 @@ from headstart.search import outlook
 from headstart.search.budget import CONVERSION, LEAST_MEASURING, RESERVED, Decision
 from headstart.search.choose import asked_for, judged
 from headstart.search.outlook import Outlook
-from headstart.search.rungs import USUAL_DEPTH, Rung, cut_at, proposed, trains_less
+from headstart.search.rungs import Rung, proposed, trains_less, usual_cut
 from headstart.spec import FitSpec
 from headstart.training import feature_extraction
 from headstart.training.adapted import FEW, Adapted
@@ -372,30 +372,17 @@ class _Ladder:
         """The user's cut; or the usual one, or the first after it that fits the disk."""
         from headstart.training import cost
 
-        if strategy_of(strategy).trains != "tail":
-            return None
-        trunk = self._trunk
-        stages = [stage.name for stage in trunk.backbone.stages]
-        if self._spec.cut == stages[-1]:
-            raise InputError(
-                f"--cut is {stages[-1]!r}, the last stage, so that nothing but the head would "
-                "learn; say --strategy feature-extraction, or name an earlier stage."
-            )
-        if self._spec.cut is not None:
-            return self._spec.cut
-        if len(stages) == 1:
-            raise InputError(
-                f"The backbone {trunk.backbone.name!r} cannot be cut; say --strategy "
-                "full-fine-tuning, which trains all of it."
-            )
-        at = stages.index(cut_at(trunk.backbone, USUAL_DEPTH))
+        usual = usual_cut(self._trunk.backbone, self._spec)
+        if usual is None or self._spec.cut is not None:
+            return usual
+        stages = [stage.name for stage in self._trunk.backbone.stages]
         limit = fitting.disk_limit(self._spec)
-        for name in stages[at:-1]:
+        for name in stages[stages.index(usual) : -1]:
             if cost.disk(self._candidate(strategy, name), self._source()) <= limit:
-                if name != stages[at]:
+                if name != usual:
                     self._warnings.append(
-                        f"Cut after {name!r} rather than {stages[at]!r}, whose activations would "
-                        f"take more than {size(limit)} of disk (--store-limit)."
+                        f"Cut after {name!r} rather than {usual!r}, whose activations would take "
+                        f"more than {size(limit)} of disk (--store-limit)."
                     )
                 return name
         return stages[-2]

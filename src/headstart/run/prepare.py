@@ -18,6 +18,7 @@ from headstart.features.trunk import Trunk
 from headstart.progress import Clock, Progress
 from headstart.run import near_duplicates
 from headstart.run.near_duplicates import Found
+from headstart.search.rungs import refuse_unadaptable
 from headstart.spec import FitSpec
 from headstart.training.asked import refuse_undecidable
 from headstart.training.examples import Examples
@@ -122,6 +123,7 @@ def extract(
     """
     clock.lap("read")
     trunk = Trunk.whole(spec, dataset.modality)
+    refuse_unadaptable(trunk.backbone, spec)
     clock.lap("load")
     wide = widened(trunk, spec, len(dataset))
     features = wide.extract(dataset, progress)

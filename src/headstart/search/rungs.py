@@ -1,9 +1,11 @@
 """Which ways to adapt a backbone there are to try, and in which order."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headstart.backbones import Backbone
+from headstart.errors import InputError
 from headstart.features.trunk import Trunk
 from headstart.spec import FitSpec
 from headstart.training.candidate import Candidate, candidate_of
@@ -37,6 +39,46 @@ def proposed(trunk: Trunk, examples: Examples, spec: FitSpec) -> Iterator[Candid
     """The rungs of a backbone as candidates for some examples."""
     for rung in rungs_of(trunk.backbone):
         yield candidate_of(rung.strategy, rung.cut, trunk, examples, spec)
+
+
+def refuse_unadaptable(backbone: Backbone, spec: FitSpec) -> None:
+    """Refuse, before anything is computed, to adapt a backbone in a way that it does not allow.
+
+    Raises:
+        InputError: it has no such stage, or the strategy is for other networks.
+    """
+    if spec.strategy == "auto":
+        return
+    strategy = strategy_of(spec.strategy)
+    if strategy.trains == "head":
+        return
+    cut = usual_cut(backbone, spec)
+    part = backbone.module if cut is None else backbone.cut(cut).tail
+    strategy.prepare(copy.deepcopy(part), backbone, 0.0, spec.seed)
+
+
+def usual_cut(backbone: Backbone, spec: FitSpec) -> str | None:
+    """Where a strategy that was asked for cuts: as the user says, or the usual; None: before all.
+
+    Raises:
+        InputError: then nothing but the head would learn, or the backbone has one stage alone.
+    """
+    if strategy_of(spec.strategy).trains != "tail":
+        return None
+    stages = [stage.name for stage in backbone.stages]
+    if spec.cut == stages[-1]:
+        raise InputError(
+            f"--cut is {stages[-1]!r}, the last stage, so that nothing but the head would "
+            "learn; say --strategy feature-extraction, or name an earlier stage."
+        )
+    if spec.cut is not None:
+        return spec.cut
+    if len(stages) == 1:
+        raise InputError(
+            f"The backbone {backbone.name!r} cannot be cut; say --strategy full-fine-tuning, "
+            "which trains all of it."
+        )
+    return cut_at(backbone, USUAL_DEPTH)
 
 
 def trains_less(new: Candidate, old: Candidate, stages: list[str]) -> bool:
