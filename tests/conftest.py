@@ -16,24 +16,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory):
+def warm(tmp_path_factory, tried):
     """A cache that holds the networks' graphs and no features: converting takes seconds.
 
     Made by the first worker that needs it, for all.
     """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "warm"
-    graphs = folder / "cache" / "graphs"
+    folder = tried.with_name("warm")
     with FileLock(folder.with_suffix(".lock")):
         if (folder / "whole").exists():
-            return graphs
+            return folder / "cache"
         place = Place(folder)
         pictures(folder / "photos", 12)
         place.texts("texts.csv", 12)
         for data in ("photos", "texts.csv"):
             assert place.run("embed", data, "--out", "x.npz", "--offline").code == 0
+        (place.cache / "compiled").symlink_to(tried)
         (folder / "whole").touch()
-    return graphs
+    return folder / "cache"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,9 +40,10 @@ def tried(tmp_path_factory):
     """Verdicts on compiled networks are shared: each test would start a child for its own."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("headstart.runtime.trial.kept_in", lambda _: folder)
-        yield
+        yield folder
 
 
 @pytest.fixture

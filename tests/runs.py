@@ -41,14 +41,16 @@ class Place:
     """A folder to work in, with its own cache.
 
     Args:
-        folder: where; `graphs` is copied into its cache.
+        folder: where.
+        warm: a cache, whose graphs are copied and whose verdicts on compiled ones are shared.
     """
 
-    def __init__(self, folder: Path, graphs: Path | None = None) -> None:
+    def __init__(self, folder: Path, warm: Path | None = None) -> None:
         self.folder = folder
         self.cache = folder / "cache"
-        if graphs is not None:
-            shutil.copytree(graphs, self.cache / "graphs")
+        if warm is not None:
+            shutil.copytree(warm / "graphs", self.cache / "graphs")
+            (self.cache / "compiled").symlink_to((warm / "compiled").resolve())
 
     def run(self, *arguments: str) -> Done:
         """Run the command line in this process."""
@@ -154,10 +156,16 @@ def timeless(report: dict[str, Any]) -> dict[str, Any]:
 
 
 class Forks:
-    """A process that has imported everything and forks one child a command line."""
+    """A process that has imported everything and forks one child a command line.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for what the command lines print.
+        path: other folders of packages.
+    """
+
+    def __init__(self, folder: Path, *path: Path) -> None:
         self._folder = folder
+        self._path = path
         self._number = 0
 
     def __enter__(self) -> "Forks":
@@ -166,9 +174,13 @@ class Forks:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": self._pythonpath()},
         )
         return self
+
+    def _pythonpath(self) -> str:
+        usual = os.environ.get("PYTHONPATH")
+        return os.pathsep.join((*map(str, self._path), *([usual] if usual else [])))
 
     def __exit__(self, *_: object) -> None:
         self._process.stdin.close()

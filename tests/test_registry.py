@@ -1,9 +1,6 @@
 """Parts of other packages, used from the command line as ours are."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +8,7 @@ import pytest
 
 from headstart.errors import InputError
 from headstart.registry import HEADS, READERS, Registry
-from tests.runs import Place
+from tests.runs import Forks, Place
 
 ENTRY_POINTS = """
 [headstart.heads]
@@ -192,20 +189,15 @@ def headstart(lab, tmp_path_factory, warm):
     place = Place(tmp_path_factory.mktemp("plugins"), warm)
     lines = [f"{('animal', 'part')[n % 2]}={('cat', 'gear')[n % 2]} number {n}" for n in range(24)]
     (place.folder / "notes.lines").write_text("\n".join(lines))
-    path = os.pathsep.join(filter(None, (str(lab), os.environ.get("PYTHONPATH"))))
+    with Forks(tmp_path_factory.mktemp("said"), lab) as forks:
 
-    def run(*words):
-        done = subprocess.run(
-            [sys.executable, "-m", "headstart", *words],
-            cwd=place.folder,
-            env=os.environ | {"PYTHONPATH": path, "HEADSTART_CACHE": str(place.cache)},
-            capture_output=True,
-            text=True,
-        )
-        return done.returncode, done.stdout, done.stderr
+        def run(*words):
+            job = {"arguments": words, "cwd": str(place.folder), "cache": str(place.cache)}
+            (done,) = forks.run(job)
+            return done.code, done.out, done.err
 
-    run.folder = place.folder
-    return run
+        run.folder = place.folder
+        yield run
 
 
 def test_a_head_a_reader_and_an_exporter_of_another_package(headstart) -> None:

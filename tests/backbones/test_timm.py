@@ -140,7 +140,11 @@ def test_trunk_then_tail_is_the_whole_at_every_stage(architecture: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "architecture", ["resnet18", "vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "vgg11"]
+    "architecture",
+    [
+        *("resnet18", "vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"),
+        pytest.param("vgg11", marks=pytest.mark.slow),
+    ],
 )
 def test_pictures_of_another_size(architecture: str) -> None:
     make = partial(timm.create, architecture, **_OTHER.get(architecture, {}))

@@ -42,6 +42,7 @@ def test_a_keras_file(trained: Place) -> None:
     assert ("computes in bfloat16" in said.out) == (precision == "bfloat16")
 
 
+@pytest.mark.slow
 def test_a_part_of_the_picture_is_said(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     read_small(monkeypatch, {"VGG16": 32})
     pictures(place.folder / "photos", 12)

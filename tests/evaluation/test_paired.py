@@ -136,6 +136,7 @@ def test_holm_by_hand_with_one_that_was_not_tested():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", list(METRICS))
 def test_models_whose_answers_change_places_at_random_are_seldom_told_apart(task):
     """Of 400 comparisons under the null 5% may be; 8.5% would be three standard errors more."""

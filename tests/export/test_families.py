@@ -44,7 +44,7 @@ def test_images(tmp_path, architecture, strategy):
 @pytest.mark.parametrize(
     ("kind", "strategy"),
     [
-        ("bert", "lora"),
+        pytest.param("bert", "lora", marks=pytest.mark.slow),
         pytest.param("distilbert", "fine-tuning", marks=pytest.mark.slow),
         pytest.param("gpt2", "full-fine-tuning", marks=pytest.mark.slow),
         pytest.param("llama", "lora", marks=pytest.mark.slow),
@@ -56,6 +56,7 @@ def test_texts(tmp_path, kind, strategy):
     checked(small.trained(given, strategy), given, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_rung_averaged_with_feature_extraction_of_several_stages(tmp_path):
     """Both networks are in the graph."""
     given = small.ready(small.weights(tmp_path), *small.pictures(60), epochs=1)

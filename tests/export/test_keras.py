@@ -49,7 +49,7 @@ def fit(folder: Path, architecture: str, **options: object) -> Model:
     ("architecture", "options"),
     [
         ("VGG16", {"head": "mlp:16", "epochs": 80, "pool": "flatten"}),
-        ("VGG16", {"size": 48}),
+        pytest.param("VGG16", {"size": 48}, marks=pytest.mark.slow),
         pytest.param("MobileNetV3Small", {"pool": "max"}, marks=pytest.mark.slow),
         pytest.param("MobileNetV2", {}, marks=pytest.mark.slow),
         pytest.param("DenseNet121", {"pool": "mean"}, marks=pytest.mark.slow),

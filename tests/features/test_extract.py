@@ -113,7 +113,7 @@ def test_features_that_are_not_finite_are_skipped(tmp_path, store):
     white = Image.new("RGB", (32, 32), "white")
     grey = Image.new("RGB", (32, 32), "grey")
     data = Dataset("image", [white, grey], ["white", "grey"])
-    features = run(data, lambda: TorchEngine(Broken(), "cpu", 2, compiled=True), store)
+    features = run(data, lambda: TorchEngine(Broken(), "cpu", 2), store)
     assert [skipped.item for skipped in features.skipped] == ["white"]
     assert "finite" in features.skipped[0].reason
     assert features.kept.tolist() == [1]

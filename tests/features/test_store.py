@@ -149,9 +149,9 @@ def append_some(root: str, start: int) -> list[str]:
     return store.warnings
 
 
-def test_eight_processes_fill_one_cold_store(tmp_path):
+def test_four_processes_fill_one_cold_store(tmp_path):
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(8, mp_context=context) as pool:
+    with ProcessPoolExecutor(4, mp_context=context) as pool:
         warnings = list(pool.map(append_some, [str(tmp_path)] * 8, range(0, 40, 5)))
     assert warnings == [[]] * 8
     store = Store(tmp_path, key(), (SIZE,))

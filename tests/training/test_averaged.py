@@ -19,6 +19,16 @@ def cache(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="module")
+def pair(cache, tmp_path_factory):
+    """Data, feature extraction and a rung of it, and their mean."""
+    small = ready(weights(tmp_path_factory.mktemp("pair")), *pictures(120), epochs=4)
+    first, tuned = both(small, "fine-tuning", "blocks.1")
+    mean = averaged(first, tuned, 0)
+    assert mean is not None
+    return small, first, tuned, mean
+
+
 def logits(model, items):
     return np.log(model.predict(items).probabilities.astype(np.float64))
 
@@ -27,12 +37,9 @@ def centred(scores):
     return scores - scores.mean(axis=1, keepdims=True)
 
 
-def test_the_mean_of_calibrated_scores(tmp_path):
+def test_the_mean_of_calibrated_scores(pair, tmp_path):
     """The saved model gives the mean of what the two models give."""
-    small = ready(weights(tmp_path), *pictures(120), epochs=4)
-    first, tuned = both(small, "fine-tuning", "blocks.1")
-    mean = averaged(first, tuned, 0)
-    assert mean is not None
+    small, first, tuned, mean = pair
     model = assemble(mean, small.data)
     model = replace(model, precision="float32")
     model.save(tmp_path / "model")
@@ -47,11 +54,8 @@ def test_the_mean_of_calibrated_scores(tmp_path):
     assert not np.allclose(apart[0], apart[1], atol=0.02)
 
 
-def test_it_is_judged_by_its_own_answers(tmp_path):
-    small = ready(weights(tmp_path), *pictures(120), epochs=4)
-    first, tuned = both(small, "fine-tuning", "blocks.1")
-    mean = averaged(first, tuned, 0)
-    assert mean is not None
+def test_it_is_judged_by_its_own_answers(pair):
+    _, first, tuned, mean = pair
     targets = mean.examples.parts["validation"].targets
     answers = probabilities(
         "classification", mean.judged.scores / np.float32(mean.judged.temperature)
@@ -68,12 +72,9 @@ def test_it_is_judged_by_its_own_answers(tmp_path):
     assert (own[range(len(targets)), targets] <= (losses[0] + losses[1]) / 2 + 1e-5).all()
 
 
-def test_without_test_items_there_is_nothing_to_measure_on(tmp_path):
+def test_without_test_items_there_is_nothing_to_measure_on(pair):
     """As an estimator trains, which splits nothing off."""
-    small = ready(weights(tmp_path), *pictures(120), epochs=4)
-    first, tuned = both(small, "fine-tuning", "blocks.1")
-    mean = averaged(first, tuned, 0)
-    assert mean is not None
+    small, _, _, mean = pair
     nothing = replace(mean.examples, parts=mean.examples.parts | {"test": empty(mean)})
     mean = replace(mean, examples=nothing)
     model = assemble(mean, small.data)

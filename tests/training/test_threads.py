@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 import torch
 
 from headstart.features.trunk import Trunk
@@ -26,6 +27,7 @@ def test_a_checkpoint_names_it():
     assert run_identity("", trunk, "", FitSpec())["the number of threads"] == threads()
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_no_bit(place):
     """Where a training takes as many as there are, whatever it finds."""
     place.texts("texts.csv", 12)
