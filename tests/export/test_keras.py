@@ -20,7 +20,7 @@ from tests.backbones.keras_models import read_small, saved
 from tests.runs import pictures
 from tests.training import small
 
-SIZES = {"VGG16": 32, "MobileNetV3Small": 64, "DenseNet121": 32, "MobileNetV2": 32}
+SIZES = {"VGG16": 32, "MobileNetV3Small": 64, "MobileNetV2": 32}
 
 WITHOUT_HEADSTART = """
 import sys
@@ -51,8 +51,7 @@ def fit(folder: Path, architecture: str, **options: object) -> Model:
         ("VGG16", {"head": "mlp:16", "epochs": 80, "pool": "flatten"}),
         pytest.param("VGG16", {"size": 48}, marks=pytest.mark.slow),
         pytest.param("MobileNetV3Small", {"pool": "max"}, marks=pytest.mark.slow),
-        pytest.param("MobileNetV2", {}, marks=pytest.mark.slow),
-        pytest.param("DenseNet121", {"pool": "mean"}, marks=pytest.mark.slow),
+        pytest.param("MobileNetV2", {"pool": "mean"}, marks=pytest.mark.slow),
     ],
 )
 def test_keras_alone_gives_the_same_answers(
