@@ -503,6 +503,7 @@ def export(
     *,
     out: str | Path,
     format: str,
+    precision: str = "float32",
     data: object = None,
     offline: bool = False,
     progress: Progress | None = None,
@@ -513,6 +514,9 @@ def export(
         model: a saved model.
         out: the file (keras), or the folder.
         format: a key of `headstart.registry.EXPORTERS`.
+        precision: of the network (onnx, openvino): `float16` stores its weights in half the space,
+            `int8` computes with integers, and is refused where that is not faster here, or where
+            more than one answer in 200 is another.
         data: the items that it is checked on, as `evaluate` takes them, or without labels; by
             default those of the model's own validation and test splits.
         offline: open no socket.
@@ -533,6 +537,7 @@ def export(
         _loaded(model),
         _path("--out", out),
         format=format,
+        precision=precision,
         offline=offline,
         folder=model if isinstance(model, Path) and not remote else None,
         data=data,

@@ -200,10 +200,11 @@ def test_a_tenth_of_the_items_wrong_from_the_files(monkeypatch, task, wrong, sai
         undecided=0,
         batches=(right, right),
         unusual={},
+        faster=None,
     )
     monkeypatch.setattr(gate, "replay", lambda *_: done)
     data = from_memory(["a text"] * len(right), modality="text")
-    checked = gate.gate(made, None, Items(data, "", None), Silent())
+    checked = gate.gate(made, None, Items(data, "", None, np.zeros(len(data), bool)), Silent())
     assert said in checked.failures() if said else not checked.failures()
     assert checked.unread == 0
 

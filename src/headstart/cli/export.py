@@ -22,6 +22,15 @@ def export(
     out: Annotated[
         str, typer.Option("--out", metavar="PATH", help="The folder, or the file, to write.")
     ],
+    precision: Annotated[
+        str,
+        typer.Option(
+            "--precision",
+            metavar="float32|float16|int8",
+            help="Of the network, for onnx and openvino: float16 stores its weights in half the "
+            "space, int8 computes with integers; refused where it does not answer like the model.",
+        ),
+    ] = "float32",
     data: Annotated[
         str | None,
         typer.Option(
@@ -40,7 +49,13 @@ def export(
         from headstart.report.progress_bar import ProgressBar
 
         exported = api.export(
-            model, out=out, format=format, data=data, offline=offline, progress=ProgressBar()
+            model,
+            out=out,
+            format=format,
+            precision=precision,
+            data=data,
+            offline=offline,
+            progress=ProgressBar(),
         )
         if json:
             give_json(exported.to_json(), stream)

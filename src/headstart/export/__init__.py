@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from headstart.atomic import write_json
 from headstart.errors import HeadstartError, InputError
+from headstart.export.precision import MOST, PRECISIONS, Precision
 from headstart.export.written import Answers, Asked, Exported, Written
 from headstart.paths import check_written
 from headstart.predictors import Model
@@ -32,6 +36,7 @@ def write(
     out: Path,
     *,
     format: str,
+    precision: str = "float32",
     offline: bool = False,
     folder: Path | None = None,
     data: object = None,
@@ -43,6 +48,7 @@ def write(
         model: a saved model.
         out: the file or folder; what an earlier export wrote there is replaced.
         format: a key of `headstart.registry.EXPORTERS`.
+        precision: of the network; float16 is how its weights are stored, int8 how it computes.
         offline: open no socket.
         folder: of the model, whose own validation and test items are asked about.
         data: other items to ask about, as `headstart.evaluate` takes them, or without labels.
@@ -54,27 +60,54 @@ def write(
     """
     if format not in EXPORTERS:
         raise InputError(f"--format is {format!r}, but it must be one of {', '.join(EXPORTERS)}.")
+    writer: Callable[..., Written] = EXPORTERS.resolve(format)
+    smaller = _check_precision(precision, format, writer)
     _check_out(out)
     from headstart.export import items
 
-    writer: Callable[..., Written] = EXPORTERS.resolve(format)
     found = items.wanted(model, folder, data)
     said, out = str(out), out.resolve()  # What `.` and a link stand for.
     prefix = f".headstart-{os.getpid()}-"
     with TemporaryDirectory(prefix=prefix, suffix=".partial", dir=out.parent) as temporary:
         made = Path(temporary) / out.name
-        written = writer(model, made, offline=offline)
+        written = writer(model, made, offline=offline, **_smaller(model, smaller, found))
         if made.is_dir() != out.is_dir() and out.exists():
             kind = "folder" if made.is_dir() else "file"
             raise InputError(f"--out is {said!r}, but {format} writes a {kind}; name another.")
-        gate, notes = _checked(model, written, format, found, progress or Silent())
+        gate, notes = _checked(model, written, format, smaller, found, progress or Silent())
         if made.is_dir():
             _accompany(model, made, format, written, gate, notes)
         if out.is_dir():  # Moved away first, so that no half of it is left at any moment.
             out.replace(Path(temporary) / f"{out.name}.before")
         made.replace(out)
-    facts = {**written.facts, "gate": gate}
+    facts = {**written.facts, "precision": precision, "gate": gate}
     return Exported(said, format, model.classes, facts, (*written.notes, *notes))
+
+
+def _check_precision(precision: str, format: str, writer: Callable[..., Written]) -> Precision:
+    known = next((each for each in PRECISIONS if each == precision), None)
+    if known is None:
+        raise InputError(
+            f"--precision is {precision!r}, but it must be one of {', '.join(PRECISIONS)}."
+        )
+    if known != "float32" and "precision" not in signature(writer).parameters:
+        raise InputError(
+            f"--precision is {precision!r}, but --format {format} writes float32 alone; leave it "
+            "out, or say --format onnx or openvino."
+        )
+    return known
+
+
+def _smaller(model: Model, precision: Precision, found: "Items") -> dict[str, Any]:
+    """What an exporter is told of a precision that is not the usual one."""
+    if precision != "int8":
+        return {} if precision == "float32" else {"precision": precision}
+    from headstart.export.replay import inputs
+
+    # The test items have no part in what they measure.
+    untested = np.flatnonzero(~found.tested)
+    data = found.data.select(untested) if len(untested) else found.data
+    return {"precision": precision, "given": inputs(model, data, MOST)}
 
 
 def _check_out(out: Path) -> None:
@@ -98,7 +131,12 @@ def _check_out(out: Path) -> None:
 
 
 def _checked(
-    model: Model, written: Written, format: str, found: "Items", progress: Progress
+    model: Model,
+    written: Written,
+    format: str,
+    precision: Precision,
+    found: "Items",
+    progress: Progress,
 ) -> tuple[Unchecked, list[str]]:
     """What the gate says, as JSON and in sentences.
 
@@ -112,7 +150,7 @@ def _checked(
             f"The exporter of the format {format!r} gives no way to ask what it wrote, so that it "
             "cannot be checked; mend or remove its package."
         )
-    done = gate(model, written, found, progress)
+    done = gate(model, written, found, progress, precision)
     failures = done.failures()
     if failures:
         raise HeadstartError(

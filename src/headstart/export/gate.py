@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from headstart.evaluation.decisions import HALF, LabelThresholds
+from headstart.evaluation.intervals import share
 from headstart.export.items import Items
+from headstart.export.precision import Precision
 from headstart.export.reference import decided
 from headstart.export.replay import Replayed, replay
 from headstart.export.written import Written
@@ -23,23 +25,45 @@ from headstart.types import Array, Floats, Unchecked
 from headstart.wording import items as items_of
 from headstart.wording import shown
 
-WITHIN = 1e-3
-"""Largest difference of a probability, of the same pixels or tokens."""
 LEADS = 2e-3
-"""By how much a class has to lead for it to be the same then."""
-MEDIAN = 5e-3
-"""Largest difference of the median item, as it was read."""
-SAME = 0.995
-"""Least share of items whose answer is the same, as they were read."""
+"""By how much a class has to lead for it to be the same from the same input."""
 CLOSE = 0.05
 """Largest difference of two values that are the same answer, as they were read."""
-ACCURACY = 0.005
-"""Largest difference of the share of right answers, as they were read."""
-UNUSUAL = 0.02
-"""Largest difference of a probability for items of unusual sizes, beside what a level of brightness
-here and there changes the model's own answer by."""
 WORST = 5
 """Items that are named."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far an export may be from the model.
+
+    Attributes:
+        network: largest difference of a probability, of the same pixels or tokens.
+        changed: largest share of items whose top class is another one there.
+        median: largest difference of the median item, as it was read.
+        same: least share of items whose answer is the same, as they were read.
+        accuracy: largest difference of the share of right answers, as they were read; None: the
+            half-width of the model's 95% interval.
+        batches: largest difference between an item alone and in a batch.
+        unusual: largest difference of a probability for items of unusual sizes, beside what a level
+            of brightness here and there changes the model's own answer by.
+    """
+
+    network: float = 1e-3
+    changed: float = 0.0
+    median: float = 5e-3
+    same: float = 0.995
+    accuracy: float | None = 0.005
+    batches: float = 1e-3
+    unusual: float = 0.02
+
+
+LIMITS: Mapping[Precision, Limits] = {
+    "float32": Limits(),
+    "float16": Limits(),
+    # Its probabilities are others; its answers have to be the same.
+    "int8": Limits(network=1, changed=0.005, median=1, accuracy=None, batches=1, unusual=1),
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +80,7 @@ class Gate:
         same: the share whose answer is the same then: the class, all classes of an item, or a
             value within `CLOSE`.
         accuracy, expected: the share of right answers then, and the model's; None without labels.
+        doubt: how far the 95% interval of the model's share reaches below it.
         unread: items that such a program cannot read.
         skipped: items that the model cannot read either; nothing else is said of them.
         undecided: items whose answer is not what the model decides of the same probabilities.
@@ -64,6 +89,8 @@ class Gate:
         rounding: by how much the model's own answers to them change where its pixels are a level
             brighter or darker, by chance.
         worst: the items that are furthest, by name, the furthest first.
+        faster: how many times as fast it is as in 32-bit floats; None where it need not be faster.
+        limits: what it is held to.
     """
 
     items: int
@@ -75,6 +102,7 @@ class Gate:
     same: float
     accuracy: float | None
     expected: float | None
+    doubt: float
     unread: int
     skipped: int
     undecided: int
@@ -82,38 +110,44 @@ class Gate:
     unusual: Mapping[str, float]
     rounding: Mapping[str, float]
     worst: Mapping[str, float]
+    faster: float | None
+    limits: Limits
 
     def failures(self) -> list[str]:
         """What is not within the limits; nothing where the export may be written."""
         return list(self._failures())
 
     def _failures(self) -> Iterator[str]:
-        if not self.network <= WITHIN:
+        limits = self.limits
+        if not self.network <= limits.network:
             yield f"from the same input, probabilities differ by up to {self.network:.2g}"
-        if self.changed:
+        if self.changed > limits.changed * self.items:
             yield f"from the same input, {self.changed:,} of {self.items:,} top classes differ"
         if self.unread == self.items:
             yield "a program without headstart can read none of the items"
             return
-        if not self.median <= MEDIAN:
+        if not self.median <= limits.median:
             yield f"from the files, the median item differs by {self.median:.2g}"
         if not np.isfinite(self.largest):
             yield "from the files, there is not always a finite answer"
-        if self.same < SAME:
+        if self.same < limits.same:
             yield f"from the files, {1 - self.same:.1%} of the answers differ"
-        right = (self.accuracy or 0.0, self.expected or 0.0)
-        if abs(right[0] - right[1]) > ACCURACY:
-            yield (
-                f"from the files, {right[0]:.1%} of the answers are right, and {right[1]:.1%} of "
-                "the model's"
-            )
+        if self.accuracy is not None and self.expected is not None:
+            most = self.doubt if limits.accuracy is None else limits.accuracy
+            if abs(self.accuracy - self.expected) > most:
+                yield (
+                    f"from the files, {self.accuracy:.1%} of the answers are right, and "
+                    f"{self.expected:.1%} of the model's"
+                )
         if self.undecided:
             yield f"{self.undecided:,} answers are not what the model decides"
-        if not self.batches <= WITHIN:
+        if not self.batches <= limits.batches:
             yield f"an item in a batch differs by up to {self.batches:.2g} from the same alone"
         for name, difference in self.unusual.items():
-            if not difference <= UNUSUAL + self.rounding[name]:
+            if not difference <= limits.unusual + self.rounding[name]:
                 yield f"{name} differs by {difference:.2g}"
+        if self.faster is not None and self.faster <= 1:
+            yield f"here it is {self.faster:.2f} times as fast as in 32-bit floats"
 
     def sentences(self) -> list[str]:
         """What was checked, for a person."""
@@ -134,6 +168,10 @@ class Gate:
                 f"Right answers: {self.accuracy:.1%} of the export's, {self.expected:.1%} of the "
                 "model's (in 32-bit floats)."
             )
+        if self.faster is not None:
+            lines.append(
+                f"On this machine it is {self.faster:.1f} times as fast as in 32-bit floats."
+            )
         return lines
 
     def furthest(self) -> str:
@@ -142,19 +180,17 @@ class Gate:
 
     def to_json(self) -> Unchecked:
         """A JSON object."""
-        limits = {
-            "network": WITHIN,
-            "median": MEDIAN,
-            "same": SAME,
-            "close": CLOSE,
-            "accuracy": ACCURACY,
-            "batches": WITHIN,
-            "unusual": UNUSUAL,
-        }
+        limits = asdict(self.limits) | {"close": CLOSE}
         return {**asdict(self), "limits": limits}
 
 
-def gate(model: Model, written: Written, items: Items, progress: Progress) -> Gate:
+def gate(
+    model: Model,
+    written: Written,
+    items: Items,
+    progress: Progress,
+    precision: Precision = "float32",
+) -> Gate:
     """Ask an export and the model about the same items.
 
     Args:
@@ -162,6 +198,7 @@ def gate(model: Model, written: Written, items: Items, progress: Progress) -> Ga
         written: the export.
         items: what both are asked about.
         progress: shows items done.
+        precision: of the export, which says how far it may be from the model.
     """
     done = replay(model, written, items.data, progress)
     scale = _scale(model, done.expected)
@@ -171,7 +208,8 @@ def gate(model: Model, written: Written, items: Items, progress: Progress) -> Ga
     both = (done.files, done.expected) if model.classes else ()
     answers = [decided(model, each[read]) for each in both]
     same = _rows_equal(*answers) if answers else files[read] <= CLOSE
-    accuracy, expected = _accuracies(items, done, read, answers)
+    right = _right(items, done, read, answers)
+    accuracy, expected = (None, None) if right is None else map(share, right)
     furthest = np.where(read, np.fmax(files, network), network)
     unusual = done.unusual.items()
     worst = np.argsort(-furthest, kind="stable")[:WORST].tolist()
@@ -183,8 +221,9 @@ def gate(model: Model, written: Written, items: Items, progress: Progress) -> Ga
         median=float(np.median(files[read])) if read.any() else float("inf"),
         largest=float(files[read].max(initial=0)),
         same=float(same.mean()) if read.any() else 0.0,
-        accuracy=accuracy,
-        expected=expected,
+        accuracy=None if accuracy is None else accuracy.value,
+        expected=None if expected is None else expected.value,
+        doubt=0.0 if expected is None else expected.value - expected.low,
         unread=int((~read).sum()),
         skipped=len(items.data) - len(done.names),
         undecided=done.undecided,
@@ -192,6 +231,8 @@ def gate(model: Model, written: Written, items: Items, progress: Progress) -> Ga
         unusual={name: _far_apart(found, wanted, scale) for name, (found, wanted, _) in unusual},
         rounding={name: _far_apart(nudged, wanted, scale) for name, (_, wanted, nudged) in unusual},
         worst={done.names[at]: float(furthest[at]) for at in worst},
+        faster=done.faster,
+        limits=LIMITS[precision],
     )
 
 
@@ -236,18 +277,17 @@ def _changed(model: Model, done: Replayed) -> int:
     return int((differs & leads).sum())
 
 
-def _accuracies(
+def _right(
     items: Items, done: Replayed, read: Array, answers: Sequence[Array]
-) -> tuple[float | None, float | None]:
-    """Shares of right answers: the export's, and the model's."""
+) -> tuple[Array, Array] | None:
+    """Which items with a known label are answered rightly: by the export, and by the model."""
     if items.targets is None or not answers:
-        return None, None
+        return None
     targets = items.targets[done.kept][read]
     known = targets >= 0 if targets.ndim == 1 else np.ones(len(targets), bool)
     if not known.any():
-        return None, None
+        return None
     found, expected = (
-        float(_rows_equal(each[known], targets[known].astype(each.dtype)).mean())
-        for each in answers
+        _rows_equal(each[known], targets[known].astype(each.dtype)) for each in answers
     )
     return found, expected

@@ -50,16 +50,15 @@ def after(model: Model, width: int) -> onnx.ModelProto:
     return answered(model, width).model("answer")
 
 
-def whole(model: Model, network: nn.Module) -> onnx.ModelProto:
-    """A model as one graph.
+def exported(model: Model, network: nn.Module) -> onnx.ModelProto:
+    """The network of a model as a graph: from what it takes to features (N, D).
 
     Args:
         model: what is exported.
         network: from `network.module_of`.
 
     Raises:
-        InputError: torch cannot export the network, or it is too large, or the head cannot be
-            written as a graph.
+        InputError: torch cannot export the network, or it is too large.
     """
     size = sum(each.numel() * each.element_size() for each in network.state_dict().values())
     size += sum(each.size * 4 for each in model.head.arrays.values())
@@ -69,7 +68,24 @@ def whole(model: Model, network: nn.Module) -> onnx.ModelProto:
             "use --format openvino."
         )
     made = _network(model, network)
-    made = compose.add_prefix(made, "network/")
+    for node in made.graph.node:  # Where in torch's code each came from, its paths included.
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del made.graph.value_info[:]
+    return made
+
+
+def whole(model: Model, network: onnx.ModelProto) -> onnx.ModelProto:
+    """A model as one graph.
+
+    Args:
+        model: what is exported.
+        network: its network, from `exported`; not changed.
+
+    Raises:
+        InputError: the head cannot be written as a graph.
+    """
+    made = compose.add_prefix(network, "network/")
     inputs = [each.name for each in made.graph.input]
     if isinstance(model.preprocessing, ImagePreprocessing):
         first = before(model.preprocessing)
@@ -81,10 +97,6 @@ def whole(model: Model, network: nn.Module) -> onnx.ModelProto:
     made = compose.merge_models(made, after(model, width), [(output.name, FEATURES)])
     made.graph.name = "headstart"
     made.producer_name = "headstart"
-    for node in made.graph.node:  # Where in torch's code each came from, its paths included.
-        del node.metadata_props[:]
-        node.doc_string = ""
-    del made.graph.value_info[:]
     helper.set_model_props(made, metadata(model))
     onnx.checker.check_model(made)
     return made

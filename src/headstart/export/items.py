@@ -30,11 +30,13 @@ class Items:
         source: what they are, for a sentence; it names no place.
         targets: (n,) indices of classes, -1 for none that the model knows, or 0/1 (n, classes);
             None where no labels are known, and for regression.
+        tested: whether an item is one of those that the model was tested on, (n,).
     """
 
     data: Dataset
     source: str
     targets: Array | None
+    tested: Array
 
 
 def wanted(model: Model, folder: Path | None, data: object) -> Items:
@@ -92,17 +94,18 @@ def own(model: Model, folder: Path) -> Items:
     same = [
         at
         for at, (item, each) in enumerate(zip(found.data.items, found.data.names, strict=True))
-        if _digest(model, item) == rows[each]
+        if _digest(model, item) == rows[each].digest
     ]
     if not same:
         raise _gone(folder, name)
     targets = None if found.targets is None else found.targets[same]
+    tested = np.array([rows[found.data.names[at]].tested for at in same])
     source = "the model's own validation and test items"
     gone = len(rows) - len(index) + len(found.data) - len(same)
     if gone:
         verb, were = ("is", "it was") if gone == 1 else ("are", "they were")
         source += f"; {gone:,} more {verb} not what {were}"
-    return Items(found.data.select(np.array(same, np.int64)), source, targets)
+    return Items(found.data.select(np.array(same, np.int64)), source, targets, tested)
 
 
 def _gone(folder: Path, data: str) -> InputError:
@@ -113,13 +116,26 @@ def _gone(folder: Path, data: str) -> InputError:
     )
 
 
-def _measured(folder: Path) -> Mapping[str, str]:
-    """Digests, in hexadecimal, of the items that no head learnt from, by name."""
+@dataclass(frozen=True)
+class _Measured:
+    """An item that no head learnt from.
+
+    Attributes:
+        digest: in hexadecimal.
+        tested: whether it is a test item.
+    """
+
+    digest: str
+    tested: bool
+
+
+def _measured(folder: Path) -> Mapping[str, _Measured]:
+    """Items by name."""
     from pyarrow import parquet
 
     table = parquet.read_table(folder / FILE, columns=["name", "digest", "split", "fold"])
     return {
-        row["name"]: row["digest"]
+        row["name"]: _Measured(row["digest"], row["split"] == "test")
         for row in table.to_pylist()
         if row["split"] in ("validation", "test") or row["fold"] is not None
     }
@@ -144,4 +160,4 @@ def _some(model: Model, data: Dataset, source: str) -> Items:
     labels: list[Label] | None = None if data.labels is None else list(data.labels)
     known = labels is not None and model.task != "regression"
     targets = encode(labels, model.classes, model.task) if known and labels is not None else None
-    return Items(data, source, targets)
+    return Items(data, source, targets, np.zeros(len(data), bool))

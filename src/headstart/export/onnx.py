@@ -1,9 +1,11 @@
 """A saved model as a folder with one graph of ONNX, for onnxruntime and whatever else reads it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from headstart.errors import InputError
 from headstart.export.metadata import undecided, write_tokenizer
+from headstart.export.precision import Precision, halved, quantised
 from headstart.export.written import Answers, Ask, Asked, Script, Written, check_folder
 from headstart.installed import installed
 from headstart.predictors import Model
@@ -21,13 +23,22 @@ SCRIPT = Script(
 )
 
 
-def write(model: Model, out: Path, *, offline: bool = False) -> Written:
+def write(
+    model: Model,
+    out: Path,
+    *,
+    offline: bool = False,
+    precision: Precision = "float32",
+    given: Sequence[Asked] = (),
+) -> Written:
     """Write the folder `out`.
 
     Args:
         model: a saved model.
         out: a folder that is not there yet.
         offline: download no weights.
+        precision: of the network; float16 is how its weights are stored.
+        given: inputs of the network, which int8 is calibrated on.
 
     Raises:
         InputError: the model cannot be written so, its backbone's weights are not found, or a
@@ -41,15 +52,23 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:
         )
     from headstart.export import graph, network
 
-    made = graph.whole(model, network.module_of(model, "onnx", offline=offline))
+    exact = graph.exported(model, network.module_of(model, "onnx", offline=offline))
+    made = graph.whole(model, exact)
+    plain = None
+    if precision == "int8":
+        plain = asking(made.SerializeToString())
+        names = [each.name for each in exact.graph.input]
+        made = graph.whole(model, quantised(exact, given, names))
+    elif precision == "float16":
+        made = halved(made)
     out.mkdir()
     (out / FILE).write_bytes(made.SerializeToString())
     write_tokenizer(model, out)
-    return Written(notes=undecided(model), answer=asking(out / FILE), script=SCRIPT)
+    return Written(notes=undecided(model), answer=asking(out / FILE), script=SCRIPT, plain=plain)
 
 
-def asking(file: Path) -> Ask:
-    """Asks a file through onnxruntime, on the CPU."""
+def asking(file: Path | bytes) -> Ask:
+    """Asks a file, or what would be in it, through onnxruntime, on the CPU."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])

@@ -5,11 +5,13 @@ is what the ONNX export has.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.errors import HeadstartError, InputError, first_line
 from headstart.export.metadata import metadata, undecided, write_tokenizer
+from headstart.export.precision import Precision, quantised
 from headstart.export.written import Answers, Ask, Asked, Script, Written, check_folder
 from headstart.installed import installed
 from headstart.predictors import Model
@@ -37,13 +39,22 @@ SCRIPT = Script(
 )
 
 
-def write(model: Model, out: Path, *, offline: bool = False) -> Written:  # noqa: ARG001
+def write(
+    model: Model,
+    out: Path,
+    *,
+    offline: bool = False,  # noqa: ARG001
+    precision: Precision = "float32",
+    given: Sequence[Asked] = (),
+) -> Written:
     """Write the folder `out`.
 
     Args:
         model: a saved model.
         out: a folder that is not there yet.
         offline: no weights are downloaded either way.
+        precision: of the network; float16 is how weights are stored.
+        given: inputs of the network, which int8 is calibrated on.
 
     Raises:
         InputError: the model cannot be written so, or a package is missing.
@@ -53,22 +64,28 @@ def write(model: Model, out: Path, *, offline: bool = False) -> Written:  # noqa
         raise InputError("--format openvino needs onnx: run `pip install 'headstart[onnx]'`.")
     import openvino as ov
 
+    assert model.graph is not None
+    network = model.graph.clone()
+    plain = None
+    if precision == "int8":
+        plain = asking(_whole(model, model.graph.clone()))
+        network = quantised(network, given)
     out.mkdir()
-    made = _whole(model)
+    made = _whole(model, network)
     try:
-        ov.save_model(made, out / FILE, compress_to_fp16=False)
+        ov.save_model(made, out / FILE, compress_to_fp16=precision == "float16")
     except RuntimeError as error:  # Which is all it says of a disk that is full.
         raise HeadstartError(
             f"OpenVINO could not write the graph ({first_line(error)}), so nothing was written; "
             "is the disk full?"
         ) from error
     write_tokenizer(model, out)
-    return Written(notes=undecided(model), answer=asking(out / FILE), script=SCRIPT)
+    return Written(notes=undecided(model), answer=asking(out / FILE), script=SCRIPT, plain=plain)
 
 
-def asking(file: Path) -> Ask:
-    """Asks a file through OpenVINO, on the CPU in 32-bit floats."""
-    compiled = core().compile_model(file, "CPU", EXACT)
+def asking(graph: "Path | ov.Model") -> Ask:
+    """Asks a file, or what would be in it, through OpenVINO, on the CPU in 32-bit floats."""
+    compiled = core().compile_model(graph, "CPU", EXACT)
 
     def answer(given: Asked) -> Answers:
         # What it gives lies in memory that the next answer takes.
@@ -77,13 +94,12 @@ def asking(file: Path) -> Ask:
     return answer
 
 
-def _whole(model: Model) -> "ov.Model":
+def _whole(model: Model, network: "ov.Model") -> "ov.Model":
+    """A model around its network, which becomes a part of it."""
     from openvino import Model as Graph
 
     from headstart.export import graph
 
-    assert model.graph is not None
-    network = model.graph.clone()
     if isinstance(model.preprocessing, ImagePreprocessing):
         first = _read(graph.before(model.preprocessing))
         inputs = first.get_parameters()

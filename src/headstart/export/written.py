@@ -62,6 +62,7 @@ class Written:
         resizes: whether it takes images of any size; else they have the network's, and making
             them so is left to whoever asks.
         script: for its README, where a folder was written.
+        plain: asks the same in 32-bit floats, where what was written has to be faster.
     """
 
     facts: Unchecked = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Written:
     answer: Ask | None = None
     resizes: bool = True
     script: Script | None = None
+    plain: Ask | None = None
 
 
 def check_folder(out: Path, format: str) -> None:

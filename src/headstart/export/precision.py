@@ -1,0 +1,95 @@
+"""Exports with smaller numbers: weights of 16 bits, or a network of 8-bit integers."""
+
+import contextlib
+import io
+import logging
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from headstart.errors import InputError, first_line
+from headstart.export.written import Asked
+from headstart.installed import installed
+
+Precision = Literal["float32", "float16", "int8"]
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+MOST = 300
+"""Items whose activations say which range the integers stand for."""
+
+LARGE = 256
+"""Numbers from which on an array is worth storing in 16 bits."""
+
+ATTENTION = {"Softmax", "ScaledDotProductAttention", "Attention"}
+"""Operations, of OpenVINO and of ONNX, that only a transformer has."""
+
+
+def quantised(network: Any, given: Sequence[Asked], names: Sequence[str] | None = None) -> Any:
+    """A network whose matrix products are of 8-bit integers (through NNCF).
+
+    Args:
+        network: a graph of OpenVINO or of ONNX; changed where it is OpenVINO's.
+        given: inputs that it is calibrated on.
+        names: of the inputs, for a graph of ONNX.
+
+    Raises:
+        InputError: NNCF is not installed, or cannot quantise this network.
+    """
+    if not installed("nncf"):
+        raise InputError("--precision int8 needs nncf: run `pip install 'headstart[int8]'`.")
+    import nncf
+
+    nncf.set_log_level(logging.ERROR)
+    inputs: list[Any] = [
+        each if names is None else dict(zip(names, each, strict=True)) for each in given
+    ]
+    kinds = _kinds(network)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # It draws its progress.
+            return nncf.quantize(
+                network,
+                nncf.Dataset(inputs),
+                subset_size=len(inputs),
+                preset=nncf.QuantizationPreset.MIXED,
+                model_type=nncf.ModelType.TRANSFORMER if kinds & ATTENTION else None,
+            )
+    except Exception as error:  # Of many kinds: each part of NNCF raises its own.
+        raise InputError(
+            f"The network cannot be quantised ({type(error).__name__}: {first_line(error)}); use "
+            "--precision float32."
+        ) from error
+
+
+def halved(model: Any) -> Any:
+    """A graph of ONNX whose large arrays are stored in 16 bits; it computes in 32 as before.
+
+    Raises:
+        InputError: a weight is too large for 16 bits.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for each in model.graph.initializer:
+        if each.data_type != TensorProto.FLOAT or int(np.prod(each.dims)) < LARGE:
+            continue
+        name, values = each.name, numpy_helper.to_array(each)
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if np.isinf(half).any() and np.isfinite(values).all():
+            raise InputError(
+                f"The weights {name!r} do not fit 16-bit floats; use --precision float32."
+            )
+        each.CopyFrom(numpy_helper.from_array(half, f"{name}/half"))
+        casts.append(helper.make_node("Cast", [each.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def _kinds(network: Any) -> set[str]:
+    if hasattr(network, "graph"):
+        return {node.op_type for node in network.graph.node}
+    return {node.get_type_name() for node in network.get_ops()}

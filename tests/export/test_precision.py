@@ -1,0 +1,137 @@
+"""Exports with smaller numbers: held to the model like the others, or refused."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+import headstart
+from headstart import api
+from headstart.errors import HeadstartError, InputError
+from headstart.export import items, openvino, precision, replay
+from tests.export.test_formats import asked, held
+
+FORMATS = ("onnx", "openvino")
+
+
+def bytes_of(folder):
+    return sum(each.stat().st_size for each in folder.iterdir())
+
+
+@pytest.fixture
+def faster(monkeypatch):
+    """As on a machine where integers are twice as fast."""
+    monkeypatch.setattr(replay, "_faster", lambda *_: 2.0)
+
+
+@pytest.mark.parametrize("format", [pytest.param("onnx", marks=pytest.mark.slow), "openvino"])
+def test_16_bits_take_half_the_space_and_answer_alike(here, fit, tmp_path, format):
+    model = fit("photos")
+    said = {
+        each: api.export(model, out=tmp_path / each, format=format, precision=each, offline=True)
+        for each in ("float32", "float16")
+    }
+    assert bytes_of(tmp_path / "float16") < 0.55 * bytes_of(tmp_path / "float32")
+    assert said["float16"].facts["precision"] == "float16"
+    assert 0 < said["float16"].facts["gate"]["network"] < 1e-3
+    assert said["float16"].facts["gate"]["faster"] is None
+    photos = sorted(map(str, (here.folder / "photos").rglob("*.jpg")))[::7]
+    held(asked(tmp_path / "float16", *photos), model, photos)
+
+
+def test_weights_that_do_not_fit_16_bits():
+    large = onnx.numpy_helper.from_array(np.full(300, 1e6, np.float32), "large")
+    graph = onnx.helper.make_graph([], "one", [], [], [large])
+    with pytest.raises(InputError, match="'large' do not fit 16-bit floats"):
+        precision.halved(onnx.helper.make_model(graph))
+
+
+@pytest.mark.parametrize("format", [pytest.param("onnx", marks=pytest.mark.slow), "openvino"])
+def test_integers(here, fit, tmp_path, faster, format):
+    model, out = fit("photos"), tmp_path / "out"
+    said = api.export(model, out=out, format=format, precision="int8", offline=True)
+    gate = said.facts["gate"]
+    assert gate["network"] > 1e-4, "it computes with integers"
+    assert gate["same"] == 1
+    assert gate["faster"] == 2
+    assert json.loads((out / "gate.json").read_text())["limits"]["changed"] == 0.005
+    assert any("2.0 times as fast" in each for each in said.notes)
+    photos = sorted(map(str, (here.folder / "photos").rglob("*.jpg")))[::7]
+    told = asked(out, *photos)
+    assert [each["answer"] for each in told] == list(headstart.load(model).predict(photos).labels)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data", ["texts.csv", "numbers.csv"])
+def test_integers_of_texts(fit, tmp_path, faster, data):
+    said = api.export(
+        fit(data), out=tmp_path / "out", format="openvino", precision="int8", offline=True
+    )
+    assert said.facts["gate"]["same"] >= 0.995
+
+
+def refused(model, out, **options):
+    with pytest.raises(HeadstartError, match="nothing was written") as failure:
+        api.export(model, out=out, format="openvino", precision="int8", offline=True, **options)
+    assert not list(out.parent.iterdir())
+    return str(failure.value)
+
+
+def test_integers_that_are_not_faster(fit, tmp_path, monkeypatch):
+    monkeypatch.setattr(replay, "_faster", lambda *_: 0.9)
+    said = refused(fit("texts.csv"), tmp_path / "out")
+    assert "0.90 times as fast as in 32-bit floats" in said
+
+
+def test_integers_that_answer_otherwise(fit, tmp_path, faster, monkeypatch):
+    def wrong(network, given):
+        """The last thing that the network computes is turned about."""
+        from openvino import opset13 as ops
+
+        result = network.get_results()[0]
+        value = result.input_value(0)
+        turned = ops.multiply(value, np.float32(-1))
+        result.input(0).replace_source_output(turned.output(0))
+        return network
+
+    monkeypatch.setattr(openvino, "quantised", wrong)
+    assert "top classes differ" in refused(fit("texts.csv"), tmp_path / "out")
+
+
+def test_they_are_calibrated_on_no_test_item(fit, tmp_path, faster, monkeypatch):
+    seen = []
+    right = replay.inputs
+
+    def watched(model, data, most):
+        seen.extend(data.names)
+        return right(model, data, most)
+
+    monkeypatch.setattr(replay, "inputs", watched)
+    model = fit("photos")
+    api.export(model, out=tmp_path / "out", format="openvino", precision="int8", offline=True)
+    found = items.own(headstart.load(model), model)
+    assert found.tested.any()
+    assert set(seen) == {
+        n for n, test in zip(found.data.names, found.tested, strict=True) if not test
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"precision": "int4"}, "--precision is 'int4', but it must be one of float32, float16"),
+        ({"precision": "int8", "format": "keras"}, "--format keras writes float32 alone"),
+    ],
+)
+def test_what_there_is_not(fit, tmp_path, options, said):
+    with pytest.raises(InputError, match=said):
+        api.export(fit("texts.csv"), **{"out": tmp_path / "out", "format": "onnx", **options})
+
+
+def test_without_nncf(fit, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "installed", lambda _: False)
+    with pytest.raises(InputError, match=r"pip install 'headstart\[int8\]'"):
+        api.export(
+            fit("texts.csv"), out=tmp_path / "a", format="openvino", precision="int8", offline=True
+        )
