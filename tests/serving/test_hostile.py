@@ -192,10 +192,34 @@ def test_an_output_that_there_is_not(server):
     assert server.client.post("v2/models/texts/infer", json=body, headers=binary).status_code == 415
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example:8000", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("localhost.evil.example", 421),
+        ("[::1", 421),
+        ("localhost:8000", 200),
+        ("model.localhost", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+        ("192.168.0.7", 200),
+    ],
+)
+def test_a_name_that_was_made_to_lead_here(server, host, status):
+    """DNS rebinding: a stranger's page asks a server of this machine by the stranger's name."""
+    asked = {"json": {"text": "a"}, "headers": {"host": host}}
+    assert server.client.post("models/texts/predict", **asked).status_code == status
+    assert server.client.get("models", headers={"host": host}).status_code == status
+    assert server.client.get("v2/health/live", headers={"host": host}).status_code == 200
+
+
 def test_a_slow_client_is_given_up_and_others_are_answered(server):
     host, port = server.client.base_url.host, server.client.base_url.port
     with socket.create_connection((host, port)) as slow:
-        slow.sendall(b"POST /models/texts/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        slow.sendall(
+            b"POST /models/texts/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+        )
         for _ in range(3):
             assert server.client.post("models/texts/predict", json={"text": "a"}).is_success
             slow.sendall(b"a")

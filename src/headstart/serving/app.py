@@ -104,7 +104,7 @@ def application(spec: ServeSpec, meters: Meters, state: State, models: "Lifespan
         redoc_url=None,
         redirect_slashes=False,  # to where the header Host says
     )
-    app.add_middleware(Guard, token=spec.token, meters=meters, state=state)
+    app.add_middleware(Guard, token=spec.token, host=spec.host, meters=meters, state=state)
     _refusals(app)
     _health(app, served, state)
     _inference(app, spec, served, Intake(spec.body_bytes, spec.timeout))

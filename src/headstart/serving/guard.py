@@ -3,6 +3,8 @@
 import hmac
 import time
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,11 +33,22 @@ class State:
 
 
 class Guard:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware around the whole application.
 
-    def __init__(self, app: ASGIApp, *, token: str | None, meters: Meters, state: State) -> None:
+    Args:
+        app: what answers.
+        token: that a request must bring.
+        host: that the server listens at.
+        meters: what is counted.
+        state: whether the process has been asked to stop.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, token: str | None, host: str, meters: Meters, state: State
+    ) -> None:
         self._app, self._meters, self._state = app, meters, state
         self._token = None if token is None else f"Bearer {token}".encode("ascii")
+        self._host = host.casefold() if token is None and is_local(host) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -56,7 +69,14 @@ class Guard:
             await send(message)
 
         try:
-            if self._may(scope):
+            if self._is_of_another_name(scope):
+                refused = refusal(
+                    "Without a token only this machine is answered, by its own names: ask "
+                    "127.0.0.1 or localhost, or set HEADSTART_TOKEN.",
+                    421,
+                )
+                await refused(scope, receive, sending)
+            elif self._may(scope):
                 await self._app(scope, receive, sending)
             else:
                 refused = refusal("A token is needed: Authorization: Bearer TOKEN.", 401)
@@ -66,9 +86,34 @@ class Guard:
             path = getattr(scope.get("route"), "path", "other")
             self._meters.request(path, status or 500, time.perf_counter() - began)
 
+    def _is_of_another_name(self, scope: Scope) -> bool:
+        """Whether a local server was asked by a name that is not this machine's.
+
+        A stranger's page may have its own name lead to this machine ("DNS rebinding"): the browser
+        then takes what answers for a part of that page.
+        """
+        if self._host is None or scope["path"] in OPEN:
+            return False
+        try:
+            name = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
+        except ValueError:
+            return True
+        return name is not None and name != self._host and not is_local(name, any_address=True)
+
     def _may(self, scope: Scope) -> bool:
         if self._token is None or scope["path"] in OPEN:
             return True
         given = Headers(scope=scope).get("authorization", "").encode("utf-8", "replace")
         scheme, _, rest = given.partition(b" ")
         return hmac.compare_digest(scheme.capitalize() + b" " + rest.strip(), self._token)
+
+
+def is_local(host: str, *, any_address: bool = False) -> bool:
+    """Whether a host is this machine; with `any_address`, or any number, which has no owner."""
+    if host.casefold() == "localhost" or host.casefold().endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return any_address or address.is_loopback
