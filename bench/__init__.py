@@ -32,6 +32,7 @@ MEASUREMENTS = (
 ON_REQUEST = (
     "climb",
     "coverage",
+    "export",
     "groups",
     "label_errors",
     "near_duplicates",

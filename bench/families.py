@@ -39,7 +39,8 @@ class Network:
     write: Callable[[Path, str], str]
 
 
-def _timm(folder: Path, architecture: str) -> str:
+def timm_network(folder: Path, architecture: str) -> str:
+    """A network of timm."""
     import timm
     import torch
     from safetensors.torch import save_file
@@ -58,7 +59,8 @@ def _timm(folder: Path, architecture: str) -> str:
     return f"timm:{architecture}@{file}"
 
 
-def _keras(folder: Path, architecture: str) -> str:
+def keras_network(folder: Path, architecture: str) -> str:
+    """A network of keras.applications."""
     os.environ["KERAS_BACKEND"] = "torch"
     from headstart.backbones import keras as family
 
@@ -70,13 +72,14 @@ def _keras(folder: Path, architecture: str) -> str:
     return f"keras:{architecture}@{file}"
 
 
-def _transformers(folder: Path, kind: str) -> str:
+def transformers_network(folder: Path, kind: str, **settings: Any) -> str:
+    """A network of transformers, of the usual size unless its configuration says otherwise."""
     import torch
     import transformers
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     torch.manual_seed(0)
-    config = transformers.AutoConfig.for_model(kind)
+    config = transformers.AutoConfig.for_model(kind, **settings)
     transformers.AutoModel.from_config(config).save_pretrained(folder)
     words = {word: number for number, word in enumerate(("[PAD]", "[UNK]", *_vocabulary()))}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
@@ -86,20 +89,20 @@ def _transformers(folder: Path, kind: str) -> str:
 
 
 NETWORKS = {
-    "VGG16, timm": Network("vgg16", "image", _timm),
-    "VGG19, timm": Network("vgg19", "image", _timm),
-    "ResNet-50, timm": Network("resnet50", "image", _timm),
-    "Inception v3, timm": Network("inception_v3", "image", _timm),
-    "ConvNeXt tiny, timm": Network("convnext_tiny", "image", _timm),
-    "ViT base, timm": Network("vit_base_patch16_224", "image", _timm),
-    "VGG16, Keras": Network("VGG16", "image", _keras),
-    "VGG19, Keras": Network("VGG19", "image", _keras),
-    "ResNet-50, Keras": Network("ResNet50", "image", _keras),
-    "Inception v3, Keras": Network("InceptionV3", "image", _keras),
-    "BERT base": Network("bert", "text", _transformers),
-    "DistilBERT": Network("distilbert", "text", _transformers),
-    "GPT-2": Network("gpt2", "text", _transformers),
-    "OPT 125M": Network("opt", "text", _transformers),
+    "VGG16, timm": Network("vgg16", "image", timm_network),
+    "VGG19, timm": Network("vgg19", "image", timm_network),
+    "ResNet-50, timm": Network("resnet50", "image", timm_network),
+    "Inception v3, timm": Network("inception_v3", "image", timm_network),
+    "ConvNeXt tiny, timm": Network("convnext_tiny", "image", timm_network),
+    "ViT base, timm": Network("vit_base_patch16_224", "image", timm_network),
+    "VGG16, Keras": Network("VGG16", "image", keras_network),
+    "VGG19, Keras": Network("VGG19", "image", keras_network),
+    "ResNet-50, Keras": Network("ResNet50", "image", keras_network),
+    "Inception v3, Keras": Network("InceptionV3", "image", keras_network),
+    "BERT base": Network("bert", "text", transformers_network),
+    "DistilBERT": Network("distilbert", "text", transformers_network),
+    "GPT-2": Network("gpt2", "text", transformers_network),
+    "OPT 125M": Network("opt", "text", transformers_network),
 }
 
 
