@@ -152,6 +152,12 @@ def _checked(
         )
     done = gate(model, written, found, progress, precision)
     failures = done.failures()
+    if failures and precision == "int8":
+        raise HeadstartError(
+            f"The {format} export in int8 is refused, so nothing was written: "
+            f"{'; '.join(failures)}. Furthest are {done.furthest()}. Use --precision float32 or "
+            "float16."
+        )
     if failures:
         raise HeadstartError(
             f"The {format} export does not answer like the model, so nothing was written: "

@@ -52,15 +52,14 @@ def write(
         )
     from headstart.export import graph, network
 
-    exact = graph.exported(model, network.module_of(model, "onnx", offline=offline))
-    made = graph.whole(model, exact)
+    found = graph.exported(model, network.module_of(model, "onnx", offline=offline))
     plain = None
     if precision == "int8":
-        plain = asking(made.SerializeToString())
-        names = [each.name for each in exact.graph.input]
-        made = graph.whole(model, quantised(exact, given, names))
+        plain = asking(graph.whole(model, found).SerializeToString())
+        found = quantised(found, given, [each.name for each in found.graph.input])
     elif precision == "float16":
-        made = halved(made)
+        found = halved(found)
+    made = graph.whole(model, found)
     out.mkdir()
     (out / FILE).write_bytes(made.SerializeToString())
     write_tokenizer(model, out)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from headstart.errors import HeadstartError, InputError, first_line
 from headstart.export.metadata import metadata, undecided, write_tokenizer
-from headstart.export.precision import Precision, quantised
+from headstart.export.precision import Precision, halved, quantised
 from headstart.export.written import Answers, Ask, Asked, Script, Written, check_folder
 from headstart.installed import installed
 from headstart.predictors import Model
@@ -70,10 +70,12 @@ def write(
     if precision == "int8":
         plain = asking(_whole(model, model.graph.clone()))
         network = quantised(network, given)
+    elif precision == "float16":
+        network = halved(network)
     out.mkdir()
     made = _whole(model, network)
     try:
-        ov.save_model(made, out / FILE, compress_to_fp16=precision == "float16")
+        ov.save_model(made, out / FILE, compress_to_fp16=False)
     except RuntimeError as error:  # Which is all it says of a disk that is full.
         raise HeadstartError(
             f"OpenVINO could not write the graph ({first_line(error)}), so nothing was written; "

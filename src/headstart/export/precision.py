@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headstart.errors import InputError, first_line
 from headstart.export.written import Asked
@@ -62,31 +63,55 @@ def quantised(network: Any, given: Sequence[Asked], names: Sequence[str] | None 
         ) from error
 
 
-def halved(model: Any) -> Any:
-    """A graph of ONNX whose large arrays are stored in 16 bits; it computes in 32 as before.
+def halved(network: Any) -> Any:
+    """A network whose large weights are stored in 16 bits; it computes in 32 as before.
+
+    Args:
+        network: a graph of OpenVINO or of ONNX; changed in place.
 
     Raises:
         InputError: a weight is too large for 16 bits.
     """
+    return (_halved_onnx if hasattr(network, "graph") else _halved_openvino)(network)
+
+
+def _halved_onnx(model: Any) -> Any:
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []
     for each in model.graph.initializer:
-        if each.data_type != TensorProto.FLOAT or int(np.prod(each.dims)) < LARGE:
-            continue
-        name, values = each.name, numpy_helper.to_array(each)
-        with np.errstate(over="ignore"):
-            half = values.astype(np.float16)
-        if np.isinf(half).any() and np.isfinite(values).all():
-            raise InputError(
-                f"The weights {name!r} do not fit 16-bit floats; use --precision float32."
-            )
-        each.CopyFrom(numpy_helper.from_array(half, f"{name}/half"))
-        casts.append(helper.make_node("Cast", [each.name], [name], to=TensorProto.FLOAT))
+        if each.data_type == TensorProto.FLOAT and int(np.prod(each.dims)) >= LARGE:
+            name, half = each.name, _half(numpy_helper.to_array(each))
+            each.CopyFrom(numpy_helper.from_array(half, f"{name}/half"))
+            casts.append(helper.make_node("Cast", [each.name], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return model
+
+
+def _halved_openvino(model: Any) -> Any:
+    from openvino import Type, opset13
+
+    for each in model.get_ordered_ops():
+        if each.get_type_name() == "Constant" and each.get_element_type() == Type.f32:
+            if each.data.size < LARGE:
+                continue
+            readers = list(each.output(0).get_target_inputs())
+            whole = opset13.convert(opset13.constant(_half(each.data)), "f32")
+            for reader in readers:
+                reader.replace_source_output(whole.output(0))
+    return model
+
+
+def _half(values: NDArray[np.float32]) -> NDArray[np.float16]:
+    with np.errstate(over="ignore"):
+        half = values.astype(np.float16)
+    if np.isinf(half).any():
+        raise InputError(
+            "The weights of the network do not fit 16-bit floats; use --precision float32."
+        )
+    return half
 
 
 def _kinds(network: Any) -> set[str]:
