@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headstart.serving.guard import is_loopback
+
 JSON = {"content-type": "application/json"}
 
 
@@ -200,6 +202,7 @@ def test_an_output_that_there_is_not(server):
         ("localhost.evil.example", 421),
         ("[::1", 421),
         ("localhost:8000", 200),
+        ("LOCALHOST.", 200),
         ("model.localhost", 200),
         ("127.0.0.1", 200),
         ("[::1]:8000", 200),
@@ -212,6 +215,17 @@ def test_a_name_that_was_made_to_lead_here(server, host, status):
     assert server.client.post("models/texts/predict", **asked).status_code == status
     assert server.client.get("models", headers={"host": host}).status_code == status
     assert server.client.get("v2/health/live", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        *(("127.0.0.1", True), ("127.1", True), ("localhost", True), ("::1", True)),
+        *(("::ffff:127.0.0.1", True), ("0.0.0.0", False), ("::", False), ("192.0.2.7", False)),
+    ],
+)
+def test_where_only_this_machine_is_answered(host, loopback):
+    assert is_loopback(host) == loopback
 
 
 def test_a_slow_client_is_given_up_and_others_are_answered(server):

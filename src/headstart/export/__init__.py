@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.atomic import write_json
 from headstart.errors import HeadstartError, InputError
-from headstart.export.precision import MOST, PRECISIONS, Precision
+from headstart.export.precision import MOST, MOST_BYTES, PRECISIONS, Precision, refuse_missing
 from headstart.export.written import Answers, Asked, Exported, Written
 from headstart.paths import check_written
 from headstart.predictors import Model
@@ -90,11 +90,14 @@ def _check_precision(precision: str, format: str, writer: Callable[..., Written]
         raise InputError(
             f"--precision is {precision!r}, but it must be one of {', '.join(PRECISIONS)}."
         )
-    if known != "float32" and "precision" not in signature(writer).parameters:
+    needed = {"float32": set[str](), "float16": {"precision"}, "int8": {"precision", "given"}}
+    if not needed[known] <= set(signature(writer).parameters):
         raise InputError(
-            f"--precision is {precision!r}, but --format {format} writes float32 alone; leave it "
-            "out, or say --format onnx or openvino."
+            f"--precision is {precision!r}, which --format {format} does not write; leave it out, "
+            "or say --format onnx or openvino."
         )
+    if known == "int8":
+        refuse_missing()
     return known
 
 
@@ -104,10 +107,10 @@ def _smaller(model: Model, precision: Precision, found: "Items") -> dict[str, An
         return {} if precision == "float32" else {"precision": precision}
     from headstart.export.replay import inputs
 
-    # The test items have no part in what they measure.
+    # Test items have no part in what they measure, where there are others.
     untested = np.flatnonzero(~found.tested)
     data = found.data.select(untested) if len(untested) else found.data
-    return {"precision": precision, "given": inputs(model, data, MOST)}
+    return {"precision": precision, "given": inputs(model, data, MOST, MOST_BYTES)}
 
 
 def _check_out(out: Path) -> None:
@@ -152,11 +155,12 @@ def _checked(
         )
     done = gate(model, written, found, progress, precision)
     failures = done.failures()
-    if failures and precision == "int8":
+    if failures and precision != "float32":
+        instead = " or float16" if precision == "int8" else ""
         raise HeadstartError(
-            f"The {format} export in int8 is refused, so nothing was written: "
-            f"{'; '.join(failures)}. Furthest are {done.furthest()}. Use --precision float32 or "
-            "float16."
+            f"The {format} export in {precision} is refused, so nothing was written: "
+            f"{'; '.join(failures)}. Furthest are {done.furthest()}. Use --precision float32"
+            f"{instead}."
         )
     if failures:
         raise HeadstartError(

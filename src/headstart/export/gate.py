@@ -31,6 +31,8 @@ CLOSE = 0.05
 """Largest difference of two values that are the same answer, as they were read."""
 WORST = 5
 """Items that are named."""
+FASTER = 1.05
+"""Times as fast as in 32 bits, at least: less is within what the clock can tell."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class Limits:
         changed: largest share of items whose top class is another one there.
         median: largest difference of the median item, as it was read.
         same: least share of items whose answer is the same, as they were read.
-        accuracy: largest difference of the share of right answers, as they were read; None: the
-            half-width of the model's 95% interval.
+        accuracy: largest difference of the share of right answers, as they were read; None: as far
+            as the 95% interval of the model's reaches below it.
         batches: largest difference between an item alone and in a batch.
         unusual: largest difference of a probability for items of unusual sizes, beside what a level
             of brightness here and there changes the model's own answer by.
@@ -91,6 +93,7 @@ class Gate:
             brighter or darker, by chance.
         worst: the items that are furthest, by name, the furthest first.
         faster: how many times as fast it is as in 32-bit floats; None where it need not be faster.
+        precision: of the export.
         limits: what it is held to.
     """
 
@@ -112,6 +115,7 @@ class Gate:
     rounding: Mapping[str, float]
     worst: Mapping[str, float]
     faster: float | None
+    precision: Precision
     limits: Limits
 
     def failures(self) -> list[str]:
@@ -147,17 +151,20 @@ class Gate:
         for name, difference in self.unusual.items():
             if not difference <= limits.unusual + self.rounding[name]:
                 yield f"{name} differs by {difference:.2g}"
-        if self.faster is not None and self.faster <= 1:
-            yield f"here it is {self.faster:.2f} times as fast as in 32-bit floats"
+        if self.faster is not None and self.faster < FASTER:
+            yield f"on this machine it is {self.faster:.2f} times as fast as in 32-bit floats"
 
     def sentences(self) -> list[str]:
         """What was checked, for a person."""
+        like = "answers like the model" if self.precision == "float32" else "was held to the model"
         lines = [
-            f"Asked about {items_of(self.items, 'item')} ({self.source}), the export answers like "
-            f"the model: from the same input to {self.network:.1g}, and from the files as a "
-            f"program without headstart reads them to {self.largest:.1g} (median "
-            f"{self.median:.1g}), with the same answer for {self.same:.1%}.",
+            f"Asked about {items_of(self.items, 'item')} ({self.source}), the export {like}: from "
+            f"the same input to {self.network:.1g}, and from the files as a program without "
+            f"headstart reads them to {self.largest:.1g} (median {self.median:.1g}), with the same "
+            f"answer for {self.same:.1%}.",
         ]
+        if self.precision != "float32":
+            lines.append(f"The precision of its network is {self.precision}.")
         if self.unread:
             lines.append(f"Such a program cannot read {self.unread:,} of them.")
         if self.skipped:
@@ -233,6 +240,7 @@ def gate(
         rounding={name: _far_apart(nudged, wanted, scale) for name, (_, wanted, nudged) in unusual},
         worst={done.names[at]: float(furthest[at]) for at in worst},
         faster=done.faster,
+        precision=precision,
         limits=LIMITS[precision],
     )
 

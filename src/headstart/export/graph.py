@@ -13,6 +13,7 @@ from headstart.errors import InputError, first_line
 from headstart.export.answer import FEATURES, answered
 from headstart.export.metadata import metadata
 from headstart.export.nodes import OPSET, Nodes, Side
+from headstart.export.precision import Precision
 from headstart.export.resize import resized
 from headstart.predictors import Model
 from headstart.preprocessing import ImagePreprocessing
@@ -75,12 +76,15 @@ def exported(model: Model, network: nn.Module) -> onnx.ModelProto:
     return made
 
 
-def whole(model: Model, network: onnx.ModelProto) -> onnx.ModelProto:
+def whole(
+    model: Model, network: onnx.ModelProto, precision: Precision = "float32"
+) -> onnx.ModelProto:
     """A model as one graph.
 
     Args:
         model: what is exported.
         network: its network, from `exported`; not changed.
+        precision: of that network, which the graph says.
 
     Raises:
         InputError: the head cannot be written as a graph.
@@ -97,7 +101,7 @@ def whole(model: Model, network: onnx.ModelProto) -> onnx.ModelProto:
     made = compose.merge_models(made, after(model, width), [(output.name, FEATURES)])
     made.graph.name = "headstart"
     made.producer_name = "headstart"
-    helper.set_model_props(made, metadata(model))
+    helper.set_model_props(made, metadata(model, precision))
     onnx.checker.check_model(made)
     return made
 

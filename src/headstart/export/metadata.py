@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 
 from headstart import backbones
+from headstart.export.precision import Precision
 from headstart.predictors import Model
 from headstart.preprocessing import TextPreprocessing
 from headstart.types import Unchecked
 
 
-def metadata(model: Model) -> dict[str, str]:
-    """Texts by name; all but `task`, `backbone` and `licence` are JSON."""
+def metadata(model: Model, precision: Precision = "float32") -> dict[str, str]:
+    """Texts by name; all but `task`, `backbone`, `licence` and `precision` are JSON.
+
+    The metrics are of the model, whatever the precision of its export.
+    """
     backbone = dict(model.about.get("backbone") or {})
     said: Unchecked = {
         "classes": list(model.classes),
@@ -25,6 +29,7 @@ def metadata(model: Model) -> dict[str, str]:
         "task": model.task,
         "backbone": backbones.public_name(str(backbone.get("name", "unknown"))),
         "licence": str(backbone.get("licence") or "unknown"),
+        "precision": precision,
     }
     return texts | {
         # Escaped, as a name may hold what is not UTF-8.

@@ -59,7 +59,7 @@ def write(
         found = quantised(found, given, [each.name for each in found.graph.input])
     elif precision == "float16":
         found = halved(found)
-    made = graph.whole(model, found)
+    made = graph.whole(model, found, precision)
     out.mkdir()
     (out / FILE).write_bytes(made.SerializeToString())
     write_tokenizer(model, out)

@@ -73,7 +73,7 @@ def write(
     elif precision == "float16":
         network = halved(network)
     out.mkdir()
-    made = _whole(model, network)
+    made = _whole(model, network, precision)
     try:
         ov.save_model(made, out / FILE, compress_to_fp16=False)
     except RuntimeError as error:  # Which is all it says of a disk that is full.
@@ -96,7 +96,7 @@ def asking(graph: "Path | ov.Model") -> Ask:
     return answer
 
 
-def _whole(model: Model, network: "ov.Model") -> "ov.Model":
+def _whole(model: Model, network: "ov.Model", precision: Precision = "float32") -> "ov.Model":
     """A model around its network, which becomes a part of it."""
     from openvino import Model as Graph
 
@@ -114,7 +114,7 @@ def _whole(model: Model, network: "ov.Model") -> "ov.Model":
     last = _read(graph.after(model, _width(network)))
     _join(network, last)
     made = Graph(last.get_results(), inputs, "headstart")
-    for name, text in metadata(model).items():
+    for name, text in metadata(model, precision).items():
         made.set_rt_info(text, name)
     return made
 

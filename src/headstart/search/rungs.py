@@ -54,7 +54,8 @@ def refuse_unadaptable(backbone: Backbone, spec: FitSpec) -> None:
         return
     cut = usual_cut(backbone, spec)
     part = backbone.module if cut is None else backbone.cut(cut).tail
-    strategy.prepare(copy.deepcopy(part), backbone, 0.0, spec.seed)
+    if not strategy.own_weights:  # It puts something in, which not every network takes.
+        strategy.prepare(copy.deepcopy(part), backbone, 0.0, spec.seed)
 
 
 def usual_cut(backbone: Backbone, spec: FitSpec) -> str | None:

@@ -1,6 +1,7 @@
 """What holds for every request: who may ask, what is counted, and what no answer may allow."""
 
 import hmac
+import socket
 import time
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -48,7 +49,7 @@ class Guard:
     ) -> None:
         self._app, self._meters, self._state = app, meters, state
         self._token = None if token is None else f"Bearer {token}".encode("ascii")
-        self._host = host.casefold() if token is None and is_local(host) else None
+        self._host = host.casefold() if token is None and is_loopback(host) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -98,7 +99,10 @@ class Guard:
             name = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
         except ValueError:
             return True
-        return name is not None and name != self._host and not is_local(name, any_address=True)
+        if name is None:
+            return False
+        name = name.rstrip(".")
+        return name != self._host and not _is_own_name(name)
 
     def _may(self, scope: Scope) -> bool:
         if self._token is None or scope["path"] in OPEN:
@@ -108,12 +112,23 @@ class Guard:
         return hmac.compare_digest(scheme.capitalize() + b" " + rest.strip(), self._token)
 
 
-def is_local(host: str, *, any_address: bool = False) -> bool:
-    """Whether a host is this machine; with `any_address`, or any number, which has no owner."""
-    if host.casefold() == "localhost" or host.casefold().endswith(".localhost"):
+def is_loopback(host: str) -> bool:
+    """Whether an address, or that of a name, is one that only this machine reaches."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
+        address = ip_address(str(found).partition("%")[0])
+    except (OSError, ValueError):
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _is_own_name(name: str) -> bool:
+    """Whether a name leads to this machine everywhere, or is a number, which has no owner."""
+    if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        address = ip_address(host)
+        ip_address(name)
     except ValueError:
         return False
-    return any_address or address.is_loopback
+    return True

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from headstart.serving.guard import State
     from headstart.serving.served import Served
 
-LOOPBACK = ("127.", "::1")
 BACKLOG = 2048
 """Connections that may wait to be taken."""
 FILES = 65_536
@@ -195,7 +194,9 @@ def _allow_connections() -> None:
 
 
 def _warn(host: str, spec: ServeSpec) -> None:
-    if spec.token is None and not host.startswith(LOOPBACK):
+    from headstart.serving.guard import is_loopback
+
+    if spec.token is None and not is_loopback(host):
         print(
             f"headstart: whoever reaches {host} may ask, for no token is set; set HEADSTART_TOKEN.",
             file=sys.stderr,
