@@ -61,7 +61,7 @@ def test_an_openvino_graph_keeps_a_mask_and_what_several_read():
     import openvino as ov
     from openvino import opset13 as ops
 
-    given = ops.parameter([300], "f32")
+    given = ops.parameter([300], np.float32)
     weights = ops.constant(np.linspace(-1, 1, 300, dtype=np.float32))
     mask = ops.constant(np.full(300, np.finfo(np.float32).min, np.float32))
     result = ops.maximum(ops.add(ops.multiply(given, weights), weights), mask)
@@ -93,7 +93,7 @@ def test_nncf_reports_to_nobody():
         "import openvino, numpy as np\n"
         "from openvino import opset13 as ops\n"
         "from headstart.export.precision import quantised\n"
-        "given = ops.parameter([1, 8], 'f32')\n"
+        "given = ops.parameter([1, 8], np.float32)\n"
         "weights = ops.constant(np.ones((8, 4), np.float32))\n"
         "network = openvino.Model([ops.matmul(given, weights, False, False)], [given], 'small')\n"
         "quantised(network, [(np.ones((1, 8), np.float32),)] * 4)\n"
