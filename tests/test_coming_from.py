@@ -23,8 +23,8 @@ COMMANDS = [
 def place(tmp_path_factory, warm):
     """The data that the page speaks of, as the other tools take it."""
     place = Place(tmp_path_factory.mktemp("another tool"), warm)
-    for name in ("cats_and_dogs", "pets/train", "pets/valid"):
-        pictures(place.folder / name, 12, seed=len(name))
+    for seed, name in enumerate(("cats_and_dogs", "pets/train", "pets/valid")):
+        pictures(place.folder / name, 12, seed=seed)
     rng = np.random.default_rng(0)
     scored = place.folder / "scored_images"
     scored.mkdir()
