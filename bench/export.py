@@ -150,7 +150,7 @@ def _precisions(out: Path, folder: Path) -> Iterator[tuple[str, Found]]:
 
     import headstart
     from headstart.export import gate, items, replay
-    from headstart.export.precision import MOST, MOST_BYTES, PRECISIONS
+    from headstart.export.precision import PRECISIONS
     from headstart.export.written import Answers
     from headstart.progress import Silent
     from headstart.registry import EXPORTERS
@@ -159,7 +159,7 @@ def _precisions(out: Path, folder: Path) -> Iterator[tuple[str, Found]]:
     model = headstart.load(out)
     found = items.own(model, out)
     untested = found.data.select(np.flatnonzero(~found.tested))
-    given = replay.inputs(model, untested, MOST, MOST_BYTES)
+    given = replay.inputs(model, untested)
     read = replay.reader(model, resizes=True)
     asked = [read(each).same for each in found.data.items[:TIMED]]
     for format in ("openvino", "onnx"):

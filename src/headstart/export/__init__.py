@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.atomic import write_json
 from headstart.errors import HeadstartError, InputError
-from headstart.export.precision import MOST, MOST_BYTES, PRECISIONS, Precision, refuse_missing
+from headstart.export.precision import PRECISIONS, Precision, refuse_missing
 from headstart.export.written import Answers, Asked, Exported, Written
 from headstart.paths import check_written
 from headstart.predictors import Model
@@ -102,7 +102,7 @@ def _check_precision(precision: str, format: str, writer: Callable[..., Written]
 
 
 def _smaller(model: Model, precision: Precision, found: "Items") -> dict[str, Any]:
-    """What an exporter is told of a precision that is not the usual one."""
+    """The arguments of an exporter for a precision other than float32."""
     if precision != "int8":
         return {} if precision == "float32" else {"precision": precision}
     from headstart.export.replay import inputs
@@ -110,7 +110,7 @@ def _smaller(model: Model, precision: Precision, found: "Items") -> dict[str, An
     # Test items have no part in what they measure, where there are others.
     untested = np.flatnonzero(~found.tested)
     data = found.data.select(untested) if len(untested) else found.data
-    return {"precision": precision, "given": inputs(model, data, MOST, MOST_BYTES)}
+    return {"precision": precision, "given": inputs(model, data)}
 
 
 def _check_out(out: Path) -> None:

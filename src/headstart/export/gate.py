@@ -94,7 +94,6 @@ class Gate:
         worst: the items that are furthest, by name, the furthest first.
         faster: how many times as fast it is as in 32-bit floats; None where it need not be faster.
         precision: of the export.
-        limits: what it is held to.
     """
 
     items: int
@@ -116,7 +115,11 @@ class Gate:
     worst: Mapping[str, float]
     faster: float | None
     precision: Precision
-    limits: Limits
+
+    @property
+    def limits(self) -> Limits:
+        """How far such an export may be from the model."""
+        return LIMITS[self.precision]
 
     def failures(self) -> list[str]:
         """What is not within the limits; nothing where the export may be written."""
@@ -241,7 +244,6 @@ def gate(
         worst={done.names[at]: float(furthest[at]) for at in worst},
         faster=done.faster,
         precision=precision,
-        limits=LIMITS[precision],
     )
 
 

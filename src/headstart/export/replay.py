@@ -14,6 +14,7 @@ from headstart.data import images, texts
 from headstart.data.dataset import Dataset
 from headstart.errors import HeadstartError, InputError, Unreadable, first_line
 from headstart.export import client, unusual
+from headstart.export.precision import MOST, MOST_BYTES
 from headstart.export.reference import decided, reference
 from headstart.export.written import Answers, Ask, Asked, Written
 from headstart.predictors import Model
@@ -158,14 +159,12 @@ def _faster(ask: Ask, plain: Ask, few: list[Asked]) -> float:
     return least[plain] / least[ask]
 
 
-def inputs(model: Model, data: Dataset, most: int, most_bytes: int) -> list[Asked]:
-    """What the network is given of items that can be read, drawn by chance.
+def inputs(model: Model, data: Dataset) -> list[Asked]:
+    """The network's inputs for items that can be read, drawn at random: what int8 is calibrated on.
 
     Args:
         model: whose network.
         data: the items.
-        most: how many, at most.
-        most_bytes: that they take, at most.
 
     Raises:
         InputError: none can be read.
@@ -174,7 +173,7 @@ def inputs(model: Model, data: Dataset, most: int, most_bytes: int) -> list[Aske
     found: list[Asked] = []
     taken = 0
     for at in np.random.default_rng(0).permutation(len(data)):
-        if len(found) == most or taken > most_bytes:
+        if len(found) == MOST or taken > MOST_BYTES:
             break
         with contextlib.suppress(Unreadable):
             found.append(read(data.items[at]).predictor)

@@ -150,13 +150,13 @@ def _best(report: Unchecked) -> str:
 
 def _metrics(report: Unchecked) -> Table:
     """The metrics of each model with their intervals."""
-    letters = tuple(report["models"])
-    found = report["metrics"]
-    names = dict.fromkeys(name for letter in letters for name in found[letter])
+    models = tuple(report["models"])
+    metrics = report["metrics"]
+    names = dict.fromkeys(name for model in models for name in metrics[model])
     rows = [
-        (titled(name), *(_cell(found[letter].get(name)) for letter in letters)) for name in names
+        (titled(name), *(_cell(metrics[model].get(name)) for model in models)) for name in names
     ]
-    return Table(("Metric", *letters), tuple(rows))
+    return Table(("Metric", *models), tuple(rows))
 
 
 def _cell(found: Unchecked | None) -> str:
