@@ -1,5 +1,6 @@
 """Parts of other packages, used from the command line as ours are."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -313,3 +314,15 @@ def test_every_part_of_ours_is_there() -> None:
         for name in kind.ours:
             module = kind.ours[name].partition(":")[0].replace(".", "/")
             assert (Path(registry.__file__).parent.parent / f"{module}.py").is_file(), name
+
+
+def test_garbage_is_collected_again_once_a_part_is_imported(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "hs_large.py").write_text("import gc\nwhile_imported = gc.isenabled()\n")
+    (tmp_path / "hs_broken.py").write_text("1 / 0\n")
+    names = {"state": "hs_large:while_imported", "broken": "hs_broken:nothing"}
+    parts = Registry("part", "headstart.nothing", names)
+    assert parts.resolve("state") is False
+    with pytest.raises(ZeroDivisionError):
+        parts.resolve("broken")
+    assert gc.isenabled()
