@@ -239,7 +239,9 @@ def test_what_is_no_table_is_not_checked():
             check_estimator(kind())
 
 
-@pytest.mark.parametrize("kind", [TransferClassifier, TransferRegressor])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(TransferClassifier, marks=pytest.mark.slow), TransferRegressor]
+)
 def test_scikit_learns_checks_of_the_interface(kind):
     found = _outcome(kind, legacy=False)
     assert not found["failed"]

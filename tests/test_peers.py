@@ -11,7 +11,7 @@ from bench.peers import datasets, run, session
 from bench.peers.datasets import DATASETS, Dataset, Row, split
 from bench.peers.driver import Weights, measure
 from bench.peers.plan import ALSO, MINUTES, PEERS, SCRIPTS, Peer, Run, runs
-from bench.peers.scoring import columns, difference, measured, point
+from bench.peers.scoring import answers, columns, comparable, difference, measured, point
 from bench.peers.session import carry_out
 from bench.peers.summary import result
 from bench.peers.table import markdown
@@ -76,13 +76,11 @@ def _measure(peer, tmp_path, minutes=1.0, seed=0):
 def _result(peer, right, task="classification", seed=0, **more):
     """A finished run of 100 items, as a file has it; `right` of them as the truth is."""
     if task == "classification":
-        said = [[1.0, 0.0] if n < right else [0.0, 1.0] for n in range(100)]
-        truth, classes = ["a"] * 100, ["a", "b"]
+        said, truth, classes = [int(n >= right) for n in range(100)], [0] * 100, ["a", "b"]
     else:
-        truth, classes = [str(n) for n in range(100)], []
+        truth, classes = [float(n) for n in range(100)], []
         said = [float(n) if n < right else 50.0 for n in range(100)]
     answer = {
-        "predictions": said,
         "seconds": {"training": 100.0, "predicting": 1.0},
         "epochs": 2,
         "curve": [],
@@ -91,8 +89,8 @@ def _result(peer, right, task="classification", seed=0, **more):
     return {
         "peer": peer, "dataset": "set", "kind": "text", "task": task, "minutes": 3.0,
         "seed": seed, "state": "done", "message": "", "answer": answer, "classes": classes,
-        "ids": list(range(100)), "truth": truth, "tables": f"t{seed}", "peak_megabytes": 10,
-        "wall_seconds": 101.0, "other_work": 0.0, "machine": MACHINE,
+        "ids": list(range(100)), "answers": said, "truth": truth, "tables": f"t{seed}",
+        "peak_megabytes": 10, "wall_seconds": 101.0, "other_work": 0.0, "machine": MACHINE,
     } | more  # fmt: skip
 
 
@@ -100,7 +98,9 @@ def test_a_run_leaves_predictions_in_order_and_what_they_cost(fakes, tmp_path):
     found = _measure(fakes("fake", "right"), tmp_path)
     assert found["state"] == "done"
     assert point(columns(found)) == {"accuracy": 1.0}
-    assert len(found["answer"]["curve"]) == 1
+    (early,) = found["answer"]["curve"]
+    assert early["reached"] == {"accuracy": 1.0}
+    assert set(early) == {"epoch", "seconds", "reached"}
     assert found["peak_megabytes"] > 5
     assert 0 < found["answer"]["seconds"]["training"] <= found["wall_seconds"] + 0.1
     (file,) = (tmp_path / "results").iterdir()
@@ -111,7 +111,8 @@ def test_a_run_leaves_predictions_in_order_and_what_they_cost(fakes, tmp_path):
 def test_what_a_tool_refuses_is_a_result_with_the_first_line_of_its_message(fakes, tmp_path):
     found = _measure(fakes("fake", "refuse"), tmp_path)
     assert (found["state"], found["message"]) == ("refused", "OSError: no weights here")
-    assert "and more of it" in found["log"]
+    logged = (tmp_path / "results" / "words-1m-seed0-fake.log").read_text("utf-8")
+    assert "and more of it" in logged
 
 
 def test_a_late_run_is_killed_and_a_dead_one_is_told(fakes, tmp_path):
@@ -154,7 +155,7 @@ def test_a_paired_interval_is_narrower_than_that_of_two_who_err_apart():
     assert 0 <= gained.low < 0.05 < gained.high < 0.11
     # The peer is wrong elsewhere: as many right, and less is sure.
     turned = _result("peer", 85)
-    turned["answer"]["predictions"].reverse()
+    turned["answers"].reverse()
     apart = difference([columns(ours)], [columns(turned)])["accuracy"]
     assert apart.value == pytest.approx(0.05)
     assert apart.low < gained.low
@@ -172,7 +173,7 @@ def test_items_of_several_seeds_are_drawn_together():
 
 def test_regression_is_scored_as_numpy_and_the_formula_have_it():
     found = _result("peer", 60, task="regression")
-    truth, said = np.arange(100.0), np.asarray(found["answer"]["predictions"])
+    truth, said = np.arange(100.0), np.asarray(found["answers"])
     expected = {
         "pearson_r": np.corrcoef(truth, said)[0, 1],
         "r2": 1 - ((truth - said) ** 2).sum() / ((truth - truth.mean()) ** 2).sum(),
@@ -186,16 +187,31 @@ def test_other_items_or_answers_that_are_not_numbers_are_not_compared():
     ours = columns(_result("headstart", 90))
     with pytest.raises(ValueError, match="the same test items"):
         difference([ours], [replace(ours, ids=tuple(range(1, 101)))])
-    found = _result("peer", 90)
-    found["answer"]["predictions"][3] = [float("nan"), 1.0]
-    with pytest.raises(ValueError, match="1 numbers of them unusable|2 numbers of them unusable"):
-        columns(found)
+    with pytest.raises(ValueError, match="2 test items, but 2 predictions, 1 numbers of them"):
+        answers([[float("nan"), 1.0], [1.0, 0.0]], "classification", 2)
+    with pytest.raises(ValueError, match="3 test items, but 2 predictions"):
+        answers([0.0, 1.0], "regression", 3)
+    assert answers([[0.2, 0.8], [0.9, 0.1]], "classification", 2) == [1, 0]
+    assert answers([[0.123456789], [2.0]], "regression", 2) == [0.12346, 2.0]
+
+
+def test_runs_on_another_kind_of_processor_are_not_compared():
+    ours, theirs = _result("headstart", 90), _result("keras", 80)
+    assert comparable(ours, theirs)
+    faster = MACHINE | {"processor_features": ["amx_bf16"]}
+    assert not comparable(ours, theirs | {"machine": faster})
+    assert not comparable(ours, theirs | {"tables": "others"})
+    said = markdown([ours, theirs | {"machine": faster}])
+    row = next(line for line in said.splitlines() if line.startswith("| keras"))
+    assert "+0.100" not in row
+    found = result([ours, theirs | {"machine": faster}], 3.0)
+    assert [each.name for each in found.figures] == ["set, accuracy, headstart"]
 
 
 def test_the_table_has_everybody_and_says_who_refused():
     curve = [
-        {"epoch": 1, "seconds": 40.0, "predictions": [[0.0, 1.0]] * 100},
-        {"epoch": 2, "seconds": 80.0, "predictions": [[1.0, 0.0]] * 100},
+        {"epoch": 1, "seconds": 40.0, "reached": {"accuracy": 0.0}},
+        {"epoch": 2, "seconds": 80.0, "reached": {"accuracy": 1.0}},
     ]
     quick = _result("keras", 95)
     quick["answer"]["curve"] = curve

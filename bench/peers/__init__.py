@@ -9,8 +9,10 @@ python -m bench.peers --install              only make the environments and fetc
 Each peer runs in a virtual environment of its own (those that go together share one), with exact
 versions from bench/peers/requirements/, offline, from the weights that headstart ships. They are
 kept in bench/.envs, or where HEADSTART_PEERS_ENVS says, and take about 20 GB. A result is a JSON
-file under bench/results/peers/: delete it, and the run is done again. What a tool refuses is a
-result too, with its message.
+file under bench/peers/results/, which is kept with the source, so that the plan can be done in
+parts: delete it, and the run is done again. What a tool refuses is a result too, with its message;
+what it printed is beside it, in a file that is not kept. Only runs on the same kind of processor
+are compared.
 """
 
 from typing import TYPE_CHECKING

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from typing import Any
 from bench.machine import OtherWork
 from bench.peers.datasets import Dataset, Split
 from bench.peers.plan import Run
+from bench.peers.scoring import answers, columns, point
 
 LATEST = 1.5
 """The process is killed after so many times its minutes."""
@@ -79,7 +80,7 @@ def measure(
         scratch = Path(name)
         job, log = scratch / "job.json", scratch / "log.txt"
         answer = scratch / "answer.json"
-        content = {
+        asked = {
             "kind": dataset.kind,
             "task": dataset.task,
             "train": str(split.train),
@@ -91,13 +92,16 @@ def measure(
             "scratch": str(scratch),
             "answer": str(answer),
         } | {key: str(path) for key, path in asdict(weights).items()}
-        job.write_text(json.dumps(content), "utf-8")
+        job.write_text(json.dumps(asked), "utf-8")
         others = OtherWork()
         command = [str(python), str(run.peer.script), str(job)]
         ended = _watch(command, scratch, log, LATEST * 60 * run.minutes + extra)
         share = others.share()
-        said = json.loads(answer.read_text("utf-8")) if answer.is_file() else {}
-        logged = log.read_text("utf-8", "replace")
+        # Results are kept with the source: they say nothing of where things were.
+        content = answer.read_text("utf-8").replace(name, "SCRATCH") if answer.is_file() else "{}"
+        said = json.loads(content)
+        logged = log.read_text("utf-8", "replace").replace(name, "SCRATCH")
+    truth = _truth(dataset.task, split)
     result = {
         "peer": run.peer.name,
         "dataset": run.dataset,
@@ -106,26 +110,57 @@ def measure(
         "minutes": run.minutes,
         "seed": run.seed,
         **_state(said, ended, logged),
-        "answer": said,
+        "answer": {
+            key: value for key, value in said.items() if key not in ("predictions", "curve")
+        },
         "wall_seconds": round(ended.seconds, 2),
         "peak_megabytes": round(ended.peak),
         "other_work": round(share, 3),
         "classes": split.classes,
         "ids": split.ids,
-        "truth": split.truth,
+        "truth": truth,
         "tables": split.digest,
         "machine": dict(machine),
         "when": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
-    if result["state"] != "done":
-        result["log"] = logged[-6000:]
-    results.mkdir(parents=True, exist_ok=True)
     target = run.file(results)
+    results.mkdir(parents=True, exist_ok=True)
+    if result["state"] == "done":
+        try:
+            _score(result, said)
+        except ValueError as error:
+            result |= {"state": "failed", "message": str(error)}
+    if result["state"] != "done":
+        target.with_suffix(".log").write_text(logged, "utf-8")
     temporary = target.with_suffix(".part")
     temporary.write_text(json.dumps(result) + "\n", "utf-8")
     temporary.replace(target)
     read: dict[str, Any] = json.loads(target.read_text("utf-8"))
     return read
+
+
+def _truth(task: str, split: Split) -> list[float]:
+    """Numbers of classes, or values."""
+    if task == "regression":
+        return [float(each) for each in split.truth]
+    return [split.classes.index(each) for each in split.truth]
+
+
+def _score(result: dict[str, Any], said: Mapping[str, Any]) -> None:
+    """Put what was answered into a result, and what was reached after each epoch."""
+
+    def answered(predictions: Sequence[Any]) -> list[Any]:
+        return answers(predictions, result["task"], len(result["truth"]))
+
+    result["answers"] = answered(said["predictions"])
+    result["answer"]["curve"] = [
+        {
+            "epoch": each["epoch"],
+            "seconds": round(each["seconds"], 2),
+            "reached": point(columns(result, answered(each["predictions"]))),
+        }
+        for each in said["curve"]
+    ]
 
 
 def _state(said: Mapping[str, Any], ended: Ended, logged: str) -> dict[str, Any]:

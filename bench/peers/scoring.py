@@ -43,32 +43,53 @@ class Columns:
     task: str
 
 
-def columns(result: Mapping[str, Any], predictions: Sequence[Any] | None = None) -> Columns:
-    """Of a finished run, or of a snapshot's `predictions` in it.
+def answers(predictions: Sequence[Any], task: str, items: int) -> list[Any]:
+    """What metrics need of predictions: the number of the likeliest class, or the value.
+
+    Args:
+        predictions: probabilities (items, classes) or values (items,).
+        task: `classification` or `regression`.
+        items: to be tested on.
 
     Raises:
         ValueError: there is not one usable prediction for each test item.
     """
-    said = np.asarray(
-        result["answer"]["predictions"] if predictions is None else predictions, dtype=np.float64
-    )
-    if len(said) != len(result["truth"]) or not np.isfinite(said).all():
+    values = np.asarray(predictions, dtype=np.float64)
+    if len(values) != items or not np.isfinite(values).all():
         raise ValueError(
-            f"{result['peer']} on {result['dataset']}: {len(result['truth'])} test items, but "
-            f"{len(said)} predictions, {int((~np.isfinite(said)).sum())} numbers of them unusable"
+            f"{items} test items, but {len(values)} predictions, "
+            f"{int((~np.isfinite(values)).sum())} numbers of them unusable"
         )
+    if task == "classification":
+        return values.argmax(axis=1).tolist()
+    return [float(f"{each:.5g}") for each in values.reshape(-1).tolist()]
+
+
+def columns(result: Mapping[str, Any], answered: Sequence[Any] | None = None) -> Columns:
+    """Of a finished run, or of what it `answered` at an earlier epoch."""
     ids = tuple(result["ids"])
+    said = np.asarray(result["answers"] if answered is None else answered, dtype=np.float64)
+    truth = np.asarray(result["truth"], dtype=np.float64)
     if result["task"] == "classification":
-        names = np.asarray(result["classes"])
-        right = names[said.argmax(axis=1)] == np.asarray(result["truth"])
-        return Columns(ids, right.astype(np.float64)[:, None], "classification")
-    truth = np.asarray([float(each) for each in result["truth"]])
-    said = said.reshape(-1)
+        return Columns(ids, (said == truth).astype(np.float64)[:, None], "classification")
     # Centred, so that the squares keep their digits; no metric here depends on the zero.
     middle = truth.mean()
     truth, said = truth - middle, said - middle
     values = np.stack([said, truth, said**2, truth**2, said * truth], axis=1)
     return Columns(ids, values, "regression")
+
+
+def comparable(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two runs learnt and were tested on the same, on the same kind of processor."""
+    return _conditions(one) == _conditions(other)
+
+
+def _conditions(result: Mapping[str, Any]) -> tuple[Any, ...]:
+    machine = result["machine"]
+    return (
+        *(result["dataset"], result["seed"], result["tables"]),
+        *(machine.get("processor"), tuple(machine.get("processor_features", ()))),
+    )
 
 
 def metrics(means: Floats, task: str) -> dict[str, Floats]:

@@ -10,8 +10,10 @@ from bench.peers.datasets import DATASETS, Dataset, split
 from bench.peers.driver import Weights, measure
 from bench.peers.plan import Run
 
-RESULTS = Path(__file__).parents[1] / "results" / "peers"
-QUICK = RESULTS.with_name("peers-quick")
+RESULTS = Path(__file__).with_name("results")
+"""Kept with the source, so that a plan of many hours is done in parts."""
+
+QUICK = Path(__file__).parents[1] / "results" / "peers-quick"
 QUICK_MINUTES = 1 / 6
 QUICK_EXTRA = 180.0
 """Seconds before a quick run is killed, besides: most of it is importing."""

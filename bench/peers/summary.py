@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.peers.plan import OWN
-from bench.peers.scoring import METRICS, columns, difference, measured
+from bench.peers.scoring import METRICS, columns, comparable, difference, measured
 from bench.result import Figure, Result
 
 
@@ -24,7 +24,8 @@ def result(results: Sequence[Mapping[str, Any]], minutes: float) -> Result:
         said = measured([columns(each) for each in own.values()])[name]
         figures.append(Figure(f"{dataset}, {name}, headstart", said.value))
         for peer, theirs in by_peer.items():
-            seeds = sorted(set(own) & set(theirs))
+            both = sorted(set(own) & set(theirs))
+            seeds = [seed for seed in both if comparable(own[seed], theirs[seed])]
             if not seeds:
                 continue
             gained = difference(

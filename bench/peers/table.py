@@ -5,7 +5,15 @@ from statistics import median
 from typing import Any
 
 from bench.peers.plan import OWN, PEERS
-from bench.peers.scoring import METRICS, Columns, columns, difference, measured, point
+from bench.peers.scoring import (
+    METRICS,
+    Columns,
+    columns,
+    comparable,
+    difference,
+    measured,
+    point,
+)
 
 Results = Sequence[Mapping[str, Any]]
 
@@ -75,19 +83,19 @@ def _row(peer: str, rows: Results, some: Results, every: Results, task: str) -> 
 
 
 def _paired(done: Results, some: Results) -> list[tuple[Columns, Columns]]:
-    """headstart's and the peer's runs of the same seed and the same tables."""
-    own = {each["seed"]: each for each in some if each["peer"] == OWN and each["state"] == "done"}
-    return [
-        (columns(own[each["seed"]]), columns(each))
-        for each in done
-        if each["seed"] in own and own[each["seed"]]["tables"] == each["tables"]
-    ]
+    """headstart's and the peer's runs on the same."""
+    return [(columns(ours), columns(theirs)) for theirs, ours in _with_own(done, some)]
+
+
+def _with_own(done: Results, some: Results) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Each run with headstart's on the same, where there is one."""
+    own = [each for each in some if each["peer"] == OWN and each["state"] == "done"]
+    return [(theirs, ours) for theirs in done for ours in own if comparable(theirs, ours)]
 
 
 def _after(done: Results, some: Results) -> str:
     """When a peer's learning curve first is where headstart ends; the clock's off-time left out."""
-    own = {each["seed"]: each for each in some if each["peer"] == OWN and each["state"] == "done"}
-    pairs = [(each, own[each["seed"]]) for each in done if each["seed"] in own]
+    pairs = _with_own(done, some)
     with_curve = [(theirs, ours) for theirs, ours in pairs if theirs["answer"]["curve"]]
     if not with_curve:
         return ""
@@ -96,9 +104,7 @@ def _after(done: Results, some: Results) -> str:
         name = METRICS[theirs["task"]][0]
         bar = point(columns(ours))[name]
         reached = [
-            each["seconds"]
-            for each in theirs["answer"]["curve"]
-            if point(columns(theirs, each["predictions"]))[name] >= bar
+            each["seconds"] for each in theirs["answer"]["curve"] if each["reached"][name] >= bar
         ]
         if point(columns(theirs))[name] >= bar:
             reached.append(theirs["answer"]["seconds"]["training"])
@@ -113,7 +119,7 @@ def _own_after(done: Results, some: Results, every: Results) -> str:
         theirs = [
             each
             for each in some
-            if each["seed"] == ours["seed"] and each["peer"] != OWN and each["state"] == "done"
+            if each["peer"] != OWN and each["state"] == "done" and comparable(each, ours)
         ]
         if not theirs:
             continue
@@ -125,7 +131,7 @@ def _own_after(done: Results, some: Results, every: Results) -> str:
             for each in every
             if each["peer"] == OWN
             and each["state"] == "done"
-            and each["tables"] == ours["tables"]
+            and comparable(each, ours)
             and point(columns(each))[name] >= bar
         ]
         times += sorted(budgets)[:1]

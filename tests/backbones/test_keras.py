@@ -478,6 +478,7 @@ def test_it_is_trained_and_stored_like_any_other(
     assert len(answers.json["predictions"]) == 24
 
 
+@pytest.mark.slow
 def test_it_cannot_be_adapted_by_lora(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     read_small(monkeypatch, {"VGG16": 32})
     pictures(place.folder / "photos", 12)

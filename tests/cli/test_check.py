@@ -70,6 +70,7 @@ def test_photos_are_checked_corrected_and_learnt_from(place, photos):
     assert "duplicates" in kinds
 
 
+@pytest.mark.slow
 def test_findings_become_a_page(place, photos):
     """As people run it; the same data and seed give the same findings."""
     arguments = ("check", "photos", "--offline", "--page", "found.html")

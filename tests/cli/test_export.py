@@ -22,6 +22,7 @@ def trained(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     return place
 
 
+@pytest.mark.slow
 def test_a_keras_file(trained: Place) -> None:
     command = ("export", "model", "--format", "keras", "--out", "a.keras", "--offline")
     said = trained.run(*command)

@@ -27,13 +27,14 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "strategy"),
     [
         ("test_efficientnet", "fine-tuning"),
-        pytest.param("vit_tiny_patch16_224", "lora", marks=pytest.mark.slow),
-        pytest.param("test_resnet", "full-fine-tuning", marks=pytest.mark.slow),
-        pytest.param("test_convnext", "from-scratch", marks=pytest.mark.slow),
+        ("vit_tiny_patch16_224", "lora"),
+        ("test_resnet", "full-fine-tuning"),
+        ("test_convnext", "from-scratch"),
     ],
 )
 def test_images(tmp_path, architecture, strategy):

@@ -97,6 +97,7 @@ def test_one_without_its_temperature(here, model, tmp_path, monkeypatch):
     assert "from the same input, probabilities differ" in refused(model, here, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_one_in_training_mode(here, tmp_path, monkeypatch):
     """A network whose normalisation follows the batch."""
     name, out = small.weights(tmp_path), tmp_path / "model"

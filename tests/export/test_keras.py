@@ -45,13 +45,14 @@ def fit(folder: Path, architecture: str, **options: object) -> Model:
     return headstart.load(folder / "model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "options"),
     [
         ("VGG16", {"head": "mlp:16", "epochs": 80, "pool": "flatten"}),
-        pytest.param("VGG16", {"size": 48}, marks=pytest.mark.slow),
-        pytest.param("MobileNetV3Small", {"pool": "max"}, marks=pytest.mark.slow),
-        pytest.param("MobileNetV2", {"pool": "mean"}, marks=pytest.mark.slow),
+        ("VGG16", {"size": 48}),
+        ("MobileNetV3Small", {"pool": "max"}),
+        ("MobileNetV2", {"pool": "mean"}),
     ],
 )
 def test_keras_alone_gives_the_same_answers(

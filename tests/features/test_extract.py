@@ -104,6 +104,7 @@ def test_what_was_odd_is_told_again_from_the_store(tmp_path, engine, store):
     assert first.notes == second.notes
 
 
+@pytest.mark.slow
 def test_features_that_are_not_finite_are_skipped(tmp_path, store):
     class Broken(torch.nn.Module):
         def forward(self, pixels):

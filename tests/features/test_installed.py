@@ -66,6 +66,7 @@ def _without(missing: str, photos, cache) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_without_openvino_and_lance_a_model_is_trained_and_answers(photos, tmp_path):
     found = _without("openvino lance", photos, tmp_path / "cache")
     expected = [path.parent.name for path in sorted(photos.rglob("*.jpg"))]

@@ -173,6 +173,7 @@ def test_picture_features_are_the_networks_own(tmp_path):
     np.testing.assert_allclose(features.activations(), expected, rtol=2e-3, atol=2e-2)
 
 
+@pytest.mark.slow
 def test_features_in_the_processors_own_precision_are_near_those(tmp_path):
     """bfloat16 where the processor computes in it."""
     data = pictures(tmp_path / "data", 3)

@@ -71,6 +71,7 @@ def test_the_model_is_the_one_of_all_items_and_of_no_fold(crossed, images) -> No
     assert not np.allclose(np.log(own), crossed.results.scores, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_label_that_only_its_group_explains_is_not_foretold(place) -> None:
     """Texts of one author are alike, and authors have labels by chance."""
     rng = np.random.default_rng(0)

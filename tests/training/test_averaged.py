@@ -72,6 +72,7 @@ def test_it_is_judged_by_its_own_answers(pair):
     assert (own[range(len(targets)), targets] <= (losses[0] + losses[1]) / 2 + 1e-5).all()
 
 
+@pytest.mark.slow
 def test_without_test_items_there_is_nothing_to_measure_on(pair):
     """As an estimator trains, which splits nothing off."""
     small, _, _, mean = pair
@@ -88,6 +89,7 @@ def empty(adapted):
     )
 
 
+@pytest.mark.slow
 def test_numbers_are_averaged_too(tmp_path):
     items, labels = pictures(120)
     values = [100.0 * (label == "across") + n % 7 for n, label in enumerate(labels)]

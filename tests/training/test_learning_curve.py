@@ -71,7 +71,7 @@ def test_the_last_point_is_the_model_s_own_figure(task, metric):
     assert first > last if metric == "mae" else first < last
 
 
-@pytest.mark.parametrize("head", ["knn", "mlp:16"])
+@pytest.mark.parametrize("head", ["knn", pytest.param("mlp:16", marks=pytest.mark.slow)])
 def test_other_heads(head):
     spec = FitSpec(head=head)
     found = measured(adapted(examples(), spec), spec)
