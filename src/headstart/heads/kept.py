@@ -11,7 +11,7 @@ from headstart import kept as keeping
 from headstart.installed import version_of
 from headstart.types import Array, Json
 
-EDITION = 2
+EDITION = 3
 """Raised when the same features and options give another head."""
 
 LIBRARIES = ("headstart", "numpy", "scipy", "scikit-learn")
