@@ -36,6 +36,7 @@ ON_REQUEST = (
     "groups",
     "label_errors",
     "near_duplicates",
+    "servers",
     "thresholds",
     "text_budget",
     "small_sets",
@@ -45,6 +46,6 @@ ON_REQUEST = (
     "peers",
 )
 """Likewise, but only where named: half an hour each, `rung_times` one hour, `gpu` ten minutes on a
-machine with a GPU, `choices` four hours, and `peers` some twelve hours after environments of 20 GB;
-the last two go on where they were. `text_budget`, `small_sets`, `choices` and `peers` download
-packages with data first."""
+machine with a GPU, `servers` five after an environment with LitServe and BentoML, `choices` four
+hours, and `peers` some twelve hours after environments of 20 GB; the last two go on where they
+were. `text_budget`, `small_sets`, `choices` and `peers` download packages with data first."""

@@ -120,7 +120,7 @@ def _told(task: str, trials: int) -> float:
             Answers("b", np.where(swap, second, first)),
         ]
         pair = compare(task, targets, models, names if first.ndim > 1 else ()).pairs[0]
-        told += pair.tests[FIRST[task]].told
+        told += pair.tests[FIRST[task]].significant
     return told / trials
 
 

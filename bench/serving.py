@@ -1,6 +1,8 @@
 """A server under load against `predict` itself: rate and latency, at 1 and 16 clients."""
 
+import base64
 import http.client
+import json
 import os
 import queue
 import subprocess
@@ -22,6 +24,8 @@ SECONDS = 10.0
 CLIENTS = (1, 16)
 SHARE = 0.8
 """Of `predict`'s own rate that a server has at 16 clients, at least."""
+KINDS = {"photo": "application/octet-stream", "text": "text/plain"}
+"""Of the body of a request."""
 BEYOND = 5.0
 """Milliseconds that an answer to one client takes besides a session's, at most."""
 
@@ -43,9 +47,9 @@ def run(quick: bool = False) -> Result:
 
 def _measured(what: str, model: Path, items: Sequence[Any], seconds: float) -> list[Figure]:
     before = alone(_predict, model, items, seconds)
-    kind = "application/octet-stream" if what == "photo" else "text/plain"
-    with _server(model) as port:
-        took = {clients: _load(port, kind, items, clients, seconds) for clients in CLIENTS}
+    kind = KINDS[what]
+    with server(model) as port:
+        took = {clients: load(port, kind, items, clients, seconds) for clients in CLIENTS}
     after = alone(_predict, model, items, seconds)
     rate = (before["rate"] + after["rate"]) / 2
     one = (before["one"] + after["one"]) / 2
@@ -98,7 +102,8 @@ def _another(item: Any, number: int) -> Any:
 
 
 @contextmanager
-def _server(model: Path) -> Iterator[int]:
+def server(model: Path) -> Iterator[int]:
+    """`headstart serve` while the block runs; gives its port."""
     command = [sys.executable, "-m", "headstart", "serve", str(model), "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
     try:
@@ -118,8 +123,16 @@ def _server(model: Path) -> Iterator[int]:
             process.stdout.close()
 
 
-def _load(port: int, kind: str, items: Sequence[Any], clients: int, seconds: float) -> list[float]:
-    """Milliseconds of each answer, from clients in a process of their own."""
+def load(port: int, kind: str, items: Sequence[Any], clients: int, seconds: float) -> list[float]:
+    """Milliseconds of each answer, from clients in a process of their own.
+
+    Args:
+        port: of a server on this machine, which answers at `/predict`.
+        kind: of the body; as `application/json` an item is `{"text": ...}`, or `{"image": BASE64}`.
+        items: what is asked about.
+        clients: how many ask at once, each with one connection.
+        seconds: for how long.
+    """
     found: list[float] = alone(_clients, port, kind, list(items), clients, seconds)
     return found
 
@@ -142,7 +155,7 @@ def _clients(
                 break
             # No two are the same: those would be computed once.
             item = _another(items[(first + at) % len(items)], first * 1_000_000 + at + 2)
-            body = item if isinstance(item, bytes) else item.encode()
+            body = _body(item, kind)
             connection.request("POST", "/predict", body, {"Content-Type": kind})
             response = connection.getresponse()
             response.read()
@@ -160,3 +173,11 @@ def _clients(
         each.join()
     answers = [took.get_nowait() for _ in range(clients)]
     return [each for times in answers for each in times]
+
+
+def _body(item: bytes | str, kind: str) -> bytes:
+    if kind == "application/json":
+        if isinstance(item, bytes):
+            return json.dumps({"image": base64.b64encode(item).decode()}).encode()
+        return json.dumps({"text": item}).encode()
+    return item if isinstance(item, bytes) else item.encode()

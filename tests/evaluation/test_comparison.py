@@ -38,8 +38,8 @@ def test_every_two_are_compared(three):
     assert [(pair.old, pair.new) for pair in found.pairs] == [(0, 1), (0, 2), (1, 2)]
     test = found.pairs[1].tests["accuracy"]
     assert test.difference.value == pytest.approx(bad.mean() - good.mean())
-    assert test.told
-    assert not found.pairs[0].tests["accuracy"].told
+    assert test.significant
+    assert not found.pairs[0].tests["accuracy"].significant
 
 
 def test_the_main_metric_is_corrected_for_the_pairs_alone(three):
@@ -94,7 +94,7 @@ def test_errors_are_compared_by_their_size():
     near, far = (targets + random.normal(0, spread, 200) for spread in (0.1, 1.0))
     found = compare("regression", targets, [Answers("far", far), Answers("near", near)], ())
     pair = found.pairs[0]
-    assert pair.tests["mae"].told
+    assert pair.tests["mae"].significant
     assert pair.tests["mae"].difference.high < 0
     assert pair.agreement["new_nearer"] > 150
     first = pair.examples[0]
@@ -111,7 +111,7 @@ def test_labels_of_several_are_found_each():
     bad[:, 2] *= -1
     found = compare("multilabel", targets, [Answers("bad", bad), Answers("good", good)], CLASSES)
     assert [each.values for each in found.per_class] == [(1, 1), (1, 1), (0, 1)]
-    assert found.pairs[0].tests["macro_f1"].told
+    assert found.pairs[0].tests["macro_f1"].significant
     assert found.pairs[0].agreement["only_new"] == 80
 
 
@@ -138,7 +138,7 @@ def test_items_of_one_group_are_no_evidence_each():
     alone = compare("classification", targets, models, CLASSES).pairs[0].tests["accuracy"]
     found = compare("classification", targets, models, CLASSES, together=group)
     test = found.pairs[0].tests["accuracy"]
-    assert alone.told
+    assert alone.significant
     assert test.test == "permutation"
     assert test.chance == pytest.approx(0.5, abs=0.05)  # two of five differ: of four ways, two
     assert test.difference.low <= 0 < alone.difference.low

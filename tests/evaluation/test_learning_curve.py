@@ -26,7 +26,7 @@ def test_the_gain_of_a_power_law_is_foretold():
     assert found is not None
     true = error(2000) - error(4000)
     assert found.items == 4000
-    assert found.told
+    assert found.significant
     assert found.gain.low < found.gain.value < found.gain.high
     assert found.gain.value == pytest.approx(true, abs=0.006)
     assert found.expected.value == pytest.approx(1 - error(4000), abs=0.02)
@@ -43,7 +43,7 @@ def test_the_gain_of_a_power_law_is_foretold():
 def test_a_flat_curve_is_told_as_such(seed):
     found = learning_curve("accuracy", *heads(lambda _: 0.2, seed=seed), seed=0)
     assert found is not None
-    assert not found.told
+    assert not found.significant
     assert found.gain.low <= 0
     assert found.sentence.startswith("Whether more labels would help cannot be told")
 
@@ -66,7 +66,7 @@ def test_two_sizes_tell_nothing():
 def test_perfect_heads_are_no_crash():
     found = learning_curve("accuracy", *heads(lambda _: -1.0), seed=0)
     assert found is not None
-    assert not found.told
+    assert not found.significant
     assert found.expected.value == 1
 
 

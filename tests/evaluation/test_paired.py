@@ -78,7 +78,7 @@ def test_what_only_one_gets_right_is_mcnemar_s_test():
     assert found.chance == pytest.approx(binomtest(30, 40, 0.5).pvalue)
     assert (found.new, found.old, found.difference.value) == pytest.approx((0.9, 0.7, 0.2))
     assert found.difference.low > 0
-    assert found.told
+    assert found.significant
 
 
 def test_models_that_agree_on_every_item_leave_some_doubt():
@@ -94,7 +94,7 @@ def test_nothing_to_compare_is_undefined():
     undefined = Statistic(math.nan, np.empty((3, 0)))
     found = statistics_tested("roc_auc", undefined, undefined, np.random.default_rng(0))
     assert math.isnan(found.chance)
-    assert not found.told
+    assert not found.significant
     assert found.to_json()["p"] is None
 
 

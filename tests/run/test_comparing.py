@@ -132,7 +132,7 @@ def test_answers_from_elsewhere(place, suffix):
         "ece",
     ]
     assert all(abs(each["difference"]) < 1e-6 for each in tests)
-    assert not any(each["told_apart"] for each in tests)
+    assert not any(each["significant"] for each in tests)
     assert sum(each["items"] for each in found["slices"]) == found["counts"]["compared"]
 
 

@@ -62,7 +62,7 @@ class LearningCurve:
         items: how many twice the training items are.
         expected: the metric with so many; low and high are an 80% band.
         gain: how much of it is new, likewise; below 0 where an error falls.
-        told: whether the band of the gain leaves no gain out.
+        significant: whether the band of the gain leaves no gain out.
     """
 
     metric: str
@@ -71,7 +71,7 @@ class LearningCurve:
     items: int
     expected: Interval
     gain: Interval
-    told: bool
+    significant: bool
 
     @property
     def sentence(self) -> str:
@@ -86,7 +86,7 @@ class LearningCurve:
             f"{size * each:+.1f}" if size == 100 else f"{each:+.3g}"
             for each in (self.gain.low, self.gain.value, self.gain.high)
         )
-        if not self.told:
+        if not self.significant:
             return (
                 f"Whether more labels would help cannot be told: {twice.lower()} would change "
                 f"{name} by {value}{unit} (80% band {low} to {high})."
@@ -153,7 +153,7 @@ def learning_curve(
         items=int(then),
         expected=_flipped(error, 1) if rises else error,
         gain=_flipped(fall, 0) if rises else fall,
-        told=bool(np.percentile(gains, 90) < 0),
+        significant=bool(np.percentile(gains, 90) < 0),
     )
 
 

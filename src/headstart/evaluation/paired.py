@@ -67,7 +67,7 @@ class Tested:
     test: str
 
     @property
-    def told(self) -> bool:
+    def significant(self) -> bool:
         """Whether a difference is called one: p, corrected, below 0.05."""
         return self.adjusted < LEVEL
 
@@ -87,7 +87,7 @@ class Tested:
             "metric": found.metric,
             **{name: each if math.isfinite(each) else None for name, each in numbers.items()},
             "test": self.test,
-            "told_apart": self.told,
+            "significant": self.significant,
         }
 
 

@@ -79,7 +79,7 @@ def show_comparison(report: ComparisonReport, console: Console) -> None:
 
 
 def in_words(report: ComparisonReport, pair: Pair) -> str:
-    """One sentence on the main metric: which of the two is better, or that it cannot be told."""
+    """One sentence on the main metric: which of the two is better, if either is."""
     test = pair.tests[FIRST[report.task]]
     new, old = report.letters[pair.new], report.letters[pair.old]
     found = test.difference
@@ -92,8 +92,8 @@ def in_words(report: ComparisonReport, pair: Pair) -> str:
     else:
         value, low, high = (f"{x:+.3g}" for x in (found.value, found.low, found.high))
         by = f"{name} {value} (95% CI {low} to {high}), {_chance(test)}"
-    if not test.told:
-        return f"{new} and {old} are not told apart: {by}."
+    if not test.significant:
+        return f"The difference between {new} and {old} is not significant: {by}."
     better = (found.value > 0) != (found.metric in LOWER_IS_BETTER)
     return f"{new} is {'better' if better else 'worse'} than {old}: {by}."
 

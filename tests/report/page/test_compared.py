@@ -40,7 +40,7 @@ def test_it_is_whole_and_for_everyone(task, models) -> None:
 def test_the_sentence_that_matters_comes_first() -> None:
     report = comparison()
     test = report.compared.pairs[0].tests["accuracy"]
-    assert test.told
+    assert test.significant
     text = page(report)
     first = re.search(r"<h1>(.*?)</h1>", text)
     assert first
@@ -78,7 +78,7 @@ def test_a_test_comes_back_as_it_was() -> None:
         again = differences.read_tested(json.loads(json.dumps(test.to_json())))
         assert again == test
     undefined = {**test.to_json(), "difference": None, "low": None, "high": None, "p": None}
-    assert not differences.read_tested(undefined | {"p_adjusted": None}).told
+    assert not differences.read_tested(undefined | {"p_adjusted": None}).significant
 
 
 def test_items_on_which_they_differ_are_shown() -> None:

@@ -140,7 +140,7 @@ def _best(report: Unchecked) -> str:
     wins = dict.fromkeys(report["models"], 0)
     for pair in report["pairs"]:
         test = tests_of(pair)[FIRST[report["task"]]]
-        if test.told:
+        if test.significant:
             wins[pair["new"] if gains(test) else pair["old"]] += 1
     best = next((each for each, won in wins.items() if won == len(wins) - 1), None)
     if best is None:

@@ -84,12 +84,12 @@ def of_rows(
     drawn = known
     if len(known) > MOST_ROWS:
         drawn = sorted(known, key=lambda row: row[1].adjusted)[:MOST_ROWS]
-    kinds = [(1 if gains(each) else 2) if each.told else 0 for _, each in drawn]
+    kinds = [(1 if gains(each) else 2) if each.significant else 0 for _, each in drawn]
     found = [(name, each.difference) for name, each in drawn]
     ends = [end for _, d in found for end in (d.value, d.low, d.high)]
     x = axis("Difference", [0.0, *ends])
     shapes, high = drawing.intervals([(n, d.value, d.low, d.high) for n, d in found], x, kinds)
-    legend = ((1, f"{new} better"), (2, f"{new} worse"), (0, "not told apart"))
+    legend = ((1, f"{new} better"), (2, f"{new} worse"), (0, "not significant"))
     return Plot(
         key,
         title,
@@ -106,11 +106,15 @@ def of_rows(
 
 def _description(drawn: Sequence[tuple[str, Tested]], known: int, new: str) -> str:
     lower = any(each.difference.metric in LOWER_IS_BETTER for _, each in drawn)
-    told = [name for name, each in drawn if each.told]
+    significant = [name for name, each in drawn if each.significant]
     return (
         "A dot is a difference, the line its 95% interval. "
         f"To the right of zero {new} is higher{', which is worse where lower is better' * lower}. "
-        + (f"Told apart: {', '.join(told)}." if told else "No difference is told apart.")
+        + (
+            f"Significant: {', '.join(significant)}."
+            if significant
+            else "No difference is significant."
+        )
         + f" {count(len(drawn))} of {count(known)} are drawn, the most certain."
         * (len(drawn) < known)
     )

@@ -1,0 +1,73 @@
+"""The tutorials: their commands are run as they stand, and print what the pages show."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.serving.server import Server
+
+FOLDER = Path(__file__).parents[1] / "docs" / "tutorials"
+PAGES = sorted(FOLDER.glob("*.md"))
+ADDRESS = "http://127.0.0.1:8000"
+
+NUMBER = re.compile(r"[-+]?\d[\d,.:e-]*%?")
+"""What differs from one kind of processor to the next; how lines are broken does too."""
+
+
+def steps(page: Path) -> list[tuple[str, str]]:
+    """Each command of a page, with what is shown of its output, empty where nothing is."""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text("utf-8"), re.S | re.M)
+    found: list[tuple[str, str]] = []
+    for (language, content), (after, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
+        if language == "sh":
+            *first, last = content.splitlines()
+            found += [(each, "") for each in first]
+            found.append((last, shown if after == "text" else ""))
+    return found
+
+
+def masked(text: str) -> str:
+    return " ".join(NUMBER.sub("#", text).split())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="a tutorial asks with curl")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_tutorial(page: Path, tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "draw_cells.py", tmp_path)
+    environment = {
+        **os.environ,
+        "HEADSTART_CACHE": str(tmp_path / "cache"),
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+        "COLUMNS": "80",
+    }
+    with ExitStack() as running:
+        address = ADDRESS
+        for command, shown in steps(page):
+            words = shlex.split(command.replace(ADDRESS, address))
+            if words[:2] == ["headstart", "serve"]:
+                models = [str(tmp_path / name) for name in words[2:]]
+                server = running.enter_context(Server(*models, cache=tmp_path / "cache"))
+                address = server.address.rstrip("/")
+                continue
+            done = subprocess.run(
+                words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900
+            )
+            assert done.returncode == 0, (command, done.stderr)
+            printed = masked(done.stdout + done.stderr)
+            for part in shown.split("\n\n"):
+                assert masked(part) in printed, (command, part, done.stdout, done.stderr)
+
+
+def test_every_step_that_learns_shows_what_it_printed() -> None:
+    assert len(PAGES) >= 2
+    for page in PAGES:
+        learning = [(step, shown) for step, shown in steps(page) if " fit " in step]
+        assert any(shown for _, shown in learning), page
