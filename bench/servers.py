@@ -48,9 +48,9 @@ def run(quick: bool = False) -> Result:
 
 def write_export(model: Path, out: Path) -> None:
     """The network that the other tools are put around, with what comes before and after it."""
-    import headstart
+    from headstart.api import export
 
-    headstart.export(model, out=out, format="openvino", offline=True)
+    export(model, out=out, format="openvino", offline=True)
 
 
 def _measured(

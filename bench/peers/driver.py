@@ -25,6 +25,7 @@ from bench.peers.scoring import answers, columns, point
 LATEST = 1.5
 """The process is killed after so many times its minutes."""
 
+_OF_THE_MOMENT = ("system", "load")
 _PAUSE = 0.5
 _NOWHERE = "http://127.0.0.1:9"
 _OFFLINE = {
@@ -120,7 +121,7 @@ def measure(
         "ids": split.ids,
         "truth": truth,
         "tables": split.digest,
-        "machine": dict(machine),
+        "machine": {key: value for key, value in machine.items() if key not in _OF_THE_MOMENT},
         "when": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
     target = run.file(results)
