@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -83,19 +84,19 @@ def _headstart(model: Path, export: Path) -> AbstractContextManager[int]:  # noq
 def _lit_serve(model: Path, export: Path) -> AbstractContextManager[int]:  # noqa: ARG001
     python, port = environments.python("servers"), _free()
     script = str(SCRIPTS / "lit_serve.py")
-    return _started([str(python), script, str(export), str(port), str(WORKERS)], port)
+    return _started([str(python), script, str(export), str(port), str(WORKERS)], port, "/health")
 
 
 def _bento_ml(model: Path, export: Path) -> AbstractContextManager[int]:  # noqa: ARG001
     python, port = environments.python("servers"), _free()
-    command = [str(python), "-m", "bentoml", "serve", "bento_ml:Service", "--port", str(port)]
-    return _started(
-        command, port, EXPORT=str(export), WORKERS=str(WORKERS), BENTOML_DO_NOT_TRACK="True"
-    )
+    where = ["--host", "127.0.0.1", "--port", str(port)]
+    command = [str(python), "-m", "bentoml", "serve", "bento_ml:Service", *where]
+    settings = {"EXPORT": str(export), "WORKERS": str(WORKERS), "BENTOML_DO_NOT_TRACK": "True"}
+    return _started(command, port, "/readyz", **settings)
 
 
 @contextmanager
-def _started(command: list[str], port: int, **environment: str) -> Iterator[int]:
+def _started(command: list[str], port: int, ready: str, **environment: str) -> Iterator[int]:
     """A server while the block runs, once it answers at all."""
     process = subprocess.Popen(
         command,
@@ -107,26 +108,26 @@ def _started(command: list[str], port: int, **environment: str) -> Iterator[int]
     )
     try:
         until = time.monotonic() + READY
-        while not _answers(port):
+        while not _answers(port, ready):
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{' '.join(command)} does not start")
             time.sleep(0.2)
         yield port
     finally:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(10)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)
-            process.wait()
+        # Also workers that it left: they would compute beside the next one.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status < 500
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
     except OSError:
         return False
     finally:

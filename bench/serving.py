@@ -148,14 +148,14 @@ def _clients(
         times: list[float] = []
         start.wait()
         for at in range(-2, 10**9):  # Those before 0 are not counted.
+            # No two are the same: those would be computed once.
+            item = _another(items[(first + at) % len(items)], first * 1_000_000 + at + 2)
+            body = _body(item, kind)
             began = time.perf_counter()
             if at == 0:
                 until = began + seconds
             if at > 0 and began > until:
                 break
-            # No two are the same: those would be computed once.
-            item = _another(items[(first + at) % len(items)], first * 1_000_000 + at + 2)
-            body = _body(item, kind)
             connection.request("POST", "/predict", body, {"Content-Type": kind})
             response = connection.getresponse()
             response.read()

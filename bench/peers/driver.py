@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import OtherWork
+from bench.peers import environments
 from bench.peers.datasets import Dataset, Split
 from bench.peers.plan import Run
 from bench.peers.scoring import answers, columns, point
@@ -99,9 +100,8 @@ def measure(
         ended = _watch(command, scratch, log, LATEST * 60 * run.minutes + extra)
         share = others.share()
         # Results are kept with the source: they say nothing of where things were.
-        content = answer.read_text("utf-8").replace(name, "SCRATCH") if answer.is_file() else "{}"
-        said = json.loads(content)
-        logged = log.read_text("utf-8", "replace").replace(name, "SCRATCH")
+        said = json.loads(_placeless(answer.read_text("utf-8"), name)) if answer.is_file() else {}
+        logged = _placeless(log.read_text("utf-8", "replace"), name)
     truth = _truth(dataset.task, split)
     result = {
         "peer": run.peer.name,
@@ -131,13 +131,22 @@ def measure(
             _score(result, said)
         except ValueError as error:
             result |= {"state": "failed", "message": str(error)}
+    log = target.with_suffix(".log")
+    log.unlink(missing_ok=True)
     if result["state"] != "done":
-        target.with_suffix(".log").write_text(logged, "utf-8")
+        log.write_text(logged, "utf-8")
     temporary = target.with_suffix(".part")
     temporary.write_text(json.dumps(result) + "\n", "utf-8")
     temporary.replace(target)
     read: dict[str, Any] = json.loads(target.read_text("utf-8"))
     return read
+
+
+def _placeless(text: str, scratch: str) -> str:
+    places = {scratch: "SCRATCH", str(environments.folder()): "ENVIRONMENTS", str(Path.home()): "~"}
+    for place, word in places.items():
+        text = text.replace(place, word)
+    return text
 
 
 def _truth(task: str, split: Split) -> list[float]:

@@ -103,17 +103,20 @@ def test_hardly_varying_features_are_not_blown_up() -> None:
     assert scale[1] == 0
 
 
+@pytest.mark.parametrize("noise", [1, 0.001])
 @pytest.mark.parametrize("items", [60, 300])
-def test_a_penalty_chosen_before_gives_the_same_head(items: int) -> None:
+def test_a_penalty_chosen_before_gives_the_same_head(items: int, noise: float) -> None:
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(items, 100)).astype(np.float32)
-    targets = features[:, :5].sum(axis=1) + rng.normal(size=items)
+    hidden = rng.normal(size=(items, 5))
+    features = hidden @ rng.normal(size=(5, 100)) + noise * rng.normal(size=(items, 100))
+    features = features.astype(np.float32)
+    targets = hidden.sum(axis=1) + noise * rng.normal(size=items)
     weights = rng.uniform(0.5, 2, items)
     for own in (None, weights):
         options = {"task": "regression", "classes": 0, "seed": 0, "weights": own}
         chosen = LinearHead.fit(features, targets, **options)
         again = LinearHead.fit(features, targets, **options, penalty=chosen.settings["penalty"])
         assert again.settings["penalty"] == pytest.approx(chosen.settings["penalty"])
-        new = rng.normal(size=(50, 100)).astype(np.float32)
+        new = features[:50] + np.float32(noise) * rng.normal(size=(50, 100)).astype(np.float32)
         spread = np.std(chosen.scores(new))
         np.testing.assert_allclose(again.scores(new), chosen.scores(new), atol=1e-4 * spread)

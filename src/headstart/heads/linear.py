@@ -335,7 +335,9 @@ def _ridge(
             if len(kept) == len(rows):
                 found.append((coefficients, intercept, penalty, loss))
                 return
-        model = Ridge(penalty, solver="cholesky").fit(rows, scaled, weights)
+        # Features that go together need the digits; so many items do not.
+        exact = rows.astype(np.float64) if len(rows) <= _ENOUGH_TO_CHOOSE else rows
+        model = Ridge(penalty, solver="cholesky").fit(exact, scaled, weights)
         found.append((model.coef_.astype(np.float64), float(model.intercept_), penalty, loss))
 
     _run([solve], rows.size)
