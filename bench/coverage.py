@@ -40,7 +40,7 @@ def run(quick: bool = False) -> Result:
                 for name, share in held.items()
             ]
     for task in METRICS:
-        share = _told(task, trials)
+        share = _significant(task, trials)
         figures.append(Figure(f"alike models told apart, {task}", share, at_most=TELLS))
     return Result(
         "coverage",
@@ -107,11 +107,11 @@ def _head(
     return lambda rows: rows @ axes + start
 
 
-def _told(task: str, trials: int) -> float:
+def _significant(task: str, trials: int) -> float:
     """How often the main metric is called different of answers that changed places at random."""
     rng = np.random.default_rng(11)
     names = ("x", "y", "z")
-    told = 0
+    significant = 0
     for targets, first, second in _pairs(task, trials, rng):
         swap = rng.random(len(first)) < 0.5
         swap = swap if first.ndim == 1 else swap[:, None]
@@ -120,8 +120,8 @@ def _told(task: str, trials: int) -> float:
             Answers("b", np.where(swap, second, first)),
         ]
         pair = compare(task, targets, models, names if first.ndim > 1 else ()).pairs[0]
-        told += pair.tests[FIRST[task]].significant
-    return told / trials
+        significant += pair.tests[FIRST[task]].significant
+    return significant / trials
 
 
 def _pairs(

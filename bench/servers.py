@@ -2,12 +2,12 @@
 
 import http.client
 import os
-import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from bench import serving
 from bench.machine import alone, scratch
 from bench.peers import environments
+from bench.peers.driver import end
 from bench.result import Figure, Result
 from bench.serving import CLIENTS, KINDS, SECONDS
 from bench.session import models
@@ -26,8 +27,6 @@ WORKERS = 2
 
 READY = 120.0
 """Seconds in which a server has to answer for the first time."""
-
-Serve = Callable[[Path, Path], AbstractContextManager[int]]
 
 
 def run(quick: bool = False) -> Result:
@@ -57,15 +56,16 @@ def write_export(model: Path, out: Path) -> None:
 def _measured(
     what: str, model: Path, export: Path, items: Sequence[Any], seconds: float
 ) -> Iterator[Figure]:
-    ways: tuple[tuple[str, Serve, str], ...] = (
-        ("headstart", _headstart, KINDS[what]),
-        ("LitServe", _lit_serve, "application/json"),
-        ("BentoML", _bento_ml, "application/json"),
-        ("headstart", _headstart, KINDS[what]),
+    own = ("headstart", partial(serving.server, model), KINDS[what])
+    ways: tuple[tuple[str, Callable[[], AbstractContextManager[int]], str], ...] = (
+        own,
+        ("LitServe", partial(_lit_serve, export), "application/json"),
+        ("BentoML", partial(_bento_ml, export), "application/json"),
+        own,
     )
     took: dict[tuple[str, int], list[list[float]]] = {}
     for name, serve, kind in ways:
-        with serve(model, export) as port:
+        with serve() as port:
             for clients in CLIENTS:
                 times = serving.load(port, kind, items, clients, seconds)
                 took.setdefault((name, clients), []).append(times)
@@ -77,17 +77,13 @@ def _measured(
             yield Figure(f"{what}, {name}, {clients} clients: p{share}", late, "ms")
 
 
-def _headstart(model: Path, export: Path) -> AbstractContextManager[int]:  # noqa: ARG001
-    return serving.server(model)
-
-
-def _lit_serve(model: Path, export: Path) -> AbstractContextManager[int]:  # noqa: ARG001
+def _lit_serve(export: Path) -> AbstractContextManager[int]:
     python, port = environments.python("servers"), _free()
     script = str(SCRIPTS / "lit_serve.py")
     return _started([str(python), script, str(export), str(port), str(WORKERS)], port, "/health")
 
 
-def _bento_ml(model: Path, export: Path) -> AbstractContextManager[int]:  # noqa: ARG001
+def _bento_ml(export: Path) -> AbstractContextManager[int]:
     python, port = environments.python("servers"), _free()
     where = ["--host", "127.0.0.1", "--port", str(port)]
     command = [str(python), "-m", "bentoml", "serve", "bento_ml:Service", *where]
@@ -117,10 +113,7 @@ def _started(command: list[str], port: int, ready: str, **environment: str) -> I
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(10)
-        # Also workers that it left: they would compute beside the next one.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        end(process)  # Also workers that it left: they would compute beside the next one.
 
 
 def _answers(port: int, path: str) -> bool:

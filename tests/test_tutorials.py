@@ -1,5 +1,6 @@
 """The tutorials: their commands are run as they stand, and print what the pages show."""
 
+import argparse
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.serving.server import Server
@@ -38,18 +40,30 @@ def masked(text: str) -> str:
     return " ".join(NUMBER.sub("#", text).split())
 
 
+def answered(arguments: list[str]) -> str:
+    """What curl would print, which is not on every machine: it sends the same bytes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-s", action="store_true")
+    parser.add_argument("-d")
+    parser.add_argument("-H")
+    parser.add_argument("url")
+    asked = parser.parse_args(arguments)
+    name, _, value = asked.H.partition(": ")
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        answer = client.post(asked.url, content=asked.d.encode(), headers={name: value})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_tutorial(page: Path, tmp_path: Path) -> None:
-    if "\ncurl " in page.read_text("utf-8") and shutil.which("curl") is None:
-        pytest.skip("it asks with curl")
     shutil.copy(FOLDER / "draw_cells.py", tmp_path)
     environment = {
         **os.environ,
         "HEADSTART_CACHE": str(tmp_path / "cache"),
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
         "COLUMNS": "80",
-        **dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1"),
     }
     with ExitStack() as running:
         address = ADDRESS
@@ -60,13 +74,21 @@ def test_a_tutorial(page: Path, tmp_path: Path) -> None:
                 server = running.enter_context(Server(*models, cache=tmp_path / "cache"))
                 address = server.address.rstrip("/")
                 continue
-            done = subprocess.run(
-                words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900
-            )
-            assert done.returncode == 0, (command, done.stderr)
-            printed = masked(done.stdout + done.stderr)
+            if words[0] == "curl":
+                printed = answered(words[1:])
+            else:
+                done = subprocess.run(
+                    words,
+                    cwd=tmp_path,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=900,
+                )
+                assert done.returncode == 0, (command, done.stderr)
+                printed = done.stdout + done.stderr
             for part in shown.split("\n\n"):
-                assert masked(part) in printed, (command, part, done.stdout, done.stderr)
+                assert masked(part) in masked(printed), (command, part, printed)
 
 
 def test_every_tutorial_shows_what_its_commands_print() -> None:

@@ -209,11 +209,12 @@ def _watch(command: list[str], folder: Path, log: Path, latest: float) -> Ended:
                 time.sleep(_PAUSE if time.time() - began > 5 else _PAUSE / 10)
         finally:
             # Also what it left running: workers of loaders outlive a killed parent.
-            _end(process)
+            end(process)
     return Ended(None if late else process.returncode, time.time() - began, peak)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process that leads a session, and what it started there."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -79,17 +79,21 @@ def columns(result: Mapping[str, Any], answered: Sequence[Any] | None = None) ->
     return Columns(ids, values, "regression")
 
 
+def matched(
+    theirs: Sequence[Mapping[str, Any]], ours: Sequence[Mapping[str, Any]]
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Each run of theirs with the one of ours that it may be compared with, where there is one."""
+    return [(one, other) for one in theirs for other in ours if comparable(one, other)]
+
+
 def comparable(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two runs learnt and were tested on the same, on the same kind of processor."""
     return _conditions(one) == _conditions(other)
 
 
 def _conditions(result: Mapping[str, Any]) -> tuple[Any, ...]:
-    machine = result["machine"]
-    return (
-        *(result["dataset"], result["seed"], result["tables"]),
-        *(machine.get("processor"), tuple(machine.get("processor_features", ()))),
-    )
+    of_machine = [result["machine"].get(key) for key in ("processor", "processor_features")]
+    return (*(result[key] for key in ("dataset", "seed", "tables")), *of_machine)
 
 
 def metrics(means: Floats, task: str) -> dict[str, Floats]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.peers.plan import OWN
-from bench.peers.scoring import METRICS, columns, comparable, difference, measured
+from bench.peers.scoring import METRICS, columns, difference, matched, measured
 from bench.result import Figure, Result
 
 
@@ -13,23 +13,22 @@ def result(results: Sequence[Mapping[str, Any]], minutes: float) -> Result:
     here = [each for each in results if each["minutes"] == minutes and each["state"] == "done"]
     figures = []
     for dataset in dict.fromkeys(each["dataset"] for each in here):
-        by_peer: dict[str, dict[int, Mapping[str, Any]]] = {}
+        by_peer: dict[str, list[Mapping[str, Any]]] = {}
         for each in here:
             if each["dataset"] == dataset:
-                by_peer.setdefault(each["peer"], {})[each["seed"]] = each
-        own = by_peer.pop(OWN, {})
+                by_peer.setdefault(each["peer"], []).append(each)
+        own = by_peer.pop(OWN, [])
         if not own:
             continue
-        name = METRICS[next(iter(own.values()))["task"]][0]
-        said = measured([columns(each) for each in own.values()])[name]
+        name = METRICS[own[0]["task"]][0]
+        said = measured([columns(each) for each in own])[name]
         figures.append(Figure(f"{dataset}, {name}, headstart", said.value))
         for peer, theirs in by_peer.items():
-            both = sorted(set(own) & set(theirs))
-            seeds = [seed for seed in both if comparable(own[seed], theirs[seed])]
-            if not seeds:
+            pairs = matched(theirs, own)
+            if not pairs:
                 continue
             gained = difference(
-                [columns(own[seed]) for seed in seeds], [columns(theirs[seed]) for seed in seeds]
+                [columns(ours) for _, ours in pairs], [columns(theirs) for theirs, _ in pairs]
             )[name]
             figures.append(Figure(f"{dataset}, headstart less {peer}", gained.value))
             figures.append(Figure(f"{dataset}, headstart less {peer}, at least", gained.low))

@@ -11,6 +11,7 @@ from bench.peers.scoring import (
     columns,
     comparable,
     difference,
+    matched,
     measured,
     point,
 )
@@ -90,7 +91,7 @@ def _paired(done: Results, some: Results) -> list[tuple[Columns, Columns]]:
 def _with_own(done: Results, some: Results) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Each run with headstart's on the same, where there is one."""
     own = [each for each in some if each["peer"] == OWN and each["state"] == "done"]
-    return [(theirs, ours) for theirs in done for ours in own if comparable(theirs, ours)]
+    return matched(done, own)
 
 
 def _after(done: Results, some: Results) -> str:
